@@ -1,0 +1,80 @@
+"""The images of a dataset as one array on disk, decoded once."""
+
+import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from adience_lib import paths
+from adience_lib.data import Dataset
+from adience_lib.errors import AdienceError
+from adience_lib.images import DECODER, SIDE, read_face
+
+READ_AHEAD = 256
+"""Images decoded before the writer must have caught up: 50 MB, whatever the dataset's size."""
+
+
+def images(dataset: Dataset) -> np.ndarray:
+    """The dataset's faces, (n, 256, 256, 3) uint8, in the manifest's order, mapped read-only.
+
+    Built at the first call, with a progress bar, in a file whose name says what it holds: the
+    images' paths, sizes and times of change, and the decoder's rules. A dataset that changes gets
+    another file. Several processes may call this at once; one builds, the others wait. The array
+    lives in the page cache and is shared between processes, not copied into each.
+
+    Raises AdienceError: an image that cannot be read (it is named; nothing is left behind), a
+    disk that is full or cannot be written to.
+    """
+    target = paths.cache() / f"{dataset.name}-{_key(dataset)}.npy"
+    paths.make_whole(target, lambda unfinished: _build(dataset, unfinished))
+    return np.load(target, mmap_mode="r", allow_pickle=False)
+
+
+def _key(dataset: Dataset) -> str:
+    digest = hashlib.sha256(f"{DECODER} {SIDE}".encode())
+    for path in dataset.faces["path"]:
+        status = (dataset.root / path).stat()
+        digest.update(f"\n{path} {status.st_size} {status.st_mtime_ns}".encode())
+    return digest.hexdigest()[:16]
+
+
+def _build(dataset: Dataset, target: Path) -> None:
+    """Write the array from front to back.
+
+    One thread writes and the others decode (Pillow releases Python's lock while it does). Plain
+    writes report a full disk as an error, where a write to mapped memory would end the process.
+    """
+    files = [dataset.root / path for path in dataset.faces["path"]]
+    header = {"descr": "|u1", "fortran_order": False, "shape": (len(files), SIDE, SIDE, 3)}
+    failures = []
+    bar = tqdm(total=len(files), desc="Decoding images", unit="image", mininterval=1, leave=False)
+    with open(target, "wb") as output, ThreadPoolExecutor(os.cpu_count()) as pool, bar:
+        np.lib.format.write_array_header_1_0(output, header)
+        for start in range(0, len(files), READ_AHEAD):
+            for result in pool.map(_face_or_error, files[start : start + READ_AHEAD]):
+                if isinstance(result, AdienceError):
+                    failures.append(result)
+                else:
+                    output.write(result.tobytes())
+                bar.update()
+        os.fsync(output.fileno())
+    if failures:
+        raise AdienceError(_failure_message(failures))
+
+
+def _face_or_error(path: Path) -> np.ndarray | AdienceError:
+    try:
+        return read_face(path)
+    except AdienceError as error:
+        return error
+
+
+def _failure_message(failures: list[AdienceError]) -> str:
+    first = "; ".join(str(failure) for failure in failures[:5])
+    return (
+        f"{len(failures)} images cannot be read, the first: {first}. To go on without them: "
+        "allow_missing=True (in a notebook, the parameter allow_missing)"
+    )

