@@ -8,5 +8,5 @@ import os
 # TensorFlow describes the processor on stderr whenever it is imported; errors still show.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from adience_lib import layers as layers  # noqa: E402  (after the variable is set)
-from adience_lib.errors import AdienceError as AdienceError  # noqa: E402
+from adience_lib import layers as layers
+from adience_lib.errors import AdienceError as AdienceError

@@ -122,9 +122,7 @@ def image_folder(root: Path) -> str:
     )
 
 
-def read_faces(
-    root: Path, *, drop_repeats: bool = False
-) -> tuple[pd.DataFrame, Counter[str]]:
+def read_faces(root: Path, *, drop_repeats: bool = False) -> tuple[pd.DataFrame, Counter[str]]:
     """The rows that pass the paper's filter (section 2.1), and how many went for which reason.
 
     A row counts under the first reason that applies. Exact repeats (equal in every column) are

@@ -3,6 +3,7 @@
 import os
 import platform
 from importlib.metadata import version
+from pathlib import Path
 
 import keras
 
@@ -41,7 +42,7 @@ def machine() -> dict[str, str | int]:
 
 def _processor() -> str:
     try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+        with Path("/proc/cpuinfo").open(encoding="utf-8") as lines:
             models = [line.split(":", 1)[1].strip() for line in lines if "model name" in line]
     except OSError:
         models = []
@@ -49,5 +50,7 @@ def _processor() -> str:
 
 
 def _accelerator() -> str:
-    devices = [device for device in keras.distribution.list_devices() if "cpu" not in device.lower()]
+    devices = [
+        device for device in keras.distribution.list_devices() if "cpu" not in device.lower()
+    ]
     return ", ".join(devices) or "none"

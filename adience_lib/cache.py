@@ -51,7 +51,7 @@ def _build(dataset: Dataset, target: Path) -> None:
     header = {"descr": "|u1", "fortran_order": False, "shape": (len(files), SIDE, SIDE, 3)}
     failures = []
     bar = tqdm(total=len(files), desc="Decoding images", unit="image", mininterval=1, leave=False)
-    with open(target, "wb") as output, ThreadPoolExecutor(os.cpu_count()) as pool, bar:
+    with target.open("wb") as output, ThreadPoolExecutor(os.cpu_count()) as pool, bar:
         np.lib.format.write_array_header_1_0(output, header)
         for start in range(0, len(files), READ_AHEAD):
             for result in pool.map(_face_or_error, files[start : start + READ_AHEAD]):

@@ -59,9 +59,7 @@ class Dataset:
         return self.name == DEMO
 
 
-def load(
-    source: str | Path, *, allow_missing: bool = False, drop_repeats: bool = False
-) -> Dataset:
+def load(source: str | Path, *, allow_missing: bool = False, drop_repeats: bool = False) -> Dataset:
     """The manifest of ``source``: ``"demo"``, an Adience folder or a UTKFace folder.
 
     The kind is found out from what lies in the folder. ``allow_missing`` goes on without images
@@ -103,7 +101,9 @@ def _load(name: str, root: Path, *, allow_missing: bool, drop_repeats: bool) -> 
     files = [root / path for path in faces["path"]]
     faults = pd.Series(_missing(files), dtype=object)
     if allow_missing:
-        faults = faults.combine_first(pd.Series(_unreadable(files, set(faults.index)), dtype=object))
+        faults = faults.combine_first(
+            pd.Series(_unreadable(files, set(faults.index)), dtype=object)
+        )
     elif len(faults):
         raise AdienceError(_missing_message(root, faces.loc[faults.index, "path"]))
     dropped.update(faults.to_list())

@@ -22,77 +22,54 @@ from tqdm import tqdm
 # Raise this with every change of the drawing: callers keep one folder per version.
 FOLDER_VERSION = "v1"
 FOLDS = 5
+LABELS = (
+    "(0, 2)",
+    "(4, 6)",
+    "(8, 12)",
+    "(15, 20)",
+    "(25, 32)",
+    "(38, 43)",
+    "(48, 53)",
+    "(60, 100)",
+)
 # Years in which a person of each label is drawn. The labels of Adience leave gaps between them.
-YEARS = {
-    "(0, 2)": (0, 3),
-    "(4, 6)": (4, 7),
-    "(8, 12)": (8, 13),
-    "(15, 20)": (15, 21),
-    "(25, 32)": (25, 33),
-    "(38, 43)": (38, 44),
-    "(48, 53)": (48, 54),
-    "(60, 100)": (60, 84),
-}
+SPANS = ((0, 3), (4, 7), (8, 13), (15, 21), (25, 33), (38, 44), (48, 54), (60, 84))
+YEARS = dict(zip(LABELS, SPANS, strict=True))
 GENDERS = ("f", "m")
 FACES_PER_CELL = 2  # for each fold, age label and gender
 ALBUM_SIZE = 4  # faces of one user
 
-# Rows whose age or gender a loader cannot use: (kind, age, gender). Row i goes to fold i % FOLDS.
-UNLABELLED = (
-    ("missing age", "None", "f"),
-    ("missing age", "", "m"),
-    ("missing age", "None", "m"),
-    ("missing age", "", "f"),
-    ("other age", "35", "m"),
-    ("other age", "(27, 32)", "f"),
-    ("other age", "13", "f"),
-    ("other age", "(38, 42)", "m"),
-    ("unknown gender", "(0, 2)", "u"),
-    ("unknown gender", "(4, 6)", ""),
-    ("unknown gender", "(25, 32)", "u"),
-    ("unknown gender", "(8, 12)", ""),
-)
+# Age and gender of rows that lack one of the two. Row i goes to fold i % FOLDS.
+MISSING_AGE = (("None", "f"), ("", "m"), ("None", "m"), ("", "f"))
+OTHER_AGE = (("35", "m"), ("(27, 32)", "f"), ("13", "f"), ("(38, 42)", "m"))
+UNKNOWN_GENDER = (("(0, 2)", "u"), ("(4, 6)", ""), ("(25, 32)", "u"), ("(8, 12)", ""))
 # Rows with good labels and a bad file: (kind, fold, age, gender).
 DAMAGED = (("missing image", 1, "(25, 32)", "f"), ("broken image", 3, "(38, 43)", "m"))
 # How many rows of each kind a loader has to drop.
-DROPPED = {
-    "missing age": 4,
-    "other age": 4,
-    "unknown gender": 4,
-    "missing image": 1,
-    "broken image": 1,
-}
+DROPPED = {"missing age": 4, "other age": 4, "unknown gender": 4}
+DROPPED |= {"missing image": 1, "broken image": 1}
 # Folds whose first row stands a second time at the end. Adience has such rows too. They are kept.
 REPEATED_IN_FOLDS = (0, 2, 4)
 
-HEADER = (
-    "user_id original_image face_id age gender x y dx dy tilt_ang fiducial_yaw_angle fiducial_score"
-).split()
+HEADER = ["user_id", "original_image", "face_id", "age", "gender", "x", "y", "dx", "dy"]
+HEADER += ["tilt_ang", "fiducial_yaw_angle", "fiducial_score"]
 SIZE = 320  # pixels of a finished picture; it is drawn at twice this size, for smooth edges
 SEED = 20220
 
 Colour = tuple[int, int, int]
 Point = tuple[float, float]
 
-SKINS = (
-    (246, 216, 196),
-    (238, 198, 170),
-    (226, 178, 145),
-    (206, 156, 120),
-    (178, 126, 92),
-    (146, 98, 70),
-    (112, 74, 54),
-)
-HAIRS = (
-    (28, 24, 24),
-    (50, 36, 30),
-    (84, 58, 42),
-    (124, 90, 58),
-    (178, 142, 92),
-    (140, 72, 42),
-)
-EYES = ((62, 42, 30), (92, 66, 42), (86, 104, 78), (84, 116, 142))
-GREY = (206, 204, 200)
+
+def palette(codes: str) -> list[Colour]:
+    """Return the colours of a row of hexadecimal codes."""
+    parts = [bytes.fromhex(code) for code in codes.split()]
+    return [(part[0], part[1], part[2]) for part in parts]
+
+
+SKINS = palette("f6d8c4 eec6aa e2b291 ce9c78 b27e5c 926246 704a36")
+HAIRS = palette("4c4240 6a5244 826046 9c7852 bc9a6a a05834")
+EYES = palette("3e2a1e 5c422a 566850 547492")
+GREY = (228, 226, 222)
 
 # How a face changes with the years. Lengths are in units of which half an adult's face is 84 wide,
 # and are measured from the line of the eyes; the other rows are shares of one.
@@ -108,10 +85,11 @@ AGEING = {
     "lip": (9, 9.5, 10, 10.5, 10, 9, 8, 6.5, 5),
     "neck": (38, 38, 40, 46, 52, 54, 56, 56, 52),
     "shoulders": (98, 106, 116, 134, 148, 152, 154, 152, 144),
-    "lines": (0, 0, 0, 0.02, 0.12, 0.32, 0.55, 0.85, 1.15),
-    "grey": (0, 0, 0, 0, 0.02, 0.12, 0.35, 0.75, 1.0),
+    "lines": (0, 0, 0, 0.03, 0.16, 0.4, 0.65, 0.9, 1.15),
+    "grey": (0, 0, 0, 0, 0.02, 0.18, 0.5, 0.9, 1.0),
     "density": (0.35, 0.8, 1, 1, 1, 0.98, 0.92, 0.8, 0.65),
-    "maleness": (0.12, 0.2, 0.35, 0.8, 1, 1, 1, 1, 0.9),
+    "maleness": (0.1, 0.2, 0.4, 0.85, 1, 1, 1, 1, 0.9),
+    "scale": (2.28, 2.12, 1.97, 1.83, 1.76, 1.72, 1.67, 1.6, 1.52),
     "blush": (1, 0.8, 0.5, 0.3, 0.15, 0.1, 0.1, 0.1, 0.1),
 }
 
@@ -153,6 +131,7 @@ class Dice:
 class Person:
     """What is drawn of a person. Lengths as in AGEING, from the line of the eyes; shares of one."""
 
+    scale: float
     crown: float
     chin: float
     width: float
@@ -184,6 +163,11 @@ class Person:
     skin: Colour
     hair: Colour
     iris: Colour
+
+    @property
+    def mouth_y(self) -> float:
+        """Return the height of the mouth, a little above the middle of nose and chin."""
+        return self.nose + 0.42 * (self.chin - self.nose)
 
 
 @dataclass(frozen=True)
@@ -230,43 +214,45 @@ def make_person(dice: Dice, age: str, gender: str) -> Person:
     years = max(years + dice.around(0, 0.6 + 0.09 * years), 0)
     side = {"f": -1, "m": 1}.get(gender, 0)
     grown = aged("maleness", years)
-    lean = side * grown + dice.around(0, 0.4)
+    lean = side * grown + dice.around(0, 0.35)
 
     def trait(name: str, shift: float = 0, spread: float = 0.05) -> float:
         middle = aged(name, years)
-        return middle * (1 + grown * lean * shift + dice.around(0, spread))
+        return middle * (1 + lean * shift + dice.around(0, spread))
 
-    bearded = dice.chance(0.65) if side * grown > 0.7 else False
+    bearded = dice.chance(0.8) if side * grown > 0.7 else False
     moustached = bearded or (side * grown > 0.7 and dice.chance(0.15))
     bald = max(dice.around(0.1 + 0.25 * lean, 0.3), 0) if years > 24 else 0.0
-    long_hair = dice.chance(0.5 - 0.32 * side) and years > 3.5
+    long_hair = dice.chance(0.5 - 0.18 * side - 0.19 * side * grown) and years > 3.5
     skin = dice.colour(SKINS)
     grey = dice.around(aged("grey", years), 0.18) if years > 25 else 0.0
     hair = mix(dice.colour(HAIRS), GREY, grey)
     return Person(
+        scale=trait("scale", 0, 0.03),
         crown=trait("crown", spread=0.03),
         chin=trait("chin", 0.04),
-        width=trait("width", 0.04, 0.04),
+        width=trait("width", 0.05, 0.035),
         jaw=trait("jaw", 0.15, 0.05),
         chin_width=dice.around(27 + 6 * lean, 4),
         eye=trait("eye", -0.06, 0.06),
         eye_gap=dice.around(41, 2),
         brow=trait("brow", 0.42, 0.2),
-        brow_height=dice.around(27 - 3.5 * lean * grown, 2.5),
+        brow_height=dice.around(27 - 3.5 * lean, 2.5),
         nose=trait("nose", 0.04),
-        nose_width=dice.around(17 + 2 * lean * grown, 2) * (0.8 + 0.2 * aged("nose", years) / 50),
+        nose_width=dice.around(17 + 2 * lean, 2) * (0.8 + 0.2 * aged("nose", years) / 50),
         mouth_width=dice.around(32, 3) * aged("jaw", years) / 63,
         lip=trait("lip", -0.15, 0.15),
         smile=dice.around(3, 4),
-        neck=trait("neck", 0.24, 0.07),
-        shoulders=trait("shoulders", 0.18, 0.06),
+        neck=trait("neck", 0.2, 0.07),
+        shoulders=trait("shoulders", 0.2, 0.06),
         lines=max(trait("lines", 0.05, 0.2), 0),
         blush=trait("blush", spread=0.3),
-        contrast=dice.around(1 - 0.18 * lean * grown, 0.12),
-        beard=dice.between(0.3, 1) if bearded else 0.0,
-        moustache=dice.between(0.2, 0.9) if moustached else 0.0,
-        hair_end=dice.between(100, 210) if long_hair else dice.between(-25, 45),
-        hair_volume=dice.between(6, 20) * (0.3 + 0.7 * aged("density", years)),
+        contrast=dice.around(1 - 0.18 * lean, 0.12),
+        beard=dice.between(0.6, 1) if bearded else max(0.3 * (side * grown - 0.5), 0),
+        moustache=dice.between(0.4, 1) if moustached else 0.0,
+        hair_end=dice.between(105, 220) if long_hair else dice.between(-25, 45) - 10 * lean,
+        hair_volume=(dice.between(30, 52) if long_hair else dice.between(5, 16))
+        * (0.3 + 0.7 * aged("density", years)),
         hairline=min(dice.around(0.66, 0.07) + 0.3 * bald, 1.05),
         density=min(max(trait("density", spread=0.15) - 0.3 * bald, 0.12), 1),
         waves=dice.between(0, 7) * dice.random(),
@@ -278,36 +264,27 @@ def make_person(dice: Dice, age: str, gender: str) -> Person:
     )
 
 
-def make_photo(dice: Dice) -> Photo:
+def make_photo(dice: Dice, person: Person) -> Photo:
     """Draw how a picture is taken. At scale 1.85 a face is about half as wide as the picture."""
     return Photo(
-        x=SIZE + dice.around(0, 9),
-        y=SIZE - 10 + dice.around(0, 9),
-        scale=dice.around(1.85, 0.1),
+        x=SIZE + dice.around(0, 6),
+        y=SIZE - 10 + dice.around(0, 6),
+        scale=dice.around(person.scale, 0.05),
         tilt=dice.around(0, 0.05),
         turn=dice.around(0, 7),
-        light_x=round(dice.around(0, 45)),
-        light_y=round(dice.around(-15, 25)),
-        exposure=round(dice.around(256, 16)),
-        warmth=round(dice.around(0, 9)),
+        light_x=round(dice.around(0, 28)),
+        light_y=round(dice.around(-15, 20)),
+        exposure=round(dice.around(310 + 1.3 * (160 - sum(person.skin) / 3), 14)),
+        warmth=round(dice.around(0, 6)),
         blur=int(dice.between(0, 1.6)),
         noise=int(dice.between(2, 9)),
     )
 
 
-def quarter_circle() -> list[Point]:
-    """Return points of a quarter of the unit circle, without sine: ((1-t2)/(1+t2), 2t/(1+t2))."""
-    steps = [i / 8 for i in range(8)]
-    return [((1 - t * t) / (1 + t * t), 2 * t / (1 + t * t)) for t in steps]
-
-
-QUARTER = quarter_circle()
-CIRCLE = (
-    QUARTER
-    + [(-y, x) for x, y in QUARTER]
-    + [(-x, -y) for x, y in QUARTER]
-    + [(y, -x) for x, y in QUARTER]
-)
+# A quarter of the unit circle without a sine: ((1 - t^2) / (1 + t^2), 2t / (1 + t^2)).
+ARC = [((1 - t * t) / (1 + t * t), 2 * t / (1 + t * t)) for t in (i / 8 for i in range(8))]
+HALF = ARC + [(-y, x) for x, y in ARC]
+CIRCLE = HALF + [(-x, -y) for x, y in HALF]
 
 
 def ellipse(x: float, y: float, width: float, height: float) -> list[Point]:
@@ -315,45 +292,36 @@ def ellipse(x: float, y: float, width: float, height: float) -> list[Point]:
     return [(x + width * a, y + height * b) for a, b in CIRCLE]
 
 
-def arch(left: float, right: float, y: float, rise: float, skew: float = 0) -> list[Point]:
-    """Return a parabola from left to right whose middle stands ``rise`` above its ends."""
-    shares = [i / 10 for i in range(11)]
-    return [
-        (left + (right - left) * s, y + skew * (s - 0.5) - 4 * rise * s * (1 - s)) for s in shares
-    ]
-
-
-def smooth(points: Sequence[Point], closed: bool = True) -> list[Point]:
-    """Return a Catmull-Rom curve through the points."""
-    count = len(points)
-    curve = []
-    for i in range(count if closed else count - 1):
-        near = [
-            points[(i + k) % count if closed else min(max(i + k, 0), count - 1)] for k in OFFSETS
-        ]
-        curve += [spline(near, step / 6) for step in range(6)]
-    return curve
-
-
-OFFSETS = (-1, 0, 1, 2)
+def arch(middle: float, half: float, y: float, rise: float, skew: float = 0) -> list[Point]:
+    """Return a parabola about a middle that stands ``rise`` above its ends."""
+    shares = [i / 5 - 1 for i in range(11)]
+    return [(middle + half * s, y + skew * s - rise * (1 - s * s)) for s in shares]
 
 
 def spline(near: Sequence[Point], t: float) -> Point:
     """Return the point at t of the Catmull-Rom piece between the second and third of four."""
-    weights = (
-        -t + 2 * t * t - t * t * t,
-        2 - 5 * t * t + 3 * t * t * t,
-        t + 4 * t * t - 3 * t * t * t,
-        t * t * t - t * t,
-    )
-    x = sum(w * point[0] for w, point in zip(weights, near, strict=True)) / 2
-    y = sum(w * point[1] for w, point in zip(weights, near, strict=True)) / 2
-    return x, y
+    square, cube = t * t, t * t * t
+    weights = (2 * square - t - cube, 2 - 5 * square + 3 * cube, t + 4 * square - 3 * cube)
+    weighted = list(zip((*weights, cube - square), near, strict=True))
+    return sum(w * x for w, (x, _) in weighted) / 2, sum(w * y for w, (_, y) in weighted) / 2
 
 
-def mirrored(points: Sequence[Point]) -> list[Point]:
+def curve(xs: Sequence[float], ys: Sequence[float], side: int = 1) -> list[Point]:
+    """Return a smooth line through these points, mirrored for side -1."""
+    points = [(side * x, y) for x, y in zip(xs, ys, strict=True)]
+    padded = [points[0], *points, points[-1]]
+    pieces = [padded[i : i + 4] for i in range(len(points) - 1)]
+    return [spline(piece, step / 6) for piece in pieces for step in range(6)] + [points[-1]]
+
+
+def mirrored(half: Sequence[Point]) -> list[Point]:
     """Close a right half, given from top to bottom, with its mirror image."""
-    return [*points, *[(-x, y) for x, y in reversed(points) if x]]
+    return [*half, *[(-x, y) for x, y in reversed(half)]]
+
+
+def loop(xs: Sequence[float], ys: Sequence[float]) -> list[Point]:
+    """Return a smooth outline. Its right half is given from top to bottom."""
+    return mirrored(curve(xs, ys))
 
 
 class Canvas:
@@ -413,7 +381,7 @@ def draw_tone(dice: Dice, low: float, high: float) -> Colour:
 
 def draw_background(dice: Dice) -> Image.Image:
     """Return a blurred scene: few coloured cells, enlarged."""
-    tones = draw_tone(dice, 8, 90), draw_tone(dice, 8, 90)
+    tones = draw_tone(dice, 4, 42), draw_tone(dice, 4, 42)
     cells = [mix(*tones, dice.around(0.5, 0.5)) for _ in range(5 * 5)]
     scene = Image.frombytes("RGB", (5, 5), bytes(part for cell in cells for part in cell))
     return scene.resize((2 * SIZE, 2 * SIZE), Image.Resampling.BICUBIC)
@@ -422,70 +390,57 @@ def draw_background(dice: Dice) -> Image.Image:
 def head_outline(person: Person) -> list[Point]:
     """Return the outline of the head. Lines and weight make the jaw sag with the years."""
     p = person
-    sag = 5 * p.lines
-    half = [
-        (0, -p.crown),
-        (0.55 * p.width, -0.9 * p.crown),
-        (0.92 * p.width, -0.5 * p.crown),
-        (p.width, -4),
-        (0.94 * p.width, 0.36 * p.chin),
-        (p.jaw + sag, 0.7 * p.chin + sag),
-        (p.chin_width, 0.96 * p.chin),
-        (0, p.chin),
-    ]
-    return smooth(mirrored(half))
+    jaw, sag = p.jaw + 5 * p.lines, 5 * p.lines
+    xs = (0, 0.55 * p.width, 0.92 * p.width, p.width, 0.94 * p.width, jaw, p.chin_width, 0)
+    above = (-p.crown, -0.9 * p.crown, -0.5 * p.crown, -4)
+    return loop(xs, (*above, 0.36 * p.chin, 0.7 * p.chin + sag, 0.96 * p.chin, p.chin))
 
 
 def draw_body(canvas: Canvas, person: Person, dice: Dice) -> None:
     """Draw neck and clothes. The clothes tell nothing."""
     p = person
-    shade = mix(p.skin, (40, 20, 15), 0.28)
-    bottom = p.chin + 150
-    neck = [(p.neck, p.chin * 0.5), (p.neck, p.chin + 16), (p.neck + 16, p.chin + 50)]
-    canvas.fill(mirrored([*neck, (p.neck + 20, bottom)]), shade)
+    neck = [(p.neck, p.chin * 0.5), (p.neck, p.chin + 16), (p.neck + 20, p.chin + 150)]
+    canvas.fill(mirrored(neck), mix(p.skin, (40, 20, 15), 0.28))
     canvas.shade(0, p.chin + 2, p.neck * 1.1, 26, (30, 16, 12), 0.45)
-    cloth = draw_tone(dice, 15, 90)
-    slope, depth = dice.between(46, 62), dice.between(24, 46)
-    shoulders = [
-        (0, p.chin + depth + 12),
-        (p.neck * 0.75, p.chin + depth),
-        (p.neck * 1.15, p.chin + 22),
-        (p.shoulders - 32, p.chin + slope),
-        (p.shoulders - 5, p.chin + slope + 32),
-        (p.shoulders + 5, bottom + 60),
-    ]
-    canvas.fill(mirrored(shoulders), cloth)
-    canvas.stroke([(x, y + 4) for x, y in shoulders[:3]], 5, mix(cloth, (0, 0, 0), 0.4), 0.6)
+    cloth, depth = draw_tone(dice, 12, 60), p.chin + dice.between(24, 46)
+    slope = p.chin + dice.between(46, 62)
+    xs = (0, p.neck * 0.75, p.neck * 1.15, p.shoulders - 32, p.shoulders - 5, p.shoulders + 5)
+    ys = (depth + 12, depth, p.chin + 22, slope, slope + 32, p.chin + 210)
+    canvas.fill(mirrored(list(zip(xs, ys, strict=True))), cloth)
 
 
 def draw_back_hair(canvas: Canvas, person: Person, dice: Dice) -> None:
     """Draw the hair behind the head: a cap, and for long hair the fall to its end."""
     p = person
-    out = p.hair_volume
-    top = max(p.crown * min(1.0, 1.75 - p.hairline), 20)
-    half = [(0, -top - out), (0.62 * p.width, -0.9 * top - out), (p.width + 0.6 * out, -0.42 * top)]
-    end = max(p.hair_end, 5)
-    for step in (0.25, 0.5, 0.75, 1.0):
-        half.append((p.width + 0.7 * out + dice.around(3 * step, p.waves), end * step))
-    half.append((0.5 * p.width, end + dice.around(4, 3)))
-    opacity = min(0.35 + 0.75 * p.density, 1)
-    canvas.fill(smooth(mirrored(half)), mix(p.hair, (0, 0, 0), 0.3), opacity)
+    out, end = p.hair_volume, max(p.hair_end, 5)
+    top = p.crown * min(1.0, 1.75 - p.hairline)
+    side = [p.width + 0.7 * out + dice.around(0, p.waves) for _ in range(3)]
+    xs = (0, 0.62 * p.width, p.width + 0.6 * out, *side, 0.5 * p.width)
+    ys = (
+        -top - 0.65 * out,
+        -0.9 * top - 0.65 * out,
+        -0.42 * top,
+        end * 0.3,
+        end * 0.7,
+        end,
+        end + 3,
+    )
+    canvas.fill(loop(xs, ys), mix(p.hair, (0, 0, 0), 0.3), 0.35 + 0.75 * p.density)
 
 
 def draw_head(canvas: Canvas, person: Person) -> None:
     """Draw ears, head and the broad shading of the face."""
     p = person
     dark, light = mix(p.skin, (70, 25, 10), 0.42), mix(p.skin, (255, 246, 235), 0.5)
-    red = mix(p.skin, (205, 70, 60), 0.5)
+    edge, red = mix(p.skin, dark, 0.4), mix(p.skin, (205, 70, 60), 0.5)
     for side in (-1, 1):
-        canvas.fill(ellipse(side * (p.width + 2), 14, 11, 23), mix(p.skin, dark, 0.35))
+        canvas.fill(ellipse(side * (p.width + 2), 14, 11, 23), edge)
         canvas.shade(side * (p.width + 3), 14, 7, 16, dark, 0.5)
     outline = head_outline(p)
-    canvas.fill(outline, mix(p.skin, dark, 0.4))
-    # Smaller copies in lighter tones make the head look round.
+    canvas.fill(outline, edge)
+    # Smaller copies in the tone of the skin make the head look round.
     for step in range(1, 7):
         size = 1 - 0.028 * step
-        canvas.fill([(x * size, y * size) for x, y in outline], mix(p.skin, dark, 0.4), 0.05)
         canvas.fill([(x * size, y * size) for x, y in outline], p.skin, 0.3)
     canvas.shade(0, -0.5 * p.crown, 52, 30, light, 0.35)
     canvas.shade(0, 0.9 * p.chin, 0.7 * p.chin_width, 10, light, 0.25)
@@ -493,35 +448,30 @@ def draw_head(canvas: Canvas, person: Person) -> None:
         canvas.shade(side * 0.58 * p.width, 0.4 * p.chin, 26, 22, red, 0.2 + 0.4 * p.blush)
         canvas.shade(side * 0.56 * p.width, 0.33 * p.chin, 18, 12, light, 0.3)
         canvas.shade(side * p.eye_gap, -2, 1.6 * p.eye, 1.1 * p.eye, dark, 0.3 + 0.12 * p.lines)
-        hollow = (side * 0.75 * p.width, 0.62 * p.chin, 20, 22)
-        canvas.shade(*hollow, dark, 0.16 + 0.2 * p.lines)
+        canvas.shade(side * 0.75 * p.width, 0.62 * p.chin, 20, 22, dark, 0.16 + 0.2 * p.lines)
 
 
 def draw_eye(canvas: Canvas, person: Person, side: int) -> None:
-    """Draw an eye and its brow. The lids cut the iris; lids fall with the years."""
+    """Draw an eye and its brow. The lids cut the iris; the upper lid falls with the years."""
     p = person
-    x, half = side * p.eye_gap, p.eye
-    upper_rise, lower_rise = half * (0.62 - 0.13 * p.lines), -half * 0.4
-    slant = -1.5 * side
-    upper = arch(x - half, x + half, 0, upper_rise, slant)
-    lower = arch(x - half, x + half, 0, lower_rise, slant)
+    x, half, slant = side * p.eye_gap, p.eye, -0.8 * side
+    upper_rise, lower_rise = half * (0.62 - 0.13 * p.lines), half * -0.4
+    upper, lower = arch(x, half, 0, upper_rise, slant), arch(x, half, 0, lower_rise, slant)
     canvas.fill(upper + lower[::-1], (236, 232, 226))
-    pupil_y = -0.12 * half
 
     def between_lids(point: Point) -> Point:
-        open_share = max(1 - ((point[0] - x) / half) ** 2, 0)
-        return point[0], min(max(point[1], -upper_rise * open_share), -lower_rise * open_share)
+        share = max(1 - ((point[0] - x) / half) * ((point[0] - x) / half), 0)
+        return point[0], min(max(point[1], -upper_rise * share), -lower_rise * share)
 
     for size, colour in ((0.5, mix(p.iris, (0, 0, 0), 0.35)), (0.42, p.iris), (0.22, (14, 12, 12))):
-        canvas.fill(map(between_lids, ellipse(x, pupil_y, size * half, size * half)), colour)
-    canvas.fill(ellipse(x + 0.14 * half, pupil_y - 0.16 * half, 2, 2), (255, 255, 255), 0.85)
-    lid = mix(p.skin, (30, 14, 10), 0.8)
+        circle = ellipse(x, -0.12 * half, size * half, size * half)
+        canvas.fill(map(between_lids, circle), colour)
+    canvas.fill(ellipse(x + 0.14 * half, -0.28 * half, 2, 2), (255, 255, 255), 0.85)
+    lid = mix(p.skin, (40, 16, 10), 0.75)
     canvas.stroke(upper, 2.6 * p.contrast + 0.8, lid, 0.85)
     canvas.stroke(lower, 1.2, lid, 0.4)
-    crease = arch(x - half, x + half, -0.22 * half, upper_rise + 1, slant)
-    canvas.stroke(crease, 1.6, mix(p.skin, (50, 20, 12), 0.6), 0.6)
-    brow_y = -p.brow_height - 0.15 * half
-    brow = arch(x - side * 20, x + side * 25, brow_y, 5 - 0.2 * p.brow, -3 + p.lines)
+    canvas.stroke(arch(x, half, -0.22 * half, upper_rise + 1, slant), 1.6, lid, 0.45)
+    brow = arch(x + 2.5 * side, 22.5, -p.brow_height - 0.15 * half, 5 - 0.2 * p.brow, -1.5 * side)
     canvas.stroke(brow, 1.3 * p.brow, mix(p.hair, (20, 14, 12), 0.45), 0.8 * p.contrast)
 
 
@@ -537,80 +487,49 @@ def draw_nose(canvas: Canvas, person: Person) -> None:
     canvas.shade(0, tip - 6, 0.5 * wide, 7, light, 0.45)
     for side in (-1, 1):
         canvas.shade(side * 0.45 * wide, tip + 2, 5, 3, (30, 10, 8), 0.8)
-        wing = [
-            (side * (wide - 1), tip - 10),
-            (side * (wide + 1), tip - 3),
-            (side * wide * 0.8, tip + 3),
-        ]
-        canvas.stroke(smooth(wing, closed=False), 2, dark, 0.7)
+        wing = curve((wide - 1, wide + 1, wide * 0.8), (tip - 10, tip - 3, tip + 3), side)
+        canvas.stroke(wing, 2, dark, 0.7)
 
 
 def draw_mouth(canvas: Canvas, person: Person) -> None:
     """Draw the lips. A smile lifts the corners. High contrast sets them off from the skin."""
     p = person
-    y = p.nose + 0.42 * (p.chin - p.nose)
+    half, lip, y, corner = p.mouth_width, p.lip, p.mouth_y, p.mouth_y - p.smile
     lips = mix(mix(p.skin, (150, 55, 55), 0.5), (80, 20, 25), 0.2 * p.contrast)
-    left, right = -p.mouth_width, p.mouth_width
-    rise, lip = -p.smile, p.lip
-    seam = [(x, v - p.smile) for x, v in arch(left, right, y, rise)]
-    bow = smooth(
-        [
-            seam[0],
-            (left * 0.3, y - lip * 0.85),
-            (0, y - lip * 0.6),
-            (-left * 0.3, y - lip * 0.85),
-            seam[-1],
-        ],
-        closed=False,
-    )
-    under = [(x, v - p.smile) for x, v in arch(left * 0.92, right * 0.92, y, rise - lip * 1.1)]
-    strength = 0.45 + 0.4 * p.contrast
-    canvas.fill(bow + seam[::-1], mix(lips, (60, 15, 15), 0.2), strength)
-    canvas.fill(seam + under[::-1], lips, strength)
-    canvas.shade(0, y + lip * 0.6, p.mouth_width * 0.5, lip * 0.4, (255, 235, 230), 0.15)
+    seam = arch(0, half, corner, -p.smile)
+    high, low = y - lip * 0.85, y - lip * 0.6
+    bow = curve((-half, -0.3 * half, 0, 0.3 * half, half), (corner, high, low, high, corner))
+    under = arch(0, 0.92 * half, corner, -p.smile - lip * 1.1)
+    canvas.fill(bow + seam[::-1], mix(lips, (60, 15, 15), 0.2), 0.45 + 0.4 * p.contrast)
+    canvas.fill(seam + under[::-1], lips, 0.45 + 0.4 * p.contrast)
+    canvas.shade(0, y + lip * 0.6, half * 0.5, lip * 0.4, (255, 235, 230), 0.15)
     canvas.stroke(seam, 2, (60, 20, 20), 0.75)
-    canvas.shade(0, y + lip + 7, p.mouth_width * 0.7, 6, mix(p.skin, (60, 20, 10), 0.6), 0.3)
+    canvas.shade(0, y + lip + 7, half * 0.7, 6, mix(p.skin, (60, 20, 10), 0.6), 0.3)
 
 
 def draw_lines(canvas: Canvas, person: Person, dice: Dice) -> None:
     """Draw what the years leave: furrows, crow's feet, folds, bags under the eyes, spots."""
     p = person
     dark, light = mix(p.skin, (70, 30, 20), 0.75), mix(p.skin, (255, 246, 238), 0.5)
-    depth = min(0.85 * p.lines, 0.9)
+    depth = min(1.1 * p.lines, 1)
 
-    def crease(points: Sequence[Point], width: float, share: float) -> None:
-        curve = smooth(points, closed=False)
-        canvas.stroke([(x, y + 1.8) for x, y in curve], width, light, depth * share * 0.5)
-        canvas.stroke(curve, width, dark, depth * share)
+    def crease(line: Sequence[Point], width: float, share: float) -> None:
+        canvas.stroke([(x, y + 1.8) for x, y in line], width, light, depth * share * 0.5)
+        canvas.stroke(line, width, dark, depth * share)
 
     for row in range(3):
-        y = -0.42 * p.crown - 11 * row + dice.around(0, 2)
-        reach = 42 - 6 * row + dice.around(0, 4)
-        crease(
-            [(-reach, y + 2), (-reach / 2, y - 2), (0, y), (reach / 2, y - 2), (reach, y + 2)],
-            2.4,
-            0.8,
-        )
-    mouth = p.nose + 0.42 * (p.chin - p.nose)
+        y, reach = dice.around(-0.42 * p.crown - 11 * row, 2), dice.around(42 - 6 * row, 4)
+        xs, ys = (-reach, -reach / 2, 0, reach / 2, reach), (y + 2, y - 2, y, y - 2, y + 2)
+        crease(curve(xs, ys), 2.4, 0.8)
+    fold, corner = (p.nose_width + 4, p.mouth_width + 4, p.mouth_width + 8), p.eye_gap + p.eye
     for side in (-1, 1):
-        crease([(side * 5, -26), (side * 6, -18), (side * 5, -10)], 2.2, 0.7)
-        fold = [
-            (p.nose_width + 4, p.nose - 6),
-            (p.mouth_width + 4, mouth - 10),
-            (p.mouth_width + 8, mouth + 10),
-        ]
-        crease([(side * x, y) for x, y in fold], 3.2, 1)
-        crease(
-            [(side * (p.mouth_width + 3), mouth + 8), (side * (p.mouth_width + 6), mouth + 26)],
-            2.6,
-            0.7,
-        )
-        x = side * p.eye_gap
-        canvas.shade(x, 0.95 * p.eye, p.eye, 8, dark, 0.5 * depth)
-        crease([(x - p.eye, 0.6 * p.eye), (x, 1.15 * p.eye), (x + p.eye, 0.6 * p.eye)], 2.2, 0.8)
+        crease(curve((5, 6, 5), (-26, -18, -10), side), 2.2, 0.7)
+        crease(curve(fold, (p.nose - 6, p.mouth_y - 10, p.mouth_y + 10), side), 3.2, 1)
+        crease(curve(fold[1:], (p.mouth_y + 8, p.mouth_y + 26), side), 2.6, 0.7)
+        canvas.shade(side * p.eye_gap, 0.95 * p.eye, p.eye, 8, dark, 0.5 * depth)
+        crease(arch(side * p.eye_gap, p.eye, 0.6 * p.eye, -0.55 * p.eye), 2.2, 0.8)
         for ray in (-1, 0, 1):
-            corner = p.eye_gap + p.eye
-            crease([(side * (corner + 3), 3 * ray), (side * (corner + 16), 9 * ray + 2)], 1.8, 0.9)
+            crease(curve((corner + 3, corner + 16), (3 * ray, 9 * ray + 2), side), 1.8, 0.9)
     for _ in range(round(40 * p.lines)):
         x, y = dice.between(-0.85, 0.85) * p.width, dice.between(-0.6 * p.crown, 0.85 * p.chin)
         size = dice.between(1, 3.5)
@@ -620,125 +539,79 @@ def draw_lines(canvas: Canvas, person: Person, dice: Dice) -> None:
 def draw_beard(canvas: Canvas, person: Person) -> None:
     """Draw beard and moustache, from a shadow of stubble to full."""
     p = person
-    colour = mix(p.hair, mix(p.skin, (40, 36, 40), 0.6), 0.35)
-    mouth = p.nose + 0.42 * (p.chin - p.nose)
-    if p.beard:
-        outer = [(x * 0.99, y) for x, y in head_outline(p) if y > 0.25 * p.chin]
-        inner = smooth(
-            [
-                (0.85 * p.width, 0.3 * p.chin),
-                (p.mouth_width + 14, mouth),
-                (p.mouth_width * 0.6, mouth + 18),
-                (0, mouth + 14),
-                (-p.mouth_width * 0.6, mouth + 18),
-                (-p.mouth_width - 14, mouth),
-                (-0.85 * p.width, 0.3 * p.chin),
-            ],
-            closed=False,
-        )
-        canvas.fill(outer + inner[::-1], colour, 0.85 * p.beard)
-    if p.moustache:
-        lip = [
-            (-p.mouth_width - 6, mouth + 2),
-            (-14, p.nose + 7),
-            (0, p.nose + 9),
-            (14, p.nose + 7),
-            (p.mouth_width + 6, mouth + 2),
-            (12, mouth - 7),
-            (0, mouth - 6),
-            (-12, mouth - 7),
-        ]
-        canvas.fill(smooth(lip), colour, 0.8 * p.moustache)
+    colour = mix(mix(p.hair, (24, 20, 20), 0.6), p.skin, 0.1)
+    half, mouth = p.mouth_width, p.mouth_y
+    outer = [(x * 0.99, y) for x, y in head_outline(p) if y > 0.12 * p.chin]
+    xs = (0.85 * p.width, half + 12, half * 0.6, 0, -half * 0.6, -half - 12, -0.85 * p.width)
+    cheek, low = 0.16 * p.chin, mouth + 18
+    inner = curve(xs, (cheek, mouth, low, mouth + 14, low, mouth, cheek))
+    canvas.fill(outer + inner[::-1], colour, 0.9 * p.beard)
+    lip = loop((0, 14, half + 6, 12, 0), (p.nose + 9, p.nose + 7, mouth + 2, mouth - 7, mouth - 6))
+    canvas.fill(lip, colour, 0.8 * p.moustache)
 
 
 def draw_front_hair(canvas: Canvas, person: Person, dice: Dice) -> None:
-    """Draw the hair over the forehead and at the temples, and its strands."""
+    """Draw the hair over the forehead and at the temples. A bald head has none there."""
     p = person
-    out = p.hair_volume
-    line = -p.hairline * p.crown
-    crown = -p.crown - out
+    line, crown, out = -p.hairline * p.crown, -p.crown - 0.65 * p.hair_volume, 0.5 * p.hair_volume
+    temple = -0.25 * p.crown
     if p.hairline < 0.97:
-        part = p.parting * 0.6 * p.width
-        outer = [
-            (-p.width - 3, 4),
-            (-p.width - 0.5 * out, -0.45 * p.crown),
-            (-0.62 * p.width, 0.9 * crown),
-            (0, crown),
-            (0.62 * p.width, 0.9 * crown),
-            (p.width + 0.5 * out, -0.45 * p.crown),
-            (p.width + 3, 4),
-        ]
-        inner = [
-            (0.9 * p.width, -0.25 * p.crown),
-            (0.68 * p.width, line + 12),
-            (part, line - 6),
-            (-0.68 * p.width, line + 12),
-            (-0.9 * p.width, -0.25 * p.crown),
-        ]
-        outline = smooth(outer + inner)
-        canvas.fill(outline, p.hair, p.density)
-        draw_strands(canvas, person, dice, part, line, crown)
-    if p.hair_end > 60:
-        for side in (-1, 1):
-            draw_lock(canvas, person, dice, side)
+        part, wide = p.parting * 0.6 * p.width, (p.width + 3, p.width + out, 0.62 * p.width)
+        outer = curve((*wide, 0), (4, -0.45 * p.crown, 0.9 * crown, crown))
+        xs = (-0.9 * p.width, -0.68 * p.width, part, 0.68 * p.width, 0.9 * p.width)
+        inner = curve(xs, (temple, line + 12, line - 6, line + 12, temple))
+        canvas.fill(outer + [(-x, y) for x, y in outer[::-1]] + inner, p.hair, p.density)
+        for _ in range(50):
+            draw_strand(canvas, person, dice, part)
+    for side in (-1, 1) if p.hair_end > 60 else ():
+        draw_lock(canvas, person, dice, side)
 
 
-def draw_strands(
-    canvas: Canvas, person: Person, dice: Dice, part: float, line: float, crown: float
-) -> None:
-    """Draw single strands from the parting to the sides, lighter and darker than the hair."""
+def strand_tone(person: Person, dice: Dice) -> Colour:
+    """Return a colour a little darker or lighter than the hair."""
+    edge = (0, 0, 0) if dice.chance(0.5) else (255, 240, 220)
+    return mix(person.hair, edge, dice.between(0.15, 0.5))
+
+
+def draw_strand(canvas: Canvas, person: Person, dice: Dice, part: float) -> None:
+    """Draw a single strand from the parting to one side."""
     p = person
-    for _ in range(70):
-        side = 1 if dice.chance(0.5) else -1
-        reach = dice.random()
-        start = (part + side * 6 * reach, line - 8 + (crown - line + 10) * reach)
-        end = (side * p.width * dice.between(0.8, 1.02), -p.crown * dice.between(0.12, 0.5))
-        bend = (
-            side * p.width * (0.5 + 0.15 * reach) + dice.around(0, p.waves),
-            (start[1] * 1.1 + end[1]) / 2 - 20 * reach,
-        )
-        tone = mix(
-            p.hair, (0, 0, 0) if dice.chance(0.5) else (255, 240, 220), dice.between(0.1, 0.35)
-        )
-        canvas.stroke(smooth([start, bend, end], closed=False), 1.8, tone, 0.5 * p.density)
+    side, reach = (1 if dice.chance(0.5) else -1), dice.random()
+    line, crown = -p.hairline * p.crown, -p.crown - 0.65 * p.hair_volume
+    top, end = line - 8 + (crown - line + 10) * reach, -p.crown * dice.between(0.12, 0.5)
+    bend = side * p.width * (0.5 + 0.15 * reach) + dice.around(0, p.waves)
+    xs = (part + side * 6 * reach, bend, side * p.width * dice.between(0.8, 1.02))
+    strand = curve(xs, (top, (top * 1.1 + end) / 2 - 20 * reach, end))
+    canvas.stroke(strand, 1.8, strand_tone(p, dice), 0.5 * p.density)
 
 
 def draw_lock(canvas: Canvas, person: Person, dice: Dice, side: int) -> None:
     """Draw the long hair that falls in front of an ear."""
     p = person
-    inside, outside = p.width * dice.between(0.8, 0.93), p.width + 0.7 * p.hair_volume
-    end = p.hair_end
-    waves = [dice.around(0, p.waves) for _ in range(3)]
-    lock = [
-        (inside, -0.42 * p.crown),
-        (inside + 5, 0.1 * end),
-        (inside + 6 + waves[0], 0.5 * end),
-        (inside + 2 + waves[1], 0.97 * end),
-        (outside, end),
-        (outside + 4 + waves[2], 0.5 * end),
-        (outside, -0.4 * p.crown),
-    ]
-    canvas.fill(smooth([(side * x, y) for x, y in lock]), p.hair, p.density)
+    inside, outside = p.width * dice.between(0.7, 0.86), p.width + 0.7 * p.hair_volume
+    end, top = p.hair_end, -0.42 * p.crown
+    wave, tip = dice.around(0, p.waves), dice.around(0, p.waves)
+    inner = curve(
+        (inside, inside + 5, inside + wave, inside + tip), (top, 0.1 * end, 0.5 * end, end)
+    )
+    above = p.width + 0.45 * p.hair_volume
+    outer = curve((outside + tip, outside + wave, above), (end, 0.4 * end, top))
+    canvas.fill([(side * x, y) for x, y in inner + outer], p.hair, p.density)
     for _ in range(14):
         x = dice.between(inside + 4, outside)
-        strand = [(x, -0.3 * p.crown), (x + waves[0], 0.4 * end), (x + waves[1], end)]
-        tone = mix(
-            p.hair, (0, 0, 0) if dice.chance(0.6) else (255, 240, 220), dice.between(0.1, 0.35)
-        )
-        canvas.stroke(smooth([(side * x, y) for x, y in strand], closed=False), 1.8, tone, 0.5)
+        strand = curve((x, x + wave, x + tip), (-0.3 * p.crown, 0.5 * end, end), side)
+        canvas.stroke(strand, 1.8, strand_tone(p, dice), 0.5)
 
 
 def draw_glasses(canvas: Canvas, person: Person, dice: Dice) -> None:
     """Draw the rims of a pair of glasses."""
-    p = person
-    rim = mix((20, 20, 24), (130, 110, 90), dice.random())
-    high = dice.between(15, 21)
+    rim, high = mix((20, 20, 24), (130, 110, 90), dice.random()), dice.between(15, 21)
     for side in (-1, 1):
-        outer = ellipse(side * p.eye_gap, 3, 27, high)
-        inner = ellipse(side * p.eye_gap, 3, 24.5, high - 2.5)
+        outer = ellipse(side * person.eye_gap, 3, 27, high)
+        inner = ellipse(side * person.eye_gap, 3, 24.5, high - 2.5)
         canvas.fill([*outer, outer[0], inner[0], *inner[:0:-1], inner[0]], rim, 0.9)
-        canvas.stroke([(side * 66, -2), (side * 78, -4), (side * 88, -5)], 3.5, rim, 0.9)
-    canvas.stroke(arch(-15, 15, 2, 4), 3, rim, 0.9)
+        canvas.stroke(curve((66, 78, 88), (-2, -4, -5), side), 3.5, rim, 0.9)
+    canvas.stroke(arch(0, 15, 2, 4), 3, rim, 0.9)
 
 
 def develop(picture: Image.Image, photo: Photo, seed: int) -> Image.Image:
@@ -761,7 +634,8 @@ def develop(picture: Image.Image, photo: Photo, seed: int) -> Image.Image:
 def draw_face(number: int, age: str, gender: str) -> Image.Image:
     """Return the photo of one person."""
     dice = Dice(number)
-    person, photo = make_person(dice, age, gender), make_photo(dice)
+    person = make_person(dice, age, gender)
+    photo = make_photo(dice, person)
     canvas = Canvas(photo, draw_background(dice))
     draw_back_hair(canvas, person, dice)
     draw_body(canvas, person, dice)
@@ -770,7 +644,8 @@ def draw_face(number: int, age: str, gender: str) -> Image.Image:
     for side in (-1, 1):
         draw_eye(canvas, person, side)
     draw_lines(canvas, person, dice)
-    draw_beard(canvas, person)
+    if person.beard or person.moustache:
+        draw_beard(canvas, person)
     draw_mouth(canvas, person)
     draw_front_hair(canvas, person, dice)
     if person.glasses:
@@ -797,7 +672,8 @@ def plan_folds() -> list[list[Row]]:
         for gender in GENDERS
         for _ in range(FACES_PER_CELL)
     ]
-    faces += [(i % FOLDS, age, gender, "") for i, (_, age, gender) in enumerate(UNLABELLED)]
+    unlabelled = MISSING_AGE + OTHER_AGE + UNKNOWN_GENDER
+    faces += [(i % FOLDS, age, gender, "") for i, (age, gender) in enumerate(unlabelled)]
     faces += [(fold, age, gender, kind) for kind, fold, age, gender in DAMAGED]
     folds: list[list[Row]] = [[] for _ in range(FOLDS)]
     for number, (fold, age, gender, damage) in enumerate(faces, start=1):

@@ -80,7 +80,7 @@ class LocalResponseNormalization(keras.layers.Layer):
         self.window, self.alpha, self.beta, self.bias = window, alpha, beta, bias
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        channel = np.arange(input_shape[-1])
+        channel = np.arange(input_shape[-1] or 0)
         near = np.abs(channel[:, None] - channel[None, :]) <= self.window // 2
         # The sum over a window of channels is a product with a banded matrix: one and a half
         # times as fast in a training step as a sum of shifted slices (measured on two cores).
@@ -109,7 +109,7 @@ class MeanImage(keras.layers.Layer):
     """
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        self.mean = np.zeros(input_shape[1:], "float32")
+        self.mean = np.zeros([length or 0 for length in input_shape[1:]], "float32")
 
     def adapt(self, images: np.ndarray, rows: np.ndarray) -> None:
         """Take the mean over ``images[rows]``, a part at a time."""

@@ -51,7 +51,7 @@ def make_whole(target: Path, make: Callable[[Path], None]) -> None:
         return
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(target.with_name(f"{target.name}.lock")):
+        with FileLock(target.with_name(f".{target.name}.lock")):
             if not target.exists():
                 _write_and_rename(target, make)
     except OSError as error:

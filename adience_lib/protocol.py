@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass, fields, replace
 
-
 from adience_lib.errors import AdienceError
 
 MONITORS = ("test_fold", "held_out", "none")
 PRECISIONS = ("float32", "mixed_bfloat16")
-
 
 
 @dataclass(frozen=True)

@@ -102,9 +102,7 @@ def train_fold(
     return folder
 
 
-def _record(
-    dataset: Dataset, model_name: str, protocol: Protocol, fold: int
-) -> dict[str, Any]:
+def _record(dataset: Dataset, model_name: str, protocol: Protocol, fold: int) -> dict[str, Any]:
     return {
         "model": model_name,
         "fold": fold,
@@ -177,7 +175,7 @@ def _compiled(
     backend.make_deterministic(protocol.seed + fold)
     keras.config.set_dtype_policy(protocol.precision)
     try:
-        model = models.build(model_name, weights and weights.file)
+        model = models.build(model_name, weights.file if weights else None)
     finally:
         keras.config.set_dtype_policy("float32")
     optimizer = keras.optimizers.Adam(

@@ -26,8 +26,8 @@ def read_faces(root: Path) -> tuple[pd.DataFrame, Counter[str]]:
 
     A file counts under the first reason that applies: its name is malformed; the same bytes
     stand under another age group or gender as well, so that one of the labels is wrong; the age
-    lies in none of the eight groups; the same bytes stand in an earlier file with the same labels. Years
-    in no group count as a label of their own here: bytes under 22 and 26 years disagree.
+    lies in none of the eight groups; the same bytes stand in an earlier file with the same labels.
+    Years in no group count as a label of their own here: bytes under 22 and 26 years disagree.
 
     ``subject`` is the SHA-256 of the file, since UTKFace names nobody. The five folds are dealt
     out within each pair of age and gender, in the order of the hashes: stratified to one face,

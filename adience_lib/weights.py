@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
+import keras
 import numpy as np
 
 from adience_lib import paths
@@ -103,9 +104,7 @@ def digest(file: Path) -> str:
     return sha256.hexdigest()
 
 
-def _empty_xception():  # type: ignore[no-untyped-def]  # a keras.Model; Keras is slow to import
-    import keras
-
+def _empty_xception() -> keras.Model:
     return keras.applications.Xception(include_top=False, weights=None)
 
 
@@ -120,8 +119,6 @@ def _verified(weights: Weights) -> Weights:
 
 def _keras_download(target: Path) -> None:
     """Keras checks the file's own hash; the digest of the arrays is checked on top."""
-    import keras
-
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(DOWNLOAD_TIMEOUT)
     try:
@@ -133,7 +130,7 @@ def _keras_download(target: Path) -> None:
     _save_weights(network, target)
 
 
-def _save_weights(network, target: Path) -> None:  # type: ignore[no-untyped-def]
+def _save_weights(network: keras.Model, target: Path) -> None:
     """Keras insists on the ending, which an unfinished file does not have."""
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         file = Path(folder) / "network.weights.h5"

@@ -1,0 +1,52 @@
+# Everything that this project does, as commands. `make help` lists them.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+DATA ?=
+PROTOCOL ?=
+ARGS ?=
+REPORT_ARGS = $(if $(DATA),--data "$(DATA)") $(if $(PROTOCOL),-p protocol $(PROTOCOL)) $(ARGS)
+
+.DEFAULT_GOAL := help
+.PHONY: help env report test lint format notebooks stored constraints
+
+help:  ## list the commands
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 14
+	@echo
+	@echo 'make report DATA=/path/to/adience                      the report on real faces'
+	@echo 'make report DATA=... ARGS="-p epochs 3 -p faces 1000"  with notebook parameters'
+
+env: .venv/installed  ## make .venv/ with the pinned versions
+
+.venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'error: needs Python 3.11 or later; say which: make env PYTHON=/path/to/python3.11'; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade --constraint constraints.txt pip setuptools
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[dev]'
+	@touch $@
+
+report: env  ## run the five notebooks and make report/index.html (the demo unless DATA is given)
+	@$(BIN)/python -m adience_lib.report $(REPORT_ARGS)
+
+test: env lint  ## everything that checks the project
+	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
+	ADIENCE_SMOKE=1 ADIENCE_RUNS="$$scratch/runs" ADIENCE_FIGURES="$$scratch/figures" \
+	$(BIN)/python -m pytest --nbval-lax --nbval-current-env tests notebooks
+
+lint: env  ## format, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: env  ## bring the code into its format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+notebooks: env  ## bring the notebooks in step with their paired scripts, which are edited
+	$(BIN)/jupytext --quiet --update --to ipynb notebooks/*.py
+
+stored: notebooks  ## run the demo and keep its outputs in the notebooks
+	@$(BIN)/python -m adience_lib.report --store
+
+constraints: env  ## write down the versions that are installed now
+	$(BIN)/python -m pip freeze --all --exclude-editable > constraints.txt

@@ -1,0 +1,196 @@
+"""One function a figure: a table in, a matplotlib figure out."""
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
+
+from adience_lib.evaluation import Runs, confusion
+from adience_lib.labels import AGE_LABELS, GENDER_LABELS
+
+GENDER_NAMES = {"f": "female", "m": "male"}
+COLOURS = {"f": "#0072B2", "m": "#E69F00"}  # Okabe & Ito: told apart by colour-blind readers
+FOLD_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9")
+DOTS_AN_INCH = 120
+
+sns.set_theme(style="whitegrid", font_scale=0.9)
+
+
+def mark(figure: Figure, caption: str) -> None:
+    """Write below ``figure`` what data and protocol it shows, in red on a demo."""
+    colour = "firebrick" if caption.startswith("DEMO") else "dimgrey"
+    figure.text(0.995, 0.0, caption, ha="right", va="top", fontsize=8, color=colour)
+
+
+def sample_faces(images: np.ndarray, faces: pd.DataFrame, seed: int) -> Figure:
+    """Figure 1: five random faces with their labels. ``images`` as cached, ``faces`` a manifest."""
+    drawn = faces.sample(5, random_state=seed)
+    figure, axes = plt.subplots(1, 5, figsize=(11, 2.7), layout="constrained")
+    for axis, (row, face) in zip(axes, drawn.iterrows(), strict=True):
+        axis.imshow(images[row])
+        axis.set_axis_off()
+        gender = GENDER_NAMES[GENDER_LABELS[face["gender"]]]
+        axis.set_title(f"{gender}, {AGE_LABELS[face['age']]}", fontsize=10)
+    return figure
+
+
+def age_by_gender(counts: pd.DataFrame) -> Figure:
+    """Figure 2: faces of each age label, a bar a gender. ``counts`` as of ``tables.ages``."""
+    figure, axis = plt.subplots(figsize=(8, 3.6), layout="constrained")
+    colours = {GENDER_NAMES[label]: colour for label, colour in COLOURS.items()}
+    long = counts.rename(columns=GENDER_NAMES).melt(ignore_index=False, var_name="gender")
+    sns.barplot(long.reset_index(), x="age", y="value", hue="gender", palette=colours, ax=axis)
+    axis.set(xlabel="age in years", ylabel="faces")
+    axis.legend(title=None)
+    return figure
+
+
+def fold_composition(counts: pd.DataFrame) -> Figure:
+    """Faces of each fold by age label, stacked. ``counts``: a row a fold, a column a label."""
+    figure, axis = plt.subplots(figsize=(8, 3.2), layout="constrained")
+    counts.plot.barh(stacked=True, colormap="viridis", ax=axis, width=0.75, edgecolor="white")
+    axis.invert_yaxis()
+    axis.set(xlabel="faces", ylabel="fold")
+    axis.legend(title="age", bbox_to_anchor=(1.01, 1), loc="upper left", fontsize=8)
+    return figure
+
+
+def learning_curves(runs: Runs) -> Figure:
+    """Figures 4 to 7: accuracy and loss of each task after each epoch.
+
+    A thin line is a fold's monitored set; the thick line and the band are mean and standard
+    deviation over the folds that still train at that epoch (two or more); the dashed line is
+    the mean over the training faces, measured during the epoch with crops and dropout.
+    """
+    panels = [(task, kind) for task in runs.tasks for kind in ("accuracy", "loss")]
+    rows = len(panels) // 2
+    figure, axes = plt.subplots(rows, 2, figsize=(10, 3.3 * rows), layout="constrained")
+    for axis, (task, kind) in zip(np.ravel(axes), panels, strict=True):
+        _curves(axis, runs.history, _column(runs, task, kind), 100 if kind == "accuracy" else 1)
+        axis.set(xlabel="epoch", ylabel=f"{task} {kind}" + (" (%)" if kind == "accuracy" else ""))
+        axis.xaxis.get_major_locator().set_params(integer=True)
+    np.ravel(axes)[0].legend(fontsize=8)
+    figure.suptitle(runs.title)
+    return figure
+
+
+def accuracy_by_gamma(scores: pd.DataFrame) -> Figure:
+    """Both accuracies of one fold against gamma. ``scores`` as of ``experiment.sweep_gamma``."""
+    figure, axis = plt.subplots(figsize=(6, 3.2), layout="constrained")
+    for task, colour in (("gender", "#0072B2"), ("age", "#D55E00")):
+        axis.plot(scores.index, scores[task], "o-", color=colour, label=f"{task} accuracy")
+    fold = scores["fold"].iloc[0]
+    axis.set(xlabel="gamma: the weight of gender's loss", ylabel=f"% right on fold {fold}")
+    axis.set(xlim=(-0.03, 1.03), ylim=(0, 100))
+    axis.legend()
+    return figure
+
+
+def _column(runs: Runs, task: str, kind: str) -> str:
+    """With one task Keras calls its loss ``loss``."""
+    return f"{task}_{kind}" if kind == "accuracy" or len(runs.tasks) == 2 else "loss"
+
+
+def _curves(axis: Any, history: pd.DataFrame, column: str, scale: float) -> None:
+    trained = history.pivot(index="epoch", columns="fold", values=column) * scale
+    monitored_column = f"val_{column}"
+    if monitored_column in history:
+        folds = history.pivot(index="epoch", columns="fold", values=monitored_column) * scale
+        for fold, colour in zip(folds, FOLD_COLOURS, strict=False):
+            line = folds[fold].dropna()
+            axis.plot(line.index, line, color=colour, lw=0.9, alpha=0.8, label=f"fold {fold}")
+        several = folds[folds.count(axis=1) >= 2]
+        mean, deviation = several.mean(axis=1), several.std(axis=1)
+        axis.plot(mean.index, mean, color="black", lw=2.2, label="mean of the folds")
+        low, high = mean - deviation, mean + deviation
+        axis.fill_between(mean.index, low, high, color="black", alpha=0.12, lw=0)
+    mean = trained.mean(axis=1)
+    axis.plot(mean.index, mean, color="dimgrey", lw=1.4, ls="--", label="training faces")
+
+
+def confusion_matrix(runs: Runs, task: str) -> Figure:
+    """Test faces of all folds by true and predicted label: counts, shaded by the row's share."""
+    counts = confusion(runs.predictions, task)
+    shares = counts.div(counts.sum(axis=1).clip(lower=1), axis=0)
+    size = (6.4, 4.8) if task == "age" else (3.6, 2.9)
+    figure, axis = plt.subplots(figsize=size, layout="constrained")
+    bar = {"label": "share of the true label"}
+    sns.heatmap(shares, annot=counts, fmt="d", cmap="Blues", vmin=0, vmax=1, ax=axis, cbar_kws=bar)
+    axis.set(xlabel=f"predicted {task}", ylabel=f"true {task}", title=runs.title)
+    return figure
+
+
+def table_3(table: pd.DataFrame) -> Figure:
+    """Table 3 as a picture: ours with standard deviations beside the paper's.
+
+    ``table`` as of ``tables.table_3``.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(10, 3.2), layout="constrained", sharey=True)
+    places = np.arange(len(table))
+    for axis, task in zip(axes, ("gender", "age"), strict=True):
+        ours, paper = table[f"{task} accuracy"], table[f"{task} accuracy (paper)"]
+        spread = table[f"{task} deviation"].fillna(0)
+        axis.barh(places - 0.2, ours, 0.38, xerr=spread, color="#0072B2", label="this run")
+        axis.barh(
+            places + 0.2,
+            paper,
+            0.38,
+            xerr=table[f"{task} spread (paper)"],
+            color="lightgrey",
+            label="paper, on Adience",
+        )
+        majority = table.attrs["majority"][task]
+        axis.axvline(majority, color="firebrick", ls=":", label="most frequent label, always")
+        axis.set(xlabel=f"{task} accuracy (%)", xlim=(0, 100), yticks=places)
+        axis.set_yticklabels(table.index)
+    axes[0].invert_yaxis()
+    axes[1].legend(fontsize=8, loc="lower right")
+    return figure
+
+
+def architecture(table: pd.DataFrame, heads: tuple[str, ...]) -> Figure:
+    """Figure 3: the network as boxes, drawn from its own layers.
+
+    ``table``: its ``architecture_table``. Layers whose name begins with a head's belong to that
+    head; the others are shared, from the bottom up.
+    """
+    head_of = {layer: head for layer in table["layer"] for head in heads if _within(layer, head)}
+    shared = table[~table["layer"].isin(list(head_of))]
+    shared = shared[shared["operation"] != "InputLayer"]
+    columns = {head: table[table["layer"].map(head_of) == head] for head in heads}
+    height = len(shared) + max(len(rows) for rows in columns.values()) + 2
+    figure, axis = plt.subplots(figsize=(7.5, 0.36 * height), layout="constrained")
+    axis.set(xlim=(0, 4 * len(heads)), ylim=(-0.5, height))
+    axis.set_axis_off()
+    centre = 2.0 * len(heads)
+    _box(axis, centre, 0, "image  256 x 256 x 3", "white")
+    _stack(axis, centre, 1, shared, "#DCE9F5")
+    for number, (head, rows) in enumerate(columns.items()):
+        place = 2.0 + 4 * number
+        axis.plot([centre, place], [len(shared) + 0.4, len(shared) + 1.6], color="grey", lw=1)
+        _stack(axis, place, len(shared) + 2, rows, "#FBE8C6" if head == heads[0] else "#D9F0E3")
+    return figure
+
+
+def _within(layer: str, head: str) -> bool:
+    return layer == head or layer.startswith(f"{head}_")
+
+
+def _stack(axis: Any, x: float, y: float, rows: pd.DataFrame, colour: str) -> None:
+    for position, row in enumerate(rows.itertuples()):
+        weights = f"   {row.parameters:,} weights" if row.parameters else ""
+        words = f"{row.layer.replace('_', ' ')}   {row.output}{weights}"
+        _box(axis, x, y + position, words, colour)
+
+
+def _box(axis: Any, x: float, y: float, words: str, colour: str) -> None:
+    axis.add_patch(
+        FancyBboxPatch(
+            (x - 1.85, y - 0.3), 3.7, 0.6, "round,pad=0.02,rounding_size=0.1", fc=colour, ec="grey"
+        )
+    )
+    axis.text(x, y, words, ha="center", va="center", fontsize=7.5)

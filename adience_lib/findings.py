@@ -1,0 +1,119 @@
+"""The last lines of each notebook: sentences whose every number is read from data or runs."""
+
+import pandas as pd
+
+from adience_lib import evaluation, paper
+from adience_lib.data import Dataset
+from adience_lib.evaluation import Runs
+from adience_lib.labels import AGE_LABELS
+from adience_lib.weights import Weights
+
+
+def _caveat(dataset: Dataset) -> str:
+    if dataset.is_demo:
+        return (
+            "\n\n**These faces are drawings.** The numbers show that the programs work. They say "
+            "nothing about people, and nothing about the paper."
+        )
+    if not dataset.name.startswith("adience"):
+        return (
+            f"\n\nThe faces are those of {dataset.name}, not of Adience, so the paper's numbers "
+            "are not the same experiment."
+        )
+    return ""
+
+
+def about_data(dataset: Dataset) -> str:
+    """What notebook 01 found: faces, drops, share of women, the most frequent age."""
+    faces = dataset.faces
+    rows = dataset.drops.set_index("reason")["rows"]
+    female = (faces["gender"] == 0).mean()
+    shares = faces["age"].value_counts(normalize=True)
+    return (
+        f"Of {rows['all rows']:,} rows, {len(faces):,} faces of {faces['subject'].nunique():,} "
+        f"subjects carry both labels (the paper: {paper.IMAGES:,} faces of Adience). "
+        f"{female:.1%} are women (the paper: about {paper.FEMALE_SHARE:.0%}). The most frequent "
+        f"age is {AGE_LABELS[shares.index[0]]} with {shares.iloc[0]:.1%} of the faces. Every "
+        "subject stands in one fold only." + _caveat(dataset)
+    )
+
+
+def about_runs(dataset: Dataset, faces: pd.DataFrame, *several: Runs) -> str:
+    """What a training notebook found: each network's scores beside the majority's and the paper's.
+
+    ``faces``: the manifest that was trained and tested on.
+    """
+    parts = [_about(faces, runs) for runs in several]
+    return "\n\n".join(parts) + _caveat(dataset)
+
+
+def _about(faces: pd.DataFrame, runs: Runs) -> str:
+    scores = evaluation.summary(evaluation.fold_scores(runs))
+    majority = evaluation.majority_rates(faces, runs.folds)
+    sentences = []
+    for task in runs.tasks:
+        published = paper.TABLE_3[task].get(runs.model)
+        paper_words = f"; the paper: {published:.1f} %" if pd.notna(published) else ""
+        sentences.append(
+            f"{task} {_with_spread(scores.loc[task])} % right (always giving the most frequent "
+            f"label: {majority[task]:.1f} %{paper_words})"
+        )
+    epochs, best = scores.loc["epochs", "mean"], scores.loc["best_epoch", "mean"]
+    return (
+        f"**{runs.title}**, {_folds(runs)}: " + "; ".join(sentences) + ". "
+        f"It ran {epochs:.1f} epochs, and the best was {best:.1f} on average."
+    )
+
+
+def _with_spread(row: pd.Series) -> str:
+    """Mean and standard deviation over the folds; one fold has no deviation."""
+    known = pd.notna(row["deviation"])
+    return f"{row['mean']:.1f}" + (f" ± {row['deviation']:.1f}" if known else "")
+
+
+def _folds(runs: Runs) -> str:
+    folds = ", ".join(str(fold) for fold in runs.folds)
+    return f"fold{'s' if len(runs.folds) > 1 else ''} {folds}"
+
+
+def about_multitask(multitask: Runs, others: dict[str, Runs]) -> str:
+    """Multi-task against the single-task networks on the folds that both have, in points."""
+    sentences = []
+    for task, single in others.items():
+        both = evaluation.fold_scores(multitask).merge(
+            evaluation.fold_scores(single), on="fold", suffixes=("", " alone")
+        )
+        if both.empty:
+            continue
+        gap = (both[task] - both[f"{task} alone"]).mean()
+        seconds = both["seconds"].sum() / both["seconds alone"].sum()
+        sentences.append(
+            f"On {task}, multi-task is {abs(gap):.1f} points {'above' if gap >= 0 else 'below'} "
+            f"the {task} network over {len(both)} folds, in {seconds:.2f} times its training time."
+        )
+    if not sentences:
+        return "The single-task networks have not been trained under this protocol (notebook 02)."
+    return " ".join(sentences) + " A difference is not yet a finding: it comes without a test."
+
+
+def about_weights(weights: Weights | None) -> str:
+    """Where the transfer network starts from."""
+    if weights is None:
+        return (
+            "**Random features.** Xception starts from random numbers here: no ImageNet weights "
+            "could be had, or none were asked for. Nothing is transferred, so this is not the "
+            "paper's experiment."
+        )
+    return f"Xception starts from the **{weights.label}** weights. Their source: {weights.source}."
+
+
+def about_missing(missing: dict[str, list[int]], commands: dict[str, str]) -> str:
+    """Which runs are not there, and the command that makes them."""
+    if not any(missing.values()):
+        return "Every network has been trained on every fold."
+    lines = [
+        f"- **{name}**, folds {', '.join(map(str, folds))}: `{commands[name]}`"
+        for name, folds in missing.items()
+        if folds
+    ]
+    return "These runs are missing:\n\n" + "\n".join(lines)

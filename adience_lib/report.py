@@ -1,0 +1,186 @@
+"""Runs the five notebooks headless and makes a page of each: ``python -m adience_lib.report``."""
+
+import argparse
+import ast
+import html
+import sys
+import time
+from pathlib import Path
+from typing import Any, TextIO
+
+import nbformat
+import papermill
+from nbconvert import HTMLExporter
+from papermill.exceptions import PapermillExecutionError
+
+from adience_lib import paths
+from adience_lib.errors import AdienceError
+from adience_lib.experiment import unknown_parameter
+
+CELL_TIMEOUT = 14 * 24 * 3600
+"""Seconds: the paper's protocol takes days without a GPU. A dead kernel is noticed anyway."""
+
+
+def notebooks() -> list[Path]:
+    """The numbered notebooks in their order."""
+    return sorted(paths.NOTEBOOKS.glob("[0-9]*.ipynb"))
+
+
+def run(parameters: dict[str, Any], log: TextIO = sys.stderr) -> None:
+    """Execute every notebook into ``report/`` and write a page of each, and an index.
+
+    Each notebook gets those of ``parameters`` that it has. What a notebook prints on stderr
+    (progress, and the libraries' messages) goes to ``log`` and is not kept.
+
+    Raises AdienceError: a parameter that no notebook has, or what stopped a notebook.
+    """
+    declared = {notebook: _declared(notebook) for notebook in notebooks()}
+    every = list(dict.fromkeys(name for names in declared.values() for name in names))
+    for name in parameters:
+        if name not in every:
+            raise AdienceError(unknown_parameter(name, every))
+    paths.REPORT.mkdir(exist_ok=True)
+    started = time.perf_counter()
+    for number, (notebook, names) in enumerate(declared.items(), start=1):
+        minutes = (time.perf_counter() - started) / 60
+        progress = f"{number} of {len(declared)}: {notebook.stem}"
+        log.write(f"\n{progress} ({minutes:.1f} minutes so far)\n")
+        given = {name: parameters[name] for name in names if name in parameters}
+        _execute(notebook, paths.REPORT / notebook.name, given, log)
+        _write_page(paths.REPORT / notebook.name)
+    _write_index([paths.REPORT / notebook.name for notebook in declared])
+    minutes = (time.perf_counter() - started) / 60
+    page = paths.shown(paths.REPORT / "index.html")
+    log.write(f"\n{page} is ready after {minutes:.1f} minutes.\n")
+
+
+def _declared(notebook: Path) -> list[str]:
+    return list(papermill.inspect_notebook(notebook))
+
+
+def _execute(notebook: Path, output: Path, given: dict[str, Any], log: TextIO) -> None:
+    try:
+        papermill.execute_notebook(
+            notebook,
+            output,
+            given,
+            kernel_name="python3",
+            execution_timeout=CELL_TIMEOUT,
+            progress_bar=False,
+            stderr_file=log,
+            cwd=paths.NOTEBOOKS,
+        )
+    except PapermillExecutionError as error:
+        raise AdienceError(f"{notebook.stem}: {error.evalue}") from error
+    executed = nbformat.read(output, as_version=4)
+    drop_messages(executed)
+    nbformat.write(executed, output)
+
+
+def drop_messages(notebook: nbformat.NotebookNode) -> None:
+    """Remove what the cells wrote on stderr: progress bars, and what libraries say on import."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+
+
+def _write_page(notebook: Path) -> None:
+    page, _ = HTMLExporter(embed_images=True).from_filename(str(notebook))
+    notebook.with_suffix(".html").write_text(page, encoding="utf-8")
+
+
+def _write_index(executed: list[Path]) -> None:
+    """One page with a paragraph a notebook: its title, what it asks, what it found."""
+    entries = "\n".join(_entry(notebook) for notebook in executed)
+    (paths.REPORT / "index.html").write_text(_INDEX.format(entries=entries), encoding="utf-8")
+
+
+def _entry(notebook: Path) -> str:
+    cells = nbformat.read(notebook, as_version=4).cells
+    title, _, asked = cells[0].source.partition("\n\n")
+    found = cells[-1].outputs[-1].data.get("text/markdown", "") if cells[-1].outputs else ""
+    page = notebook.with_suffix(".html").name
+    return (
+        f'<h2><a href="{page}">{html.escape(title.lstrip("# "))}</a></h2>\n'
+        f"{_to_html(asked)}\n{_to_html(found)}"
+    )
+
+
+def _to_html(markdown: str) -> str:
+    from nbconvert.filters.markdown_mistune import markdown2html_mistune
+
+    return str(markdown2html_mistune(markdown))
+
+
+_INDEX = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Gender and age from faces: a reproduction report</title>
+<style>
+body {{ font: 16px/1.55 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; }}
+h2 {{ margin-top: 2rem; }}
+</style>
+</head>
+<body>
+<h1>Gender and age from faces: a reproduction report</h1>
+{entries}
+</body>
+</html>
+"""
+
+
+def store(executed: Path, notebook: Path) -> None:
+    """Copy the outputs of an executed notebook into the notebook itself, without what papermill
+    adds: the cell with the parameters, and its record of times and paths."""
+    outputs = {
+        cell.source: cell
+        for cell in nbformat.read(executed, as_version=4).cells
+        if cell.cell_type == "code"
+    }
+    target = nbformat.read(notebook, as_version=4)
+    count = 0
+    for cell in target.cells:
+        if cell.cell_type == "code":
+            count += 1
+            cell.outputs, cell.execution_count = outputs[cell.source].outputs, count
+            for output in cell.outputs:
+                if "execution_count" in output:
+                    output.execution_count = count
+    nbformat.write(target, notebook)
+
+
+def _parameter(text: str) -> Any:
+    """A parameter as papermill reads it from its command line."""
+    try:
+        return ast.literal_eval(text)
+    except (SyntaxError, ValueError):
+        return text
+
+
+def main() -> int:
+    """The command line: ``--data FOLDER``, and ``-p NAME VALUE`` as papermill's own."""
+    parser = argparse.ArgumentParser(prog="python -m adience_lib.report", description=__doc__)
+    parser.add_argument("--data", help='folder of Adience or UTKFace, or "demo"')
+    parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
+    parser.add_argument("--store", action="store_true", help="keep the outputs in notebooks/ too")
+    arguments = parser.parse_args()
+    parameters = {name: _parameter(value) for name, value in arguments.p}
+    if arguments.data:
+        folder = Path(arguments.data).expanduser()
+        # The notebooks run in their own folder, where a relative path would mean another place.
+        parameters["data"] = str(folder.resolve()) if folder.exists() else arguments.data
+    try:
+        run(parameters)
+        if arguments.store:
+            for notebook in notebooks():
+                store(paths.REPORT / notebook.name, notebook)
+    except AdienceError as error:
+        sys.stderr.write(f"\nerror: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

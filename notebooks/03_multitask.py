@@ -1,0 +1,95 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 3. One network for both tasks
+#
+# **What is asked:** does one trunk with two heads do as well on both tasks as two networks, and
+# does it save training time (paper, sections 3.2, 4.2 and 5.2)?
+#
+# Cost: five trainings, and one for each other gamma. The demo takes about four minutes on two
+# cores. The paper expects 84.0 % (gender) and 47.3 % (age).
+
+# %% [markdown]
+# ## Parameters
+#
+# `papermill --help-notebook` lists them. In each, `None` stands for the protocol's own value.
+
+# %% tags=["parameters"]
+data: str = None  # a dataset's folder, or "demo"; None: the variable ADIENCE_DATA, else the demo
+allow_missing: bool = False  # go on without images that are missing or unreadable, and count them
+drop_repeats: bool = False  # keep one of each set of equal rows of Adience
+protocol: str = None  # "paper", "demo" or "smoke"; None: "demo" for the demo, else "paper"
+folds: list = None  # folds to test on, such as [0, 1]; None: all five
+faces: int = None  # size of a sample of whole subjects; None: the protocol's (the paper: all)
+epochs: int = None  # at most, 1 to 10000; None: the protocol's (the paper: 100)
+batch_size: int = None  # faces, 1 to 4096; None: the protocol's (the paper: 128)
+learning_rate: float = None  # of Adam, up to 1; None: the protocol's (the paper: 0.0001)
+gamma: float = None  # weight of the gender loss in multi-task networks, 0 to 1; None: 0.5
+monitor: str = None  # "test_fold" (as we read the paper), "held_out", "none"; None: the first
+precision: str = None  # "float32" or "mixed_bfloat16"; None: "float32"
+seed: int = None  # of weights, dropout, crops, order and samples; None: 2022
+gammas: list = None  # other values of gamma to try on the first fold; None: [0.1, 0.9]
+runs_dir: str = None  # where trainings are kept; None: the variable ADIENCE_RUNS, else runs/
+figures_dir: str = None  # where figures and tables go; None: figures/ and the dataset's name
+
+# %% tags=["nbval-ignore-output"]
+from IPython.display import Markdown
+
+from adience_lib import display, figures, findings, models
+from adience_lib.experiment import finished_runs, start, sweep_gamma, train
+
+# %%
+experiment = start(globals())
+
+# %% [markdown]
+# ## Figure 3: the architecture
+#
+# Drawn from the network as built. The grey-blue boxes are the shared "functional layer".
+
+# %%
+network = models.architecture_table(models.build("multitask"))
+display.show(experiment, figures.architecture(network, ("gender", "age")), "figure_3_architecture")
+
+# %% [markdown]
+# ## Figure 6: learning curves
+#
+# The loss is `gamma * L_gender + (1 - gamma) * L_age` (equation 1).
+
+# %%
+multitask = train(experiment, "multitask")
+display.show_runs(experiment, multitask, "figure_6_multitask")
+
+# %% [markdown]
+# ## gamma
+#
+# The paper does not say which gamma it used. One fold with a few values shows how much hangs on it;
+# with one fold, differences of a few points are noise.
+
+# %%
+sweep = display.keep(experiment, sweep_gamma(experiment).round(1), "gamma")
+sweep
+
+# %%
+display.show(experiment, figures.accuracy_by_gamma(sweep), "gamma")
+
+# %% [markdown]
+# ## What was found
+
+# %%
+Markdown(findings.about_runs(experiment.dataset, experiment.faces, multitask))
+
+# %%
+alone = {task: finished_runs(experiment, task) for task in ("gender", "age")}
+Markdown(findings.about_multitask(multitask, alone))

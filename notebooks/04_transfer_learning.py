@@ -1,0 +1,84 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 4. Transfer learning
+#
+# **What is asked:** does a network that knows ImageNet, Xception, do better on faces than the
+# reduced ones, and does it converge within a few epochs (paper, sections 3.3, 4.3 and 5.3)?
+#
+# Cost: five trainings. The demo takes about five minutes on two cores. The paper expects 89.3 %
+# (gender) and 49.4 % (age).
+
+# %% [markdown]
+# ## Parameters
+#
+# `papermill --help-notebook` lists them. In each, `None` stands for the protocol's own value.
+
+# %% tags=["parameters"]
+data: str = None  # a dataset's folder, or "demo"; None: the variable ADIENCE_DATA, else the demo
+allow_missing: bool = False  # go on without images that are missing or unreadable, and count them
+drop_repeats: bool = False  # keep one of each set of equal rows of Adience
+protocol: str = None  # "paper", "demo" or "smoke"; None: "demo" for the demo, else "paper"
+folds: list = None  # folds to test on, such as [0, 1]; None: all five
+faces: int = None  # size of a sample of whole subjects; None: the protocol's (the paper: all)
+epochs: int = None  # at most, 1 to 10000; None: the protocol's (the paper: 100)
+batch_size: int = None  # faces, 1 to 4096; None: the protocol's (the paper: 128)
+learning_rate: float = None  # of Adam, up to 1; None: the protocol's (the paper: 0.0001)
+gamma: float = None  # weight of the gender loss in multi-task networks, 0 to 1; None: 0.5
+monitor: str = None  # "test_fold" (as we read the paper), "held_out", "none"; None: the first
+precision: str = None  # "float32" or "mixed_bfloat16"; None: "float32"
+seed: int = None  # of weights, dropout, crops, order and samples; None: 2022
+weights: str = None  # of Xception: "imagenet", a .weights.h5 file or "random"; None: "imagenet"
+runs_dir: str = None  # where trainings are kept; None: the variable ADIENCE_RUNS, else runs/
+figures_dir: str = None  # where figures and tables go; None: figures/ and the dataset's name
+
+# %% tags=["nbval-ignore-output"]
+from IPython.display import Markdown
+
+from adience_lib import display, findings, tables
+from adience_lib.experiment import find_weights, start, train, with_weights
+
+# %%
+experiment = start(globals())
+
+# %% [markdown]
+# ## What is trained
+#
+# The last ten of Xception's layers, as Keras lists them, and the two heads. Everything before is
+# frozen, and the frozen batch normalisations keep ImageNet's statistics.
+
+# %% tags=["nbval-check-output"]
+display.keep(experiment, tables.trainable_layers(), "trainable_layers")
+
+# %% [markdown]
+# ## Where the weights come from
+
+# %%
+weights = find_weights(experiment)
+experiment = with_weights(experiment, weights)
+Markdown(findings.about_weights(weights))
+
+# %% [markdown]
+# ## Figure 7: learning curves
+
+# %%
+transfer = train(experiment, "transfer", weights)
+display.show_runs(experiment, transfer, "figure_7_transfer")
+
+# %% [markdown]
+# ## What was found
+
+# %%
+Markdown(findings.about_runs(experiment.dataset, experiment.faces, transfer))
