@@ -9,12 +9,16 @@ import keras
 
 
 def make_deterministic(seed: int) -> None:
-    """Seed Python, NumPy and the backend, and let TensorFlow use reproducible operations only."""
+    """Seed Python, NumPy and the backend, and let TensorFlow use reproducible operations only.
+
+    TensorFlow also stops warning that functions are traced again: every fold has a new network.
+    """
     keras.utils.set_random_seed(seed)
     if keras.backend.backend() == "tensorflow":
         import tensorflow
 
         tensorflow.config.experimental.enable_op_determinism()
+        tensorflow.get_logger().setLevel("ERROR")
 
 
 def jit_compile() -> bool | str:

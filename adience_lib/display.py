@@ -2,7 +2,7 @@
 
 import matplotlib.pyplot as plt
 import pandas as pd
-from IPython.display import Markdown, display
+from IPython.display import display
 from matplotlib.figure import Figure
 
 from adience_lib import figures
@@ -36,13 +36,6 @@ def keep(experiment: Experiment, table: pd.DataFrame, name: str) -> pd.DataFrame
     except OSError as error:
         raise AdienceError(f"{file}: cannot be written ({error.strerror or error})") from error
     return table
-
-
-def full_text(table: pd.DataFrame) -> Markdown:
-    """``table`` with its sentences whole, where pandas would cut them."""
-    cells = table.astype(str).map(lambda words: words.replace("|", "\\|"))
-    lines = [cells.columns, ["---"] * len(cells.columns), *cells.to_numpy()]
-    return Markdown("\n".join("| " + " | ".join(line) + " |" for line in lines))
 
 
 def show_runs(experiment: Experiment, runs: Runs, name: str) -> pd.DataFrame:

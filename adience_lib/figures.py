@@ -16,6 +16,7 @@ GENDER_NAMES = {"f": "female", "m": "male"}
 COLOURS = {"f": "#0072B2", "m": "#E69F00"}  # Okabe & Ito: told apart by colour-blind readers
 FOLD_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9")
 DOTS_AN_INCH = 120
+FEW_EPOCHS = 10  # up to here each epoch is a point on the curve
 
 sns.set_theme(style="whitegrid", font_scale=0.9)
 
@@ -72,6 +73,7 @@ def learning_curves(runs: Runs) -> Figure:
     for axis, (task, kind) in zip(np.ravel(axes), panels, strict=True):
         _curves(axis, runs.history, _column(runs, task, kind), 100 if kind == "accuracy" else 1)
         axis.set(xlabel="epoch", ylabel=f"{task} {kind}" + (" (%)" if kind == "accuracy" else ""))
+        axis.set_xlim(0.5, runs.history["epoch"].max() + 0.5)
         axis.xaxis.get_major_locator().set_params(integer=True)
     np.ravel(axes)[0].legend(fontsize=8)
     figure.suptitle(runs.title)
@@ -96,20 +98,24 @@ def _column(runs: Runs, task: str, kind: str) -> str:
 
 
 def _curves(axis: Any, history: pd.DataFrame, column: str, scale: float) -> None:
+    marker = "." if history["epoch"].max() <= FEW_EPOCHS else ""
     trained = history.pivot(index="epoch", columns="fold", values=column) * scale
     monitored_column = f"val_{column}"
     if monitored_column in history:
         folds = history.pivot(index="epoch", columns="fold", values=monitored_column) * scale
         for fold, colour in zip(folds, FOLD_COLOURS, strict=False):
             line = folds[fold].dropna()
-            axis.plot(line.index, line, color=colour, lw=0.9, alpha=0.8, label=f"fold {fold}")
+            style = {"color": colour, "lw": 0.9, "alpha": 0.8, "marker": marker}
+            axis.plot(line.index, line, **style, label=f"fold {fold}")
         several = folds[folds.count(axis=1) >= 2]
         mean, deviation = several.mean(axis=1), several.std(axis=1)
-        axis.plot(mean.index, mean, color="black", lw=2.2, label="mean of the folds")
+        axis.plot(
+            mean.index, mean, marker, ls="-", color="black", lw=2.2, label="mean of the folds"
+        )
         low, high = mean - deviation, mean + deviation
         axis.fill_between(mean.index, low, high, color="black", alpha=0.12, lw=0)
     mean = trained.mean(axis=1)
-    axis.plot(mean.index, mean, color="dimgrey", lw=1.4, ls="--", label="training faces")
+    axis.plot(mean.index, mean, marker, color="dimgrey", lw=1.4, ls="--", label="training faces")
 
 
 def confusion_matrix(runs: Runs, task: str) -> Figure:
@@ -121,6 +127,7 @@ def confusion_matrix(runs: Runs, task: str) -> Figure:
     bar = {"label": "share of the true label"}
     sns.heatmap(shares, annot=counts, fmt="d", cmap="Blues", vmin=0, vmax=1, ax=axis, cbar_kws=bar)
     axis.set(xlabel=f"predicted {task}", ylabel=f"true {task}", title=runs.title)
+    axis.tick_params(axis="x", rotation=30 if task == "age" else 0)
     return figure
 
 
@@ -143,12 +150,16 @@ def table_3(table: pd.DataFrame) -> Figure:
             color="lightgrey",
             label="paper, on Adience",
         )
-        majority = table.attrs["majority"][task]
-        axis.axvline(majority, color="firebrick", ls=":", label="most frequent label, always")
+        axis.axvline(
+            table[f"{task} majority"].mean(),
+            color="firebrick",
+            ls=":",
+            label="most frequent label, always",
+        )
         axis.set(xlabel=f"{task} accuracy (%)", xlim=(0, 100), yticks=places)
         axis.set_yticklabels(table.index)
     axes[0].invert_yaxis()
-    axes[1].legend(fontsize=8, loc="lower right")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return figure
 
 
@@ -156,7 +167,7 @@ def architecture(table: pd.DataFrame, heads: tuple[str, ...]) -> Figure:
     """Figure 3: the network as boxes, drawn from its own layers.
 
     ``table``: its ``architecture_table``. Layers whose name begins with a head's belong to that
-    head; the others are shared, from the bottom up.
+    head; the others are shared.
     """
     head_of = {layer: head for layer in table["layer"] for head in heads if _within(layer, head)}
     shared = table[~table["layer"].isin(list(head_of))]
@@ -164,7 +175,7 @@ def architecture(table: pd.DataFrame, heads: tuple[str, ...]) -> Figure:
     columns = {head: table[table["layer"].map(head_of) == head] for head in heads}
     height = len(shared) + max(len(rows) for rows in columns.values()) + 2
     figure, axis = plt.subplots(figsize=(7.5, 0.36 * height), layout="constrained")
-    axis.set(xlim=(0, 4 * len(heads)), ylim=(-0.5, height))
+    axis.set(xlim=(0, 4 * len(heads)), ylim=(height, -0.5))  # the image on top
     axis.set_axis_off()
     centre = 2.0 * len(heads)
     _box(axis, centre, 0, "image  256 x 256 x 3", "white")

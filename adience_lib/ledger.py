@@ -27,7 +27,7 @@ LEVI_HASSNER_CENTRE_CROP = {"gender": 85.9, "age": 49.5}
 
 
 def ledger(dataset: Dataset, finished: dict[str, Runs]) -> pd.DataFrame:
-    """A row a disagreement: ``topic``, ``the paper``, ``found``, and ``from`` (what found it).
+    """A row a disagreement, indexed by topic: ``the paper``, ``found``, ``from`` (what found it).
 
     ``finished``: runs by model name, for the rows that only a training can fill.
     """
@@ -37,7 +37,7 @@ def ledger(dataset: Dataset, finished: dict[str, Runs]) -> pd.DataFrame:
         *_protocol_rows(),
         *_result_rows(finished),
     ]
-    return pd.DataFrame(rows, columns=["topic", "the paper", "found", "from"])
+    return pd.DataFrame(rows, columns=["topic", "the paper", "found", "from"]).set_index("topic")
 
 
 def _counts(dataset: Dataset) -> tuple[dict[str, float], str]:

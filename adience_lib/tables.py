@@ -125,20 +125,17 @@ def table_3(finished: dict[str, Runs], faces: pd.DataFrame) -> pd.DataFrame:
 
     ``finished``: runs by the paper's model name; a model without runs keeps the paper's numbers
     alone. Accuracies, deviations (over folds, n - 1) and standard errors in percent; ``epochs``
-    run and ``best epoch``, means over folds. ``attrs["majority"]``: the rates of
-    ``majority_rates`` on the same folds.
+    run and ``best epoch``, means over folds. ``majority``: ``majority_rates`` on the same folds.
     """
     rows: dict[str, dict[str, Any]] = {}
     for name, theirs in paper.TABLE_3.iterrows():
         runs = finished.get(str(name))
-        rows[runs.title if runs else str(name)] = _row(runs, theirs)
-    table = pd.DataFrame.from_dict(rows, orient="index")
-    tested = sorted({fold for runs in finished.values() for fold in runs.folds}) or [0]
-    table.attrs["majority"] = evaluation.majority_rates(faces, tested)
-    return table
+        majority = evaluation.majority_rates(faces, runs.folds) if runs else {}
+        rows[runs.title if runs else str(name)] = _row(runs, theirs, majority)
+    return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def _row(runs: Runs | None, theirs: pd.Series) -> dict[str, Any]:
+def _row(runs: Runs | None, theirs: pd.Series, majority: dict[str, float]) -> dict[str, Any]:
     row: dict[str, Any] = {"folds": len(runs.folds) if runs else 0}
     ours = evaluation.summary(evaluation.fold_scores(runs)) if runs else pd.DataFrame()
     for task in ("gender", "age"):
@@ -146,6 +143,7 @@ def _row(runs: Runs | None, theirs: pd.Series) -> dict[str, Any]:
         row[f"{task} accuracy"] = ours.loc[task, "mean"] if known else np.nan
         row[f"{task} deviation"] = ours.loc[task, "deviation"] if known else np.nan
         row[f"{task} error"] = ours.loc[task, "error"] if known else np.nan
+        row[f"{task} majority"] = majority.get(task, np.nan)
         row[f"{task} accuracy (paper)"] = theirs[task]
         row[f"{task} spread (paper)"] = theirs[f"{task} spread"]
     row["one-off"] = ours.loc["one-off", "mean"] if "one-off" in ours.index else np.nan
@@ -171,6 +169,14 @@ def readable_table_3(table: pd.DataFrame) -> pd.DataFrame:
             "folds": row["folds"],
         }
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """``table``, with its index, as a Markdown table whose sentences are whole."""
+    cells = table.reset_index(names=table.index.name or "").astype(str)
+    cells = cells.map(lambda words: words.replace("|", "\\|"))
+    lines = [cells.columns, ["---"] * len(cells.columns), *cells.to_numpy()]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def _accuracy(row: pd.Series, task: str) -> str:

@@ -39,7 +39,7 @@ def read_faces(root: Path) -> tuple[pd.DataFrame, Counter[str]]:
     matches = [_NAME.fullmatch(name) for name in names]
     rows = [_row(root, match) for match in matches if match]
     files = pd.DataFrame(rows, columns=["path", "subject", "gender", "age"])
-    labels = files["gender"].astype(str) + " " + files["age"].astype(str)
+    labels = files["gender"] + len(GENDER_LABELS) * files["age"].fillna(-1)  # a number a pair
     disagree = labels.groupby(files["subject"]).transform("nunique") > 1
     outside = ~disagree & files["age"].isna()
     kept = files[~disagree & ~outside]

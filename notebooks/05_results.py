@@ -88,7 +88,7 @@ for runs in finished.values():
 
 # %%
 entries = display.keep(experiment, ledger(experiment.dataset, finished), "ledger")
-display.full_text(entries)
+Markdown(tables.markdown(entries))
 
 # %% [markdown]
 # ## What was found

@@ -8,9 +8,11 @@ import pytest
 from PIL import Image
 
 from adience_lib import demo
+from adience_lib.adience import FOLDS
+from adience_lib.labels import AGE_LABELS, GENDER_LABELS
 
 # Of all files of version FOLDER_VERSION. Change it together with that version, and only then.
-DIGEST = "TODO"
+DIGEST = "9a6533d924fccd602b0e910f5bf2b370de24543820030fac4266da9713090c3b"
 
 Row = dict[str, str]
 
@@ -35,7 +37,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def folds(root: Path) -> list[list[Row]]:
     """Return the rows of the five fold files."""
-    return [read_rows(root / f"fold_{fold}_data.txt") for fold in range(demo.FOLDS)]
+    return [read_rows(root / f"fold_{fold}_data.txt") for fold in range(FOLDS)]
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -55,9 +57,9 @@ def fault(root: Path, row: Row) -> str:
     """Return the kind of a row that has to be dropped, or nothing."""
     if row["age"] in ("", "None"):
         return "missing age"
-    if row["age"] not in demo.YEARS:
+    if row["age"] not in AGE_LABELS:
         return "other age"
-    if row["gender"] not in demo.GENDERS:
+    if row["gender"] not in GENDER_LABELS:
         return "unknown gender"
     if not picture(root, row).exists():
         return "missing image"
@@ -130,7 +132,7 @@ def test_repeated_rows_are_as_many_as_documented(folds: list[list[Row]]) -> None
         counts = Counter(tuple(row.values()) for row in rows)
         repeated = [row for row, count in counts.items() if count > 1]
         assert len(repeated) == (fold in demo.REPEATED_IN_FOLDS)
-        assert all(row[3] in demo.YEARS and row[4] in demo.GENDERS for row in repeated)
+        assert all(row[3] in AGE_LABELS and row[4] in GENDER_LABELS for row in repeated)
 
 
 def test_truncated_picture_cannot_be_decoded(root: Path, folds: list[list[Row]]) -> None:

@@ -1,0 +1,80 @@
+"""What the tests share: small datasets on disk, and the folders that results go to."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from adience_lib import adience
+from adience_lib.data import Dataset, load
+from adience_lib.labels import AGE_LABELS
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+"""Real fold files, faces and weights, where they lie beside the checkout."""
+
+
+def needs_shared(name: str) -> pytest.MarkDecorator:
+    """Skips where the material beside the checkout is absent."""
+    reason = f"needs {name} in the folder shared/ beside the checkout"
+    return pytest.mark.skipif(not (SHARED / name).exists(), reason=reason)
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No unit test reads or writes the checkout's own folders."""
+    for name in ("RUNS", "FIGURES", "CACHE"):
+        monkeypatch.setenv(f"ADIENCE_{name}", str(tmp_path / name.lower()))
+    for name in ("ADIENCE_DATA", "ADIENCE_SMOKE", "ADIENCE_XCEPTION_WEIGHTS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+Row = dict[str, object]
+Writer = Callable[[Path, list[list[Row]]], Path]
+
+
+def write_adience(root: Path, folds: list[list[Row]]) -> Path:
+    """An Adience folder with these rows, and an image of random pixels for each."""
+    random = np.random.default_rng(0)
+    for fold, rows in enumerate(folds):
+        lines = ["\t".join(adience.COLUMNS)]
+        for row in rows:
+            full = {**dict.fromkeys(adience.COLUMNS, 0), **row}
+            lines.append("\t".join(str(full[name]) for name in adience.COLUMNS))
+            folder = root / "aligned" / str(full["user_id"])
+            folder.mkdir(parents=True, exist_ok=True)
+            name = f"landmark_aligned_face.{full['face_id']}.{full['original_image']}"
+            Image.fromarray(random.integers(0, 256, (40, 40, 3), "uint8")).save(folder / name)
+        adience.fold_file(root, fold).write_text("\n".join(lines) + "\n")
+    return root
+
+
+def tiny_rows() -> list[list[Row]]:
+    """Two faces of each age label in each fold, one of each gender: two users a fold."""
+    return [
+        [
+            {
+                "user_id": f"user{fold}{gender}",
+                "original_image": f"{age}.png",
+                "face_id": fold,
+                "age": label,
+                "gender": gender,
+            }
+            for age, label in enumerate(AGE_LABELS)
+            for gender in ("f", "m")
+        ]
+        for fold in range(adience.FOLDS)
+    ]
+
+
+@pytest.fixture
+def tiny_folder(tmp_path: Path) -> Path:
+    """An Adience folder of 80 faces, all labels in every fold."""
+    return write_adience(tmp_path / "adience", tiny_rows())
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """The manifest of a folder such as ``tiny_folder``."""
+    return load(write_adience(tmp_path_factory.mktemp("tiny") / "adience", tiny_rows()))

@@ -1,0 +1,143 @@
+"""A notebook's parameters: what is taken, what is refused, and where things go."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adience_lib import experiment
+from adience_lib.errors import AdienceError
+from adience_lib.experiment import commands, start
+from adience_lib.protocol import DEMO, PAPER, SMOKE
+
+CELL = "data: str = None\nfolds: list = None\nepochs: int = None\ngamma: float = None\n"
+
+
+def notebook(cell: str = CELL, injected: str = "") -> dict[str, Any]:
+    """The globals of a notebook after its parameters, papermill's and its import cell."""
+    cells = ["", cell, *([f"# Parameters\n{injected}"] if injected else []), "import math"]
+    namespace: dict[str, Any] = {"In": cells}
+    for source in cells:
+        exec(source, namespace)
+    return namespace
+
+
+def with_values(**values: Any) -> dict[str, Any]:
+    """The globals of a program that sets these parameters."""
+    return dict(values)
+
+
+def test_demo_and_its_protocol_are_the_default() -> None:
+    """Without any parameter: the drawings, all folds, the demo's protocol."""
+    begun = start(notebook())
+    assert begun.dataset.is_demo
+    assert (begun.protocol, begun.folds) == (DEMO, (0, 1, 2, 3, 4))
+
+
+def test_real_faces_get_the_papers_protocol(tiny_folder: Path) -> None:
+    """A folder is real until it is the demo."""
+    assert start(with_values(data=str(tiny_folder))).protocol == PAPER
+
+
+def test_environment_names_the_data_and_the_smoke_run(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ADIENCE_DATA stands for data, ADIENCE_SMOKE=1 for the protocol; a parameter wins."""
+    monkeypatch.setenv("ADIENCE_DATA", str(tiny_folder))
+    monkeypatch.setenv("ADIENCE_SMOKE", "1")
+    begun = start(notebook())
+    assert (begun.dataset.name, begun.protocol) == ("adience", SMOKE)
+    assert start(with_values(data="demo", protocol="paper")).protocol == PAPER
+
+
+@pytest.mark.parametrize("folds", [[0, 1], "[0, 1]", "0, 1", (1, 0), [1, 0]])
+def test_folds_are_taken_as_a_list_or_as_papermill_passes_them(folds: object) -> None:
+    """papermill's -p passes a string."""
+    assert start(with_values(folds=folds)).folds == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"gamma": 1.5}, "gamma is 1.5; allowed: 0 to 1"),
+        ({"gamma": "half"}, "gamma is 'half'; allowed: a number from 0 to 1, or None"),
+        ({"epochs": 2.5}, "epochs is 2.5; allowed: a whole number from 1 to 10000, or None"),
+        ({"epochs": True}, "epochs is True; allowed: a whole number"),
+        ({"epochs": 0}, "epochs is 0; allowed: 1 to 10000"),
+        ({"folds": [7]}, "folds is [7]; allowed: a list of different folds from 0 to 4"),
+        ({"folds": "[0, 0]"}, "folds is '[0, 0]'; allowed"),
+        ({"folds": "all"}, "folds is 'all'; allowed"),
+        ({"protocol": "papers"}, "protocol is 'papers'; allowed: paper, demo, smoke"),
+        ({"monitor": "test"}, "monitor is 'test'; allowed: test_fold, held_out, none"),
+        ({"precision": "float16"}, "precision is 'float16'; allowed: float32, mixed_bfloat16"),
+        ({"data": 7}, "data is 7; allowed: a text"),
+        ({"data": "/nowhere"}, "/nowhere: no such folder"),
+        ({"allow_missing": "yes"}, "allow_missing is 'yes'; allowed: True, False"),
+        ({"gammas": [0.5, 2]}, "gammas is [0.5, 2]; allowed: a list of numbers from 0 to 1"),
+        ({"faces": 1}, "faces is 1; allowed: 10 to"),
+    ],
+)
+def test_wrong_value_says_what_is_allowed(values: dict[str, Any], message: str) -> None:
+    """One line: the parameter, its value, and what may stand there."""
+    with pytest.raises(AdienceError) as error:
+        start(with_values(**values))
+    assert str(error.value).startswith(message)
+
+
+def test_unknown_name_from_papermill_is_an_error_with_a_hint() -> None:
+    """papermill only warns; the notebook stops."""
+    with pytest.raises(AdienceError, match=r"'gama' \(did you mean 'gamma'\?\); allowed: data, "):
+        start(notebook(injected="gama = 0.5"))
+
+
+def test_parameter_of_another_notebook_is_unknown_here() -> None:
+    """What a notebook does not declare has no effect in it, and is refused."""
+    with pytest.raises(AdienceError, match="unknown parameter 'weights'"):
+        start(notebook(injected="weights = 'random'"))
+
+
+def test_parameter_added_by_hand_is_checked_as_well() -> None:
+    """A name written into the parameters cell in Jupyter is no parameter yet."""
+    with pytest.raises(AdienceError, match="unknown parameter 'bach_size'"):
+        start(notebook(cell=CELL + "bach_size = 8\n"))
+
+
+def test_injected_values_win_and_later_cells_do_not_matter() -> None:
+    """Running the first cells again after the whole notebook finds the same parameters."""
+    namespace = notebook(injected="epochs = 3\ngamma = 1")
+    namespace["In"].append("scratch = 5")
+    namespace["scratch"] = 5
+    assert start(namespace).protocol.epochs == 3
+    assert start(namespace).protocol.gamma == 1
+
+
+def test_figures_of_anything_but_the_default_go_deeper(tmp_path: Path) -> None:
+    """figures/demo holds the whole demo only."""
+    figures = tmp_path / "figures"
+    assert start(with_values()).figures_dir == figures / "demo"
+    assert start(with_values(epochs=1)).figures_dir == figures / "demo" / "demo,epochs=1"
+    assert start(with_values(folds=[0])).figures_dir == figures / "demo" / "demo,folds=0"
+
+
+def test_missing_runs_come_with_the_command_that_makes_them() -> None:
+    """Nothing is trained to find out; the command has the parameters that were given."""
+    begun = start(with_values(folds="[0, 1]", weights="random", epochs=3))
+    finished = experiment.all_finished_runs(begun)
+    assert finished == {}
+    assert experiment.missing_runs(begun, finished)["age"] == [0, 1]
+    made = commands(begun)
+    assert "papermill 03_multitask.ipynb out.ipynb" in made["multitask"]
+    assert "-p folds '[0, 1]'" in made["multitask"]
+    assert "weights" not in made["multitask"]
+    assert "-p weights random" in made["transfer"]
+
+
+def test_missing_weights_stop_real_faces_and_not_the_demo(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The demo goes on with random features and says why; the paper's protocol does not."""
+    monkeypatch.setenv("ADIENCE_XCEPTION_WEIGHTS", "/nowhere.weights.h5")
+    assert experiment.find_weights(start(with_values())) is None
+    assert "random features: /nowhere.weights.h5" in capsys.readouterr().out
+    with pytest.raises(AdienceError, match="no such weights file"):
+        experiment.find_weights(start(with_values(data=str(tiny_folder))))

@@ -1,0 +1,146 @@
+"""The architectures: the paper's counts and sizes, what learns, and what is saved."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from adience_lib import models, paper, tables
+from adience_lib.errors import AdienceError
+
+PUBLISHED_TOTALS = {
+    "gender": 7_192_065,
+    "age": 7_192_968,
+    "multitask": 14_287_625,
+    "transfer": 46_586_033,
+    "levi_hassner_gender": 11_411_970,
+    "levi_hassner_age": 11_415_048,
+    "full_width_gender": 115_023_873,
+}
+
+
+@pytest.fixture(scope="module")
+def networks() -> dict[str, keras.Model]:
+    """Every network, built once."""
+    return {name: models.build(name) for name in models.NAMES}
+
+
+@pytest.mark.parametrize("name", models.NAMES)
+def test_weights_are_as_many_as_published(networks: dict[str, keras.Model], name: str) -> None:
+    """The total of each network; nothing but Xception's part is frozen."""
+    counts = models.parameter_counts(networks[name])
+    assert counts["total"] == PUBLISHED_TOTALS[name]
+    assert counts["frozen"] == (15_365_160 if name == "transfer" else 0)
+
+
+@pytest.mark.parametrize("name", models.NAMES)
+def test_outputs_are_probabilities_of_the_tasks(
+    networks: dict[str, keras.Model], name: str
+) -> None:
+    """From 256x256x3 bytes to float32 probabilities of the labels."""
+    images = np.random.default_rng(0).integers(0, 256, (2, 256, 256, 3), "uint8")
+    outputs = networks[name](images)
+    assert tuple(outputs) == models.tasks(name)
+    for task, values in outputs.items():
+        width = {"age": 8, "gender": 2 if name.startswith("levi") else 1}[task]
+        assert values.shape == (2, width)
+        assert values.dtype == "float32"
+        if width > 1:
+            np.testing.assert_allclose(np.sum(values, axis=1), 1, rtol=1e-5)
+
+
+def test_table_1_is_the_papers() -> None:
+    """All 22 rows: operation, output size and parameters."""
+    table = tables.table_1()
+    assert len(table) == len(paper.TABLE_1) == 22
+    assert table["match"].all()
+
+
+def test_table_2_is_the_papers() -> None:
+    """Trainable, frozen and total of all five rows."""
+    assert tables.table_2()["match"].all()
+
+
+def test_arithmetic_of_the_baselines() -> None:
+    """Levi & Hassner's network needs fewer multiply-adds than the reduced one."""
+    counts = tables.baseline().set_index("model")["million multiply-adds"]
+    assert counts.to_dict() == {
+        "gender": 749,
+        "full_width_gender": 9918,
+        "levi_hassner_gender": 709,
+        "levi_hassner_age": 709,
+    }
+
+
+def test_levi_hassner_feature_maps(networks: dict[str, keras.Model]) -> None:
+    """56, 28, 28, 14, 14, 7: Caffe's sizes with ceil-mode pooling."""
+    table = models.architecture_table(networks["levi_hassner_age"]).set_index("layer")["output"]
+    sizes = [table[f"{kind}_{n}"].split(" ")[0] for n in (1, 2, 3) for kind in _CONVOLVED_POOLED]
+    assert sizes == ["56", "28", "28", "14", "14", "7"]
+
+
+_CONVOLVED_POOLED = ("convolution", "pooling")
+
+
+@pytest.mark.parametrize("side", [56, 28, 14])
+def test_same_pooling_is_caffes_ceil_mode(side: int) -> None:
+    """Windows start at 0, 2, 4...; the last one is cut off at the border."""
+    x = np.random.default_rng(0).normal(size=(1, side, side, 2)).astype("float32")
+    half = side // 2
+    expected = np.empty((1, half, half, 2), "float32")
+    for i in range(half):
+        for j in range(half):
+            expected[:, i, j] = x[:, 2 * i : 2 * i + 3, 2 * j : 2 * j + 3].max(axis=(1, 2))
+    np.testing.assert_array_equal(keras.layers.MaxPooling2D(3, 2, "same")(x), expected)
+
+
+def test_unknown_model_says_which_there_are() -> None:
+    """The message lists the names."""
+    with pytest.raises(AdienceError, match="unknown model 'resnet'; choose one of gender, age"):
+        models.build("resnet")
+
+
+def test_transfer_trains_the_last_ten_layers_and_nothing_before() -> None:
+    """After a step, frozen weights and statistics are as before; the three last batch
+    normalisations have learned and moved."""
+    keras.utils.set_random_seed(0)
+    network = models.build("transfer")
+    network.compile("adam", {"gender": "binary_crossentropy", "age": _AGE_LOSS}, jit_compile=False)
+    xception = network.get_layer("functional_layer")
+    before = {layer.name: layer.get_weights() for layer in xception.layers}
+    images = np.random.default_rng(0).integers(0, 256, (4, 256, 256, 3), "uint8")
+    labels = {"gender": np.array([[0.0], [1], [0], [1]]), "age": np.arange(4)[:, None]}
+    network.train_on_batch(images, labels)
+    changed = [layer.name for layer in xception.layers if _differs(layer, before[layer.name])]
+    trained = [layer.name for layer in xception.layers[-10:] if layer.weights]
+    assert changed == trained
+    assert sum("normalization" in name or name.endswith("_bn") for name in changed) == 3
+
+
+_AGE_LOSS = "sparse_categorical_crossentropy"
+
+
+def _differs(layer: keras.layers.Layer, before: list[np.ndarray]) -> bool:
+    """Every weight of the layer has moved (and it has weights)."""
+    after = layer.get_weights()
+    return bool(after) and all((a != b).any() for a, b in zip(after, before, strict=True))
+
+
+def test_saved_network_opens_in_a_fresh_process(tmp_path: Path) -> None:
+    """With safe mode on and nothing but the package imported, it takes a byte image."""
+    keras.utils.set_random_seed(0)
+    network = models.build("multitask")
+    network.save(tmp_path / "best.keras")
+    images = np.random.default_rng(0).integers(0, 256, (2, 256, 256, 3), "uint8")
+    np.save(tmp_path / "images.npy", images)
+    program = (
+        "import sys, keras, numpy as np, adience_lib;"
+        "model = keras.saving.load_model(sys.argv[1] + '/best.keras', safe_mode=True);"
+        "images = np.load(sys.argv[1] + '/images.npy');"
+        "np.save(sys.argv[1] + '/ages.npy', model(images)['age'])"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True)
+    np.testing.assert_array_equal(np.load(tmp_path / "ages.npy"), network(images)["age"])

@@ -1,0 +1,191 @@
+"""Protocols and training: what is fixed, what is written, and what is refused."""
+
+import json
+import resource
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from adience_lib import cache, evaluation, training
+from adience_lib.data import Dataset
+from adience_lib.errors import AdienceError
+from adience_lib.protocol import DEMO, PAPER, SMOKE, Protocol
+from adience_lib.training import Batches, run_folder, train_fold
+
+QUICK = replace(SMOKE, faces=None, batch_size=8, epochs=2)
+
+
+@pytest.fixture(scope="module")
+def images(tiny: Dataset, tmp_path_factory: pytest.TempPathFactory) -> np.ndarray:
+    """The decoded images of the small dataset."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ADIENCE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        return cache.images(tiny)
+
+
+@pytest.fixture(scope="module")
+def finished(tiny: Dataset, images: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run folder of a multi-task network after two epochs."""
+    return train_fold(tiny, images, "multitask", QUICK, 1, tmp_path_factory.mktemp("runs"))
+
+
+def test_paper_protocol_is_the_papers() -> None:
+    """Section 3.4, word for word."""
+    assert (PAPER.epochs, PAPER.batch_size, PAPER.patience) == (100, 128, 10)
+    adam = (PAPER.learning_rate, PAPER.beta_1, PAPER.beta_2, PAPER.epsilon)
+    assert adam == (1e-4, 0.9, 0.999, 1e-7)
+    assert (PAPER.monitor, PAPER.precision, PAPER.faces) == ("test_fold", "float32", None)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "label"),
+    [
+        (PAPER, "paper"),
+        (replace(PAPER, gamma=0.3, monitor="held_out"), "paper,gamma=0.3,monitor=held_out"),
+        (replace(DEMO, epochs=1), "demo,epochs=1"),
+        (SMOKE, "smoke"),
+    ],
+)
+def test_label_names_what_differs_from_the_base(protocol: Protocol, label: str) -> None:
+    """Runs that differ in anything lie in different folders."""
+    assert protocol.label == label
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"gamma": 1.5}, {"epochs": 0}, {"monitor": "train"}, {"precision": "int8"}, {"faces": 3}],
+)
+def test_value_out_of_range_says_what_is_allowed(change: dict[str, Any]) -> None:
+    """The field, its value and the range."""
+    (name,) = change
+    with pytest.raises(AdienceError, match=f"{name} is .*; allowed: "):
+        replace(PAPER, **change)
+
+
+def test_run_folder_is_complete_and_readable_without_keras(finished: Path, tiny: Dataset) -> None:
+    """Five files; protocol, machine and dataset; a row an epoch; a row a test face."""
+    names = {"protocol.json", "history.csv", "predictions.csv", "best.keras", "run.json"}
+    assert {file.name for file in finished.iterdir()} == names
+    record = json.loads((finished / "protocol.json").read_text())
+    assert record["fingerprint"] == tiny.fingerprint
+    assert Protocol(**record["protocol"]) == QUICK
+    assert record["machine"]["keras"]
+    history = pd.read_csv(finished / "history.csv")
+    assert list(history["epoch"]) == [1, 2]
+    predictions = pd.read_csv(finished / "predictions.csv")
+    assert list(predictions["face"]) == list(tiny.faces["path"][tiny.faces["fold"] == 1])
+    for task in ("gender", "age"):
+        total = evaluation.probabilities(predictions, task).sum(axis=1)
+        np.testing.assert_allclose(total, 1, rtol=1e-5)
+    run = json.loads((finished / "run.json").read_text())
+    assert (run["status"], run["epochs"]) == ("finished", 2)
+    assert run["faces"] == {"train": 64, "monitored": 16, "test": 16}
+
+
+def test_scores_are_those_of_the_best_epoch(finished: Path) -> None:
+    """The epoch of the lowest monitored loss is chosen, and its weights make the predictions."""
+    history = pd.read_csv(finished / "history.csv")
+    best = json.loads((finished / "run.json").read_text())["best_epoch"]
+    assert history["val_loss"].idxmin() + 1 == best
+    scores = evaluation.fold_scores(evaluation.read_runs([finished])).iloc[0]
+    for task in ("gender", "age"):
+        monitored = history[f"val_{task}_accuracy"][best - 1]
+        assert scores[task] / 100 == pytest.approx(monitored, abs=1e-6)
+
+
+def test_loss_is_the_weighted_sum(tiny: Dataset, images: np.ndarray, tmp_path: Path) -> None:
+    """gamma * L_gender + (1 - gamma) * L_age, equation 1."""
+    protocol = replace(QUICK, gamma=0.3, epochs=1)
+    history = pd.read_csv(
+        train_fold(tiny, images, "multitask", protocol, 0, tmp_path) / "history.csv"
+    )
+    weighted = 0.3 * history["val_gender_loss"] + 0.7 * history["val_age_loss"]
+    np.testing.assert_allclose(history["val_loss"], weighted, rtol=1e-5)
+
+
+def test_same_protocol_gives_the_same_run(
+    finished: Path, tiny: Dataset, images: np.ndarray, tmp_path: Path
+) -> None:
+    """History (but for the seconds) and predictions are equal to the last digit."""
+    again = train_fold(tiny, images, "multitask", QUICK, 1, tmp_path)
+    first, second = (pd.read_csv(folder / "history.csv") for folder in (finished, again))
+    pd.testing.assert_frame_equal(first.drop(columns="seconds"), second.drop(columns="seconds"))
+    assert (finished / "predictions.csv").read_bytes() == (again / "predictions.csv").read_bytes()
+
+
+def test_finished_fold_is_not_trained_again(
+    finished: Path, tiny: Dataset, images: np.ndarray
+) -> None:
+    """The second call gives the same folder, untouched."""
+    written = (finished / "best.keras").stat().st_mtime_ns
+    runs_dir = finished.parents[3]
+    assert train_fold(tiny, images, "multitask", QUICK, 1, runs_dir) == finished
+    assert (finished / "best.keras").stat().st_mtime_ns == written
+
+
+def test_folder_of_another_protocol_is_refused(
+    tiny: Dataset, images: np.ndarray, tmp_path: Path
+) -> None:
+    """Two experiments are not mixed: the message names what differs."""
+    folder = run_folder(tmp_path, tiny, "gender", QUICK, 0)
+    folder.mkdir(parents=True)
+    record = training._record(tiny, "gender", replace(QUICK, epsilon=1e-8), 0)
+    (folder / "protocol.json").write_text(json.dumps(record))
+    with pytest.raises(AdienceError, match="holds a run with another protocol; delete it"):
+        train_fold(tiny, images, "gender", QUICK, 0, tmp_path)
+
+
+def test_held_out_and_none_and_a_single_task(
+    tiny: Dataset, images: np.ndarray, tmp_path: Path
+) -> None:
+    """Without monitoring the last epoch is kept, and nothing is measured on the way."""
+    protocol = replace(QUICK, monitor="none")
+    folder = train_fold(tiny, images, "levi_hassner_gender", protocol, 0, tmp_path)
+    history = pd.read_csv(folder / "history.csv")
+    assert not [name for name in history if name.startswith("val_")]
+    assert "gender_accuracy" in history
+    assert json.loads((folder / "run.json").read_text())["best_epoch"] == 2
+
+
+def test_weights_must_be_those_of_the_protocol(
+    tiny: Dataset, images: np.ndarray, tmp_path: Path
+) -> None:
+    """Random features are never recorded as ImageNet's."""
+    protocol = replace(QUICK, weights="imagenet")
+    with pytest.raises(AdienceError, match="weights=imagenet, but random were given"):
+        train_fold(tiny, images, "transfer", protocol, 0, tmp_path)
+
+
+def test_full_disk_leaves_no_run_behind(tiny: Dataset, images: np.ndarray, tmp_path: Path) -> None:
+    """The model does not fit; the error names the folder, and nothing half-written stays."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, limits[1]))
+    try:
+        with pytest.raises(AdienceError, match="fold_0: cannot be written"):
+            train_fold(tiny, images, "gender", replace(QUICK, epochs=1), 0, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not [file for file in tmp_path.rglob("*") if file.is_file() and file.stat().st_size]
+
+
+def test_batches_hold_every_face_once_an_epoch_in_another_order(
+    tiny: Dataset, images: np.ndarray
+) -> None:
+    """Each epoch's order follows from the seed and the epoch's number alone."""
+    faces = tiny.faces.iloc[5:35]
+    batches = Batches(images, faces, ("age",), 8, shuffle_seed=1)
+    orders = []
+    for epoch in (0, 1, 0):
+        batches.start_epoch(epoch)
+        parts = [batches[number] for number in range(len(batches))]
+        assert [len(pixels) for pixels, _ in parts] == [8, 8, 8, 6]
+        orders.append(list(batches.rows[batches.order]))
+        labels = np.concatenate([labels["age"][:, 0] for _, labels in parts])
+        np.testing.assert_array_equal(labels, tiny.faces["age"][orders[-1]])
+        np.testing.assert_array_equal(parts[0][0][0], images[orders[-1][0]])
+    assert orders[0] == orders[2] != orders[1]
+    assert sorted(orders[0]) == list(faces.index)
