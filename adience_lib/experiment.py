@@ -1,7 +1,5 @@
-"""What a notebook was asked to do: its parameters, checked, and what follows from them."""
+"""What a notebook was asked to do, and the runs that follow from it."""
 
-import ast
-import difflib
 import os
 import shlex
 from dataclasses import dataclass, replace
@@ -12,22 +10,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from adience_lib import cache, data, evaluation, paths, splits, training
+from adience_lib import cache, data, evaluation, parameters, paths, splits, training
 from adience_lib import weights as pretrained
 from adience_lib.data import FOLDS, Dataset
 from adience_lib.errors import AdienceError
-from adience_lib.protocol import BASES, DEMO, MONITORS, PAPER, PRECISIONS, RANGES, SMOKE, Protocol
+from adience_lib.protocol import DEMO, PAPER, Protocol
 
-WHOLE_NUMBERS = ("faces", "epochs", "batch_size", "seed")
-NUMBERS = ("learning_rate", "gamma")
-CHOICES = {"protocol": tuple(BASES), "monitor": MONITORS, "precision": PRECISIONS}
-TEXTS = ("data", "weights", "runs_dir", "figures_dir")
-SWITCHES = ("allow_missing", "drop_repeats")
-PARAMETERS = (*TEXTS, *CHOICES, "folds", "gammas", *WHOLE_NUMBERS, *NUMBERS, *SWITCHES)
-"""Every parameter that any notebook has. In each, None stands for the protocol's own value."""
-
-SWEPT_GAMMAS = (0.1, 0.9)
-"""Compared with the protocol's own gamma, which the paper does not give."""
+DEMO_TRANSFER_EPOCHS = 3
+"""The transfer network takes three times as long an epoch as the reduced ones on a processor, and
+the paper sees it converge "after only a couple epochs" (4.3)."""
 
 
 @dataclass(frozen=True)
@@ -71,149 +62,33 @@ def start(namespace: dict[str, Any]) -> Experiment:
     ``namespace``: the notebook's ``globals()``. Raises AdienceError for a parameter that is
     unknown, of the wrong kind or out of range, saying what is allowed.
     """
-    given = _given(namespace)
-    value = {name: given.get(name) for name in PARAMETERS}
-    _check_kinds(value)
-    source = value["data"] or os.environ.get("ADIENCE_DATA") or data.DEMO
-    protocol = _protocol(value, source)
-    folds = _folds(value["folds"])
+    given = parameters.read(namespace)
+    source = given.get("data") or os.environ.get("ADIENCE_DATA") or data.DEMO
+    protocol = parameters.protocol(given, default_protocol(source))
+    folds = parameters.folds(given.get("folds"), protocol)
+    gammas = parameters.gammas(given.get("gammas"))
     dataset = data.load(
-        source, allow_missing=bool(value["allow_missing"]), drop_repeats=bool(value["drop_repeats"])
+        source,
+        allow_missing=given.get("allow_missing", False),
+        drop_repeats=given.get("drop_repeats", False),
     )
     return Experiment(
         dataset,
         protocol,
         folds,
-        Path(value["runs_dir"]) if value["runs_dir"] else paths.runs(),
-        Path(value["figures_dir"]) if value["figures_dir"] else _figures(dataset, protocol, folds),
-        value["weights"] or protocol.weights,
-        _gammas(value["gammas"]),
-        {name: given[name] for name in given if given[name] is not None},
+        Path(given["runs_dir"]) if "runs_dir" in given else paths.runs(),
+        Path(given["figures_dir"])
+        if "figures_dir" in given
+        else _figures(dataset, protocol, folds),
+        given.get("weights", protocol.weights),
+        gammas,
+        given,
     )
-
-
-def _given(namespace: dict[str, Any]) -> dict[str, Any]:
-    """The parameters and their values.
-
-    papermill adds a cell below the parameters cell and only warns about a name that the notebook
-    does not have. Both cells are found in IPython's list of the cells run so far: the parameters
-    cell is the first that does nothing but assign constants, papermill's begins with a comment.
-    """
-    cells = [_assigned(source) for source in namespace.get("In", [])]
-    declared = next((names for names in cells if names), list(PARAMETERS))
-    added = [
-        name
-        for source, names in zip(namespace.get("In", []), cells, strict=True)
-        if source.lstrip().startswith("# Parameters")
-        for name in names
-    ]
-    allowed = [name for name in declared if name in PARAMETERS]
-    for name in [*declared, *added]:
-        if name not in allowed:
-            raise AdienceError(unknown_parameter(name, allowed))
-    return {name: namespace[name] for name in allowed if name in namespace}
-
-
-def _assigned(source: str) -> list[str]:
-    """The names that a cell sets if it does nothing but set names to constants, else none."""
-    try:
-        statements = ast.parse(source).body
-        names = []
-        for statement in statements:
-            targets: list[ast.expr]
-            match statement:
-                case ast.AnnAssign(target=target, value=ast.expr() as value):
-                    targets = [target]
-                case ast.Assign(targets=targets, value=value):
-                    pass
-                case _:
-                    return []
-            ast.literal_eval(value)
-            names += [ast.unparse(target) for target in targets]
-    except (SyntaxError, ValueError):
-        return []
-    return names
-
-
-def unknown_parameter(name: str, allowed: list[str]) -> str:
-    """The message for a parameter that is none of ``allowed``."""
-    near = difflib.get_close_matches(name, allowed, n=1)
-    hint = f" (did you mean {near[0]!r}?)" if near else ""
-    return f"unknown parameter {name!r}{hint}; allowed: {', '.join(allowed)}"
-
-
-def _check_kinds(value: dict[str, Any]) -> None:
-    for name in WHOLE_NUMBERS:
-        _check(name, value, int, "a whole number")
-    for name in NUMBERS:
-        _check(name, value, (int, float), "a number")
-    for name in TEXTS:
-        _check(name, value, str, "a text")
-    for name in SWITCHES:
-        if value[name] not in (None, True, False):
-            raise AdienceError(f"{name} is {value[name]!r}; allowed: True, False")
-    for name, allowed in CHOICES.items():
-        if value[name] is not None and value[name] not in allowed:
-            raise AdienceError(f"{name} is {value[name]!r}; allowed: {', '.join(allowed)}")
-
-
-def _check(name: str, value: dict[str, Any], kind: Any, words: str) -> None:
-    wrong = not isinstance(value[name], kind) or isinstance(value[name], bool)
-    if value[name] is not None and wrong:
-        low, high = RANGES.get(name, (None, None))
-        allowed = words if low is None else f"{words} from {low:g} to {high:g}"
-        raise AdienceError(f"{name} is {value[name]!r}; allowed: {allowed}, or None")
-
-
-def _protocol(value: dict[str, Any], source: str) -> Protocol:
-    if value["protocol"]:
-        base = BASES[value["protocol"]]
-    elif os.environ.get("ADIENCE_SMOKE", "") not in ("", "0"):
-        base = SMOKE
-    else:
-        base = default_protocol(source)
-    names = (*WHOLE_NUMBERS, *NUMBERS, "monitor", "precision")
-    return replace(base, **{name: value[name] for name in names if value[name] is not None})
 
 
 def default_protocol(source: str) -> Protocol:
     """``DEMO`` for the drawings, ``PAPER`` for real faces."""
     return DEMO if source == data.DEMO else PAPER
-
-
-def _folds(given: Any) -> tuple[int, ...]:
-    """``None`` for all; a list, also written as a string, as ``papermill -p`` passes it."""
-    every = tuple(range(FOLDS))
-    if given is None:
-        return every
-    try:
-        folds = ast.literal_eval(given) if isinstance(given, str) else given
-        folds = (folds,) if isinstance(folds, int) else tuple(folds)
-    except (SyntaxError, ValueError, TypeError):
-        folds = ()
-    if not folds or len(set(folds)) < len(folds) or not set(folds) <= set(every):
-        raise AdienceError(
-            f"folds is {given!r}; allowed: a list of different folds from 0 to {FOLDS - 1}, such "
-            'as "[0, 1]", or None for all'
-        )
-    return tuple(sorted(folds))
-
-
-def _gammas(given: Any) -> tuple[float, ...]:
-    """``None`` for the usual two; a list, also written as a string."""
-    if given is None:
-        return SWEPT_GAMMAS
-    try:
-        values = ast.literal_eval(given) if isinstance(given, str) else given
-        gammas = tuple(float(value) for value in values)
-    except (SyntaxError, ValueError, TypeError):
-        gammas = (-1.0,)
-    if not all(0 <= gamma <= 1 for gamma in gammas):
-        raise AdienceError(
-            f"gammas is {given!r}; allowed: a list of numbers from 0 to 1, such as "
-            '"[0.25, 0.75]", "[]" for none, or None for the usual'
-        )
-    return gammas
 
 
 def _figures(dataset: Dataset, protocol: Protocol, folds: tuple[int, ...]) -> Path:
@@ -230,16 +105,14 @@ def train(
 ) -> evaluation.Runs:
     """Train ``model_name`` on every fold that is not finished yet, and read the runs back.
 
-    ``weights``: what ``transfer`` starts from, as ``find_weights`` gives it.
+    For ``transfer``, ``experiment`` comes from ``for_transfer`` and ``weights`` from
+    ``find_weights``.
     """
-    protocol = experiment.protocol
-    if model_name == "transfer":
-        protocol = replace(protocol, weights=weights.label if weights else "random")
     folders = training.cross_validate(
         experiment.dataset,
         experiment.images,
         model_name,
-        protocol,
+        experiment.protocol,
         experiment.folds,
         experiment.runs_dir,
         weights,
@@ -281,10 +154,18 @@ def find_weights(experiment: Experiment) -> pretrained.Weights | None:
         return None
 
 
-def with_weights(experiment: Experiment, weights: pretrained.Weights | None) -> Experiment:
-    """The experiment with the weights that were found, so that its figures name them."""
+def transfer_protocol(experiment: Experiment, weights_label: str) -> Protocol:
+    """The protocol of the transfer network: what it starts from, and the demo's fewer epochs."""
+    protocol = replace(experiment.protocol, weights=weights_label)
+    if protocol.name == DEMO.name and "epochs" not in experiment.given:
+        return replace(protocol, epochs=DEMO_TRANSFER_EPOCHS)
+    return protocol
+
+
+def for_transfer(experiment: Experiment, weights: pretrained.Weights | None) -> Experiment:
+    """The experiment of the transfer network, whose figures name its weights."""
     label = weights.label if weights else "random"
-    return replace(experiment, protocol=replace(experiment.protocol, weights=label))
+    return replace(experiment, protocol=transfer_protocol(experiment, label))
 
 
 def finished_runs(experiment: Experiment, model_name: str) -> evaluation.Runs | None:
@@ -292,7 +173,7 @@ def finished_runs(experiment: Experiment, model_name: str) -> evaluation.Runs | 
     protocols = [experiment.protocol]
     if model_name == "transfer":
         labels = dict.fromkeys([_weights_label(experiment.wanted_weights), "random"])
-        protocols = [replace(experiment.protocol, weights=label) for label in labels]
+        protocols = [transfer_protocol(experiment, label) for label in labels]
     for protocol in protocols:
         folders = [
             training.run_folder(experiment.runs_dir, experiment.dataset, model_name, protocol, fold)

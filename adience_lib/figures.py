@@ -75,7 +75,8 @@ def learning_curves(runs: Runs) -> Figure:
         axis.set(xlabel="epoch", ylabel=f"{task} {kind}" + (" (%)" if kind == "accuracy" else ""))
         axis.set_xlim(0.5, runs.history["epoch"].max() + 0.5)
         axis.xaxis.get_major_locator().set_params(integer=True)
-    np.ravel(axes)[0].legend(fontsize=8)
+    handles, labels = np.ravel(axes)[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8)
     figure.suptitle(runs.title)
     return figure
 

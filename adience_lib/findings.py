@@ -5,6 +5,7 @@ import pandas as pd
 from adience_lib import evaluation, paper
 from adience_lib.data import Dataset
 from adience_lib.evaluation import Runs
+from adience_lib.experiment import Experiment
 from adience_lib.labels import AGE_LABELS
 from adience_lib.weights import Weights
 
@@ -35,6 +36,24 @@ def about_data(dataset: Dataset) -> str:
         f"{female:.1%} are women (the paper: about {paper.FEMALE_SHARE:.0%}). The most frequent "
         f"age is {AGE_LABELS[shares.index[0]]} with {shares.iloc[0]:.1%} of the faces. Every "
         "subject stands in one fold only." + _caveat(dataset)
+    )
+
+
+def about_to_train(experiment: Experiment, *names: str) -> str:
+    """What a training notebook opens with: how much is trained, and what the paper reports."""
+    protocol, folds = experiment.protocol, len(experiment.folds)
+    expected = []
+    for name in names:
+        row = paper.TABLE_3.loc[name]
+        scores = [f"{task} {row[task]} %" for task in ("gender", "age") if pd.notna(row[task])]
+        expected.append(f"{name}: {' and '.join(scores)} after {row['epochs']} epochs")
+    single, both = (paper.SECONDS_AN_EPOCH[kind] for kind in ("single task", "multi-task"))
+    return (
+        f"Protocol `{protocol.label}`: {folds * len(names)} trainings ({folds} folds) of at most "
+        f"{protocol.epochs} epochs, batch {protocol.batch_size}, on {len(experiment.faces):,} faces "
+        f"less the tested fold.\n\nThe paper reports, on Adience: {'; '.join(expected)}. An epoch "
+        f"took it {single[0]} to {single[1]} seconds with one task and {both[0]} to {both[1]} with "
+        "two, on one GPU."
     )
 
 

@@ -18,7 +18,7 @@ TRANSFER_SIDE = 299
 """Section 3.3: pixels that the text says Xception's input has."""
 
 SECONDS_AN_EPOCH = {"single task": (80, 90), "multi-task": (90, 100)}
-"""Section 5.2, on one GPU with 8 GB."""
+"""Section 5.2, on one GPU with 8 GB (section 3.4)."""
 
 _TABLE_1 = """
 Input image | - | - | - | - | 256 x 256 x 3 | 0

@@ -60,10 +60,12 @@ class Protocol:
         'paper,gamma=0.3,monitor=held_out'
         """
         base = BASES[self.name]
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
         changed = [
-            f"{item.name}={getattr(self, item.name)}"
-            for item in fields(self)
-            if getattr(self, item.name) != getattr(base, item.name)
+            # 1 and 1.0 are the same protocol and must be the same folder.
+            f"{name}={value:.12g}" if isinstance(value, float | int) else f"{name}={value}"
+            for name, value in values.items()
+            if value != getattr(base, name)
         ]
         return ",".join([self.name, *changed])
 

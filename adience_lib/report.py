@@ -15,7 +15,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from adience_lib import paths
 from adience_lib.errors import AdienceError
-from adience_lib.experiment import unknown_parameter
+from adience_lib.parameters import unknown_parameter
 
 CELL_TIMEOUT = 14 * 24 * 3600
 """Seconds: the paper's protocol takes days without a GPU. A dead kernel is noticed anyway."""
@@ -98,7 +98,9 @@ def _write_index(executed: list[Path]) -> None:
 def _entry(notebook: Path) -> str:
     cells = nbformat.read(notebook, as_version=4).cells
     title, _, asked = cells[0].source.partition("\n\n")
-    found = cells[-1].outputs[-1].data.get("text/markdown", "") if cells[-1].outputs else ""
+    last_text = max(place for place, cell in enumerate(cells) if cell.cell_type == "markdown")
+    outputs = [output for cell in cells[last_text + 1 :] for output in cell.outputs]
+    found = "\n\n".join(output.data.get("text/markdown", "") for output in outputs)
     page = notebook.with_suffix(".html").name
     return (
         f'<h2><a href="{page}">{html.escape(title.lstrip("# "))}</a></h2>\n'

@@ -166,7 +166,7 @@ def readable_table_3(table: pd.DataFrame) -> pd.DataFrame:
             "epochs": _one(row["epochs"]),
             "best epoch": _one(row["best epoch"]),
             "epochs (paper)": _one(row["epochs (paper)"]),
-            "folds": row["folds"],
+            "folds": str(int(row["folds"])),
         }
     return pd.DataFrame.from_dict(rows, orient="index")
 

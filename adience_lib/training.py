@@ -272,7 +272,7 @@ def _fit(
     """Train until early stopping or the last epoch, and restore the best epoch's weights."""
     tasks = models.tasks(record["model"])
     if bar is not None:
-        bar.set_description(f"{record['model']}, fold {record['fold']}: ")
+        bar.set_description(f"{record['model']}, fold {record['fold']}")
     faces = dataset.faces
     seed = protocol.seed + record["fold"]
     train = Batches(images, faces.loc[split.train], tasks, protocol.batch_size, seed)

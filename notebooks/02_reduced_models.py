@@ -17,9 +17,6 @@
 #
 # **What is asked:** do a gender and an age network with a quarter of the baseline's filters and
 # units come out as the paper describes them, and how well do they do (paper, sections 3.1 and 4.1)?
-#
-# Cost: ten trainings. The demo takes about five minutes on two cores. The paper took 45 to 90
-# minutes a fold on a GPU, and expects 84.8 % (gender) and 46.8 % (age).
 
 # %% [markdown]
 # ## Parameters
@@ -51,6 +48,7 @@ from adience_lib.experiment import start, train
 
 # %%
 experiment = start(globals())
+Markdown(findings.about_to_train(experiment, "gender", "age"))
 
 # %% [markdown]
 # ## Table 1: the reduced gender network, layer by layer

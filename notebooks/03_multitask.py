@@ -17,9 +17,6 @@
 #
 # **What is asked:** does one trunk with two heads do as well on both tasks as two networks, and
 # does it save training time (paper, sections 3.2, 4.2 and 5.2)?
-#
-# Cost: five trainings, and one for each other gamma. The demo takes about four minutes on two
-# cores. The paper expects 84.0 % (gender) and 47.3 % (age).
 
 # %% [markdown]
 # ## Parameters
@@ -52,6 +49,7 @@ from adience_lib.experiment import finished_runs, start, sweep_gamma, train
 
 # %%
 experiment = start(globals())
+Markdown(findings.about_to_train(experiment, "multitask"))
 
 # %% [markdown]
 # ## Figure 3: the architecture

@@ -17,9 +17,6 @@
 #
 # **What is asked:** does a network that knows ImageNet, Xception, do better on faces than the
 # reduced ones, and does it converge within a few epochs (paper, sections 3.3, 4.3 and 5.3)?
-#
-# Cost: five trainings. The demo takes about five minutes on two cores. The paper expects 89.3 %
-# (gender) and 49.4 % (age).
 
 # %% [markdown]
 # ## Parameters
@@ -48,7 +45,7 @@ figures_dir: str = None  # where figures and tables go; None: figures/ and the d
 from IPython.display import Markdown
 
 from adience_lib import display, findings, tables
-from adience_lib.experiment import find_weights, start, train, with_weights
+from adience_lib.experiment import find_weights, for_transfer, start, train
 
 # %%
 experiment = start(globals())
@@ -67,8 +64,11 @@ display.keep(experiment, tables.trainable_layers(), "trainable_layers")
 
 # %%
 weights = find_weights(experiment)
-experiment = with_weights(experiment, weights)
+experiment = for_transfer(experiment, weights)
 Markdown(findings.about_weights(weights))
+
+# %%
+Markdown(findings.about_to_train(experiment, "transfer"))
 
 # %% [markdown]
 # ## Figure 7: learning curves

@@ -1,6 +1,5 @@
 """What the tests share: small datasets on disk, and the folders that results go to."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,17 +20,23 @@ def needs_shared(name: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(not (SHARED / name).exists(), reason=reason)
 
 
+@pytest.fixture(scope="session")
+def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache for all tests, so that the demo is drawn once."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture(autouse=True)
-def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_folders(tmp_path: Path, session_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No unit test reads or writes the checkout's own folders."""
-    for name in ("RUNS", "FIGURES", "CACHE"):
+    monkeypatch.setenv("ADIENCE_CACHE", str(session_cache))
+    for name in ("RUNS", "FIGURES"):
         monkeypatch.setenv(f"ADIENCE_{name}", str(tmp_path / name.lower()))
     for name in ("ADIENCE_DATA", "ADIENCE_SMOKE", "ADIENCE_XCEPTION_WEIGHTS"):
         monkeypatch.delenv(name, raising=False)
 
 
 Row = dict[str, object]
-Writer = Callable[[Path, list[list[Row]]], Path]
 
 
 def write_adience(root: Path, folds: list[list[Row]]) -> Path:

@@ -15,6 +15,12 @@ from adience_lib.errors import AdienceError
 from adience_lib.images import read_face
 
 
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache folder for each test."""
+    monkeypatch.setenv("ADIENCE_CACHE", str(tmp_path / "cache"))
+
+
 def left_behind() -> list[str]:
     """What lies in the cache folder, without the empty lock files."""
     return [file.name for file in paths.cache().glob("*") if not file.name.endswith(".lock")]

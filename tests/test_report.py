@@ -12,7 +12,7 @@ from conftest import SHARED, needs_shared
 
 from adience_lib import paths, report
 from adience_lib.errors import AdienceError
-from adience_lib.experiment import PARAMETERS
+from adience_lib.parameters import PARAMETERS
 from adience_lib.report import drop_messages, notebooks, run, store
 
 

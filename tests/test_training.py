@@ -47,6 +47,8 @@ def test_paper_protocol_is_the_papers() -> None:
         (PAPER, "paper"),
         (replace(PAPER, gamma=0.3, monitor="held_out"), "paper,gamma=0.3,monitor=held_out"),
         (replace(DEMO, epochs=1), "demo,epochs=1"),
+        (replace(PAPER, gamma=1), "paper,gamma=1"),
+        (replace(PAPER, gamma=1.0, learning_rate=3e-5), "paper,learning_rate=3e-05,gamma=1"),
         (SMOKE, "smoke"),
     ],
 )

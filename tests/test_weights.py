@@ -85,8 +85,11 @@ def test_trunk_is_copied_out_of_a_published_model(random_file: Path, tmp_path: P
     assert from_file(copied).digest == from_file(random_file).digest
 
 
-def test_no_source_at_all_lists_the_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_source_at_all_lists_the_ways_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """Without a network: what was tried, and what to do."""
+    monkeypatch.setenv("ADIENCE_CACHE", str(tmp_path))
 
     def no_network(*_: object, **__: object) -> None:
         raise OSError("no route to host")

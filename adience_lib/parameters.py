@@ -1,0 +1,153 @@
+"""A notebook's parameters: found in its cells, checked, and turned into a protocol."""
+
+import ast
+import difflib
+import os
+from dataclasses import replace
+from typing import Any
+
+from adience_lib.adience import FOLDS
+from adience_lib.errors import AdienceError
+from adience_lib.protocol import BASES, MONITORS, PRECISIONS, RANGES, SMOKE, Protocol
+
+WHOLE_NUMBERS = ("faces", "epochs", "batch_size", "seed")
+NUMBERS = ("learning_rate", "gamma")
+CHOICES = {"protocol": tuple(BASES), "monitor": MONITORS, "precision": PRECISIONS}
+TEXTS = ("data", "weights", "runs_dir", "figures_dir")
+SWITCHES = ("allow_missing", "drop_repeats")
+PARAMETERS = (*TEXTS, *CHOICES, "folds", "gammas", *WHOLE_NUMBERS, *NUMBERS, *SWITCHES)
+"""Every parameter that any notebook has. In each, None stands for the protocol's own value."""
+
+EVERY_FOLD = tuple(range(FOLDS))
+SMOKE_FOLDS = (0, 1)
+
+SWEPT_GAMMAS = (0.1, 0.9)
+"""Compared with the protocol's own gamma, which the paper does not give."""
+
+
+def read(namespace: dict[str, Any]) -> dict[str, Any]:
+    """The parameters that a notebook sets to something else than None, checked one by one.
+
+    ``namespace``: the notebook's ``globals()``. papermill adds a cell below the parameters cell
+    and only warns about a name that the notebook does not have. Both cells are found in IPython's
+    list of the cells run so far: the parameters cell is the first that does nothing but assign
+    constants, papermill's begins with a comment.
+
+    Raises AdienceError for a parameter that is unknown or of the wrong kind.
+    """
+    cells = [_assigned(source) for source in namespace.get("In", [])]
+    declared = next((names for names in cells if names), list(PARAMETERS))
+    added = [
+        name
+        for source, names in zip(namespace.get("In", []), cells, strict=True)
+        if source.lstrip().startswith("# Parameters")
+        for name in names
+    ]
+    allowed = [name for name in declared if name in PARAMETERS]
+    for name in [*declared, *added]:
+        if name not in allowed:
+            raise AdienceError(unknown_parameter(name, allowed))
+    given = {name: namespace[name] for name in allowed if namespace.get(name) is not None}
+    _check_kinds(given)
+    return given
+
+
+def _assigned(source: str) -> list[str]:
+    """The names that a cell sets if it does nothing but set names to constants, else none."""
+    try:
+        statements = ast.parse(source).body
+        names = []
+        for statement in statements:
+            targets: list[ast.expr]
+            match statement:
+                case ast.AnnAssign(target=target, value=ast.expr() as value):
+                    targets = [target]
+                case ast.Assign(targets=targets, value=value):
+                    pass
+                case _:
+                    return []
+            ast.literal_eval(value)
+            names += [ast.unparse(target) for target in targets]
+    except (SyntaxError, ValueError):
+        return []
+    return names
+
+
+def unknown_parameter(name: str, allowed: list[str]) -> str:
+    """The message for a parameter that is none of ``allowed``."""
+    near = difflib.get_close_matches(name, allowed, n=1)
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    return f"unknown parameter {name!r}{hint}; allowed: {', '.join(allowed)}"
+
+
+def _check_kinds(given: dict[str, Any]) -> None:
+    for name, value in given.items():
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if name in CHOICES and value not in CHOICES[name]:
+            raise AdienceError(f"{name} is {value!r}; allowed: {', '.join(CHOICES[name])}")
+        if name in SWITCHES and not isinstance(value, bool):
+            raise AdienceError(f"{name} is {value!r}; allowed: True, False")
+        if name in TEXTS and not isinstance(value, str):
+            raise AdienceError(f"{name} is {value!r}; allowed: a text, or None")
+        if name in WHOLE_NUMBERS and not (number and isinstance(value, int)):
+            raise AdienceError(_out_of_kind(name, value, "a whole number"))
+        if name in NUMBERS and not number:
+            raise AdienceError(_out_of_kind(name, value, "a number"))
+
+
+def _out_of_kind(name: str, value: Any, kind: str) -> str:
+    low, high = RANGES[name]
+    return f"{name} is {value!r}; allowed: {kind} from {low:g} to {high:g}, or None"
+
+
+def protocol(given: dict[str, Any], default: Protocol) -> Protocol:
+    """The named protocol, else the smoke run's with ``ADIENCE_SMOKE=1``, else ``default``, with
+    the fields that ``given`` changes. Raises AdienceError for a value out of range."""
+    base = default
+    if os.environ.get("ADIENCE_SMOKE", "") not in ("", "0"):
+        base = SMOKE
+    if "protocol" in given:
+        base = BASES[given["protocol"]]
+    names = (*WHOLE_NUMBERS, *NUMBERS, "monitor", "precision")
+    return replace(base, **{name: given[name] for name in names if name in given})
+
+
+def folds(given: Any, base: Protocol) -> tuple[int, ...]:
+    """``None`` for all (two in a smoke run); a list, also as a string, as papermill's -p passes it.
+
+    Raises AdienceError for anything else.
+    """
+    if given is None:
+        return SMOKE_FOLDS if base.name == SMOKE.name else EVERY_FOLD
+    try:
+        chosen = ast.literal_eval(given) if isinstance(given, str) else given
+        chosen = (chosen,) if isinstance(chosen, int) else tuple(chosen)
+    except (SyntaxError, ValueError, TypeError):
+        chosen = ()
+    known = all(isinstance(fold, int) and fold in EVERY_FOLD for fold in chosen)
+    if not chosen or not known or len(set(chosen)) < len(chosen):
+        raise AdienceError(
+            f"folds is {given!r}; allowed: a list of different folds from 0 to {FOLDS - 1}, such "
+            'as "[0, 1]", or None for all'
+        )
+    return tuple(sorted(chosen))
+
+
+def gammas(given: Any) -> tuple[float, ...]:
+    """``None`` for the usual two; a list of numbers from 0 to 1, also as a string.
+
+    Raises AdienceError for anything else.
+    """
+    if given is None:
+        return SWEPT_GAMMAS
+    try:
+        values = ast.literal_eval(given) if isinstance(given, str) else given
+        chosen = tuple(float(value) for value in values)
+    except (SyntaxError, ValueError, TypeError):
+        chosen = (-1.0,)
+    if not all(0 <= gamma <= 1 for gamma in chosen):
+        raise AdienceError(
+            f"gammas is {given!r}; allowed: a list of numbers from 0 to 1, such as "
+            '"[0.25, 0.75]", "[]" for none, or None for the usual'
+        )
+    return chosen
