@@ -49,11 +49,11 @@ def about_to_train(experiment: Experiment, *names: str) -> str:
         expected.append(f"{name}: {' and '.join(scores)} after {row['epochs']} epochs")
     single, both = (paper.SECONDS_AN_EPOCH[kind] for kind in ("single task", "multi-task"))
     return (
-        f"Protocol `{protocol.label}`: {folds * len(names)} trainings ({folds} folds) of at most "
-        f"{protocol.epochs} epochs, batch {protocol.batch_size}, on {len(experiment.faces):,} faces "
-        f"less the tested fold.\n\nThe paper reports, on Adience: {'; '.join(expected)}. An epoch "
-        f"took it {single[0]} to {single[1]} seconds with one task and {both[0]} to {both[1]} with "
-        "two, on one GPU."
+        f"Protocol `{protocol.label}` on {len(experiment.faces):,} faces: {folds * len(names)} "
+        f"trainings (each of {folds} folds is tested once) of at most {protocol.epochs} epochs, "
+        f"batch {protocol.batch_size}.\n\nThe paper reports, on Adience: {'; '.join(expected)}. An "
+        f"epoch took it {single[0]} to {single[1]} seconds with one task and {both[0]} to "
+        f"{both[1]} with two, on one GPU."
     )
 
 

@@ -51,6 +51,15 @@ def test_every_parameter_has_a_type_and_a_meaning() -> None:
             assert len(parameter["help"]) > 20, (notebook.stem, name)
 
 
+def test_a_parameter_means_the_same_in_every_notebook() -> None:
+    """Each has its own parameters cell; the lines that they share are the same lines."""
+    seen: dict[str, dict[str, object]] = {}
+    for notebook in notebooks():
+        for name, parameter in papermill.inspect_notebook(notebook).items():
+            assert seen.setdefault(name, parameter) == parameter, (notebook.stem, name)
+    assert set(seen) == set(PARAMETERS)
+
+
 def test_messages_are_dropped_and_results_are_kept() -> None:
     """Progress and libraries' messages go to the terminal, not into the report."""
     cell = nbformat.v4.new_code_cell("train()")
