@@ -5,8 +5,12 @@ Importing the package registers its layers, so that ``keras.saving.load_model`` 
 
 import os
 
-# TensorFlow describes the processor on stderr whenever it is imported; errors still show.
+from adience_lib.errors import AdienceError as AdienceError
+from adience_lib.quiet import without_notes
+
+# On a machine without a GPU TensorFlow logs errors about its absence. Failures that matter are
+# exceptions, and every training says which accelerator it found.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from adience_lib import layers as layers
-from adience_lib.errors import AdienceError as AdienceError
+with without_notes():
+    from adience_lib import layers as layers

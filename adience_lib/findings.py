@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from adience_lib import evaluation, paper
+from adience_lib import backend, evaluation, paper
 from adience_lib.data import Dataset
 from adience_lib.evaluation import Runs
 from adience_lib.experiment import Experiment
@@ -47,13 +47,15 @@ def about_to_train(experiment: Experiment, *names: str) -> str:
         row = paper.TABLE_3.loc[name]
         scores = [f"{task} {row[task]} %" for task in ("gender", "age") if pd.notna(row[task])]
         expected.append(f"{name}: {' and '.join(scores)} after {row['epochs']} epochs")
+    found = backend.machine()
     single, both = (paper.SECONDS_AN_EPOCH[kind] for kind in ("single task", "multi-task"))
     return (
         f"Protocol `{protocol.label}` on {len(experiment.faces):,} faces: {folds * len(names)} "
         f"trainings (each of {folds} folds is tested once) of at most {protocol.epochs} epochs, "
-        f"batch {protocol.batch_size}.\n\nThe paper reports, on Adience: {'; '.join(expected)}. An "
-        f"epoch took it {single[0]} to {single[1]} seconds with one task and {both[0]} to "
-        f"{both[1]} with two, on one GPU."
+        f"batch {protocol.batch_size}. Machine: {found['processor']}, {found['cores']} cores, "
+        f"accelerator: {found['accelerator']}.\n\nThe paper reports, on Adience: "
+        f"{'; '.join(expected)}. An epoch took it {single[0]} to {single[1]} seconds with one "
+        f"task and {both[0]} to {both[1]} with two, on one GPU."
     )
 
 

@@ -76,7 +76,10 @@ def test_outputs_are_stored_without_papermills_additions(tmp_path: Path) -> None
     """The cell with the parameters and the record of times stay out."""
     target, executed = tmp_path / "a.ipynb", tmp_path / "b.ipynb"
     cells = [nbformat.v4.new_code_cell(source) for source in ("x = 1", "x + 1")]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), target)
+    cells[0].metadata["tags"] = ["parameters"]
+    kernel = {"name": "python3", "language": "python", "display_name": "Python 3"}
+    written = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    nbformat.write(written, target)
     papermill.execute_notebook(target, executed, {"x": 5}, progress_bar=False)
     store(executed, target)
     stored = nbformat.read(target, as_version=4)
@@ -112,3 +115,14 @@ def test_real_faces_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert "papermill 02_reduced_models.ipynb" in text  # what is missing, and how to make it
     assert "not of Adience" in text
     shutil.rmtree(tmp_path / "runs")
+
+
+def test_notes_of_libraries_stay_off_the_terminal_and_warnings_do_not() -> None:
+    """Written to the process's stderr itself, as a library in C++ does."""
+    program = (
+        "import os; from adience_lib.quiet import without_notes\n"
+        "with without_notes():\n"
+        "    os.write(2, b'I0000 a note\\nW0000 a warning\\nTraceback\\n')\n"
+    )
+    outcome = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert outcome.stderr == b"W0000 a warning\nTraceback\n"
