@@ -53,7 +53,7 @@ def sample(faces: pd.DataFrame, size: int | None, seed: int) -> pd.DataFrame:
     """About ``size`` of ``faces``, whole subjects, balanced over folds and labels as all are.
 
     Of many seeded draws from each fold, the one is taken that is nearest to its share in size
-    and in its counts of age and gender. The index is that of ``faces``. None gives all of them.
+    and in its shares of age and gender. The index is that of ``faces``. None gives all of them.
     """
     if size is None or size >= len(faces):
         return faces
@@ -62,18 +62,20 @@ def sample(faces: pd.DataFrame, size: int | None, seed: int) -> pd.DataFrame:
 
 
 def _sample_fold(fold: pd.DataFrame, share: float, seed: int) -> pd.DataFrame:
-    wanted = _cells(fold) * share
+    wanted, balance = share * len(fold), _balance(fold)
 
     def distance(chosen: np.ndarray) -> float:
-        return float(np.abs(_cells(fold[chosen]) - wanted).sum())
+        """0 for the right size and balance; 1 for twice the size, or half of the faces moved."""
+        size = abs(chosen.sum() - wanted) / wanted
+        return float(size + np.abs(_balance(fold[chosen]) - balance).sum())
 
-    return fold[min(_draws(fold["subject"], share * len(fold), seed), key=distance)]
+    return fold[min(_draws(fold["subject"], wanted, seed), key=distance)]
 
 
-def _cells(faces: pd.DataFrame) -> np.ndarray:
-    """Faces by age and gender, 16 numbers."""
-    cells = faces["age"] * 2 + faces["gender"]
-    return np.bincount(cells, minlength=2 * len(AGE_LABELS)).astype("float64")
+def _balance(faces: pd.DataFrame) -> np.ndarray:
+    """The shares of the 16 pairs of age and gender."""
+    pairs = faces["age"] * 2 + faces["gender"]
+    return np.bincount(pairs, minlength=2 * len(AGE_LABELS)) / len(faces)
 
 
 def _held_out(train: pd.DataFrame, seed: int) -> np.ndarray:
