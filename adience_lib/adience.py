@@ -126,8 +126,8 @@ def read_faces(root: Path, *, drop_repeats: bool = False) -> tuple[pd.DataFrame,
     """The rows that pass the paper's filter (section 2.1), and how many went for which reason.
 
     A row counts under the first reason that applies. Exact repeats (equal in every column) are
-    kept unless ``drop_repeats``: 16,228 images are possible only with them (``facts`` of the
-    fold files: 16,258 rows with both labels, 16,156 of them distinct).
+    kept unless ``drop_repeats``: the paper's 16,228 images are possible only with them (the
+    published files have 16,258 rows with both labels, 16,156 of them distinct).
 
     The manifest columns: ``path`` (relative to ``root``), ``subject``, ``gender``, ``age``
     (positions in the labels) and ``fold``.

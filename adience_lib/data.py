@@ -72,7 +72,7 @@ def load(source: str | Path, *, allow_missing: bool = False, drop_repeats: bool 
     if str(source) == DEMO:
         # The demo has one image that is missing and one that is cut short, on purpose.
         return _load(DEMO, demo_folder(), allow_missing=True, drop_repeats=drop_repeats)
-    root = Path(source).expanduser()
+    root = Path(source).expanduser().absolute()
     if not root.is_dir():
         raise AdienceError(f'{root}: no such folder; give a dataset\'s folder, or "{DEMO}"')
     return _load(_kind(root), root, allow_missing=allow_missing, drop_repeats=drop_repeats)

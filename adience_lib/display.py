@@ -41,4 +41,7 @@ def keep(experiment: Experiment, table: pd.DataFrame, name: str) -> pd.DataFrame
 def show_runs(experiment: Experiment, runs: Runs, name: str) -> pd.DataFrame:
     """Show a network's learning curves, and give the table of its folds' scores."""
     show(experiment, figures.learning_curves(runs), name)
-    return keep(experiment, fold_scores(runs).set_index("fold").round(1), f"{name}_folds")
+    scores = fold_scores(runs).set_index("fold").round(1)
+    # The kept file has no times, so that equal runs leave equal files.
+    keep(experiment, scores.drop(columns="seconds"), f"{name}_folds")
+    return scores

@@ -131,7 +131,7 @@ def sweep_gamma(experiment: Experiment) -> pd.DataFrame:
         protocol = replace(experiment.protocol, gamma=gamma)
         one = replace(experiment, protocol=protocol, folds=experiment.folds[:1])
         scores.append(evaluation.fold_scores(train(one, "multitask")).assign(gamma=gamma))
-    return pd.concat(scores).set_index("gamma")
+    return pd.concat(scores).set_index("gamma").drop(columns="seconds")
 
 
 def find_weights(experiment: Experiment) -> pretrained.Weights | None:

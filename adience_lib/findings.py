@@ -1,4 +1,4 @@
-"""The last lines of each notebook: sentences whose every number is read from data or runs."""
+"""Sentences for the notebooks. Every number in them is computed, or the paper's from paper.py."""
 
 import pandas as pd
 
@@ -19,7 +19,8 @@ def _caveat(dataset: Dataset) -> str:
     if not dataset.name.startswith("adience"):
         return (
             f"\n\nThe faces are those of {dataset.name}, not of Adience, so the paper's numbers "
-            "are not the same experiment."
+            "are not the same experiment. It names nobody: each picture counts as its own subject, "
+            "and a person may stand on both sides of a split."
         )
     return ""
 
@@ -46,7 +47,7 @@ def about_to_train(experiment: Experiment, *names: str) -> str:
     for name in names:
         row = paper.TABLE_3.loc[name]
         scores = [f"{task} {row[task]} %" for task in ("gender", "age") if pd.notna(row[task])]
-        expected.append(f"{name}: {' and '.join(scores)} after {row['epochs']} epochs")
+        expected.append(f"the {name} network {' and '.join(scores)} after {row['epochs']} epochs")
     found = backend.machine()
     single, both = (paper.SECONDS_AN_EPOCH[kind] for kind in ("single task", "multi-task"))
     return (
@@ -97,24 +98,43 @@ def _folds(runs: Runs) -> str:
     return f"fold{'s' if len(runs.folds) > 1 else ''} {folds}"
 
 
-def about_multitask(multitask: Runs, others: dict[str, Runs]) -> str:
-    """Multi-task against the single-task networks on the folds that both have, in points."""
-    sentences = []
-    for task, single in others.items():
-        both = evaluation.fold_scores(multitask).merge(
-            evaluation.fold_scores(single), on="fold", suffixes=("", " alone")
-        )
-        if both.empty:
+def about_architecture(table_1: pd.DataFrame, table_2: pd.DataFrame) -> str:
+    """Whether the networks come out as the paper describes them."""
+    return (
+        f"{table_1['match'].sum()} of {len(table_1)} rows of Table 1 and "
+        f"{table_2['match'].sum()} of {len(table_2)} rows of Table 2 are the paper's, number for "
+        "number."
+    )
+
+
+def about_difference(runs: Runs, *others: Runs | None) -> str:
+    """A network against others, on the folds and tasks that both have: points and time."""
+    sentences, seconds = [], 0.0
+    for other in others:
+        if other is None:
             continue
-        gap = (both[task] - both[f"{task} alone"]).mean()
-        seconds = both["seconds"].sum() / both["seconds alone"].sum()
-        sentences.append(
-            f"On {task}, multi-task is {abs(gap):.1f} points {'above' if gap >= 0 else 'below'} "
-            f"the {task} network over {len(both)} folds, in {seconds:.2f} times its training time."
+        both = evaluation.fold_scores(runs).merge(
+            evaluation.fold_scores(other), on="fold", suffixes=("", " other")
         )
+        gaps = [
+            f"{gap:+.1f} points on {task}"
+            for task in runs.tasks
+            if task in other.tasks
+            for gap in [(both[task] - both[f"{task} other"]).mean()]
+        ]
+        sentences.append(
+            f"Against the {other.title} network on {len(both)} folds: {' and '.join(gaps)}."
+        )
+        seconds += other.records.loc[other.records["fold"].isin(runs.folds), "seconds"].sum()
     if not sentences:
-        return "The single-task networks have not been trained under this protocol (notebook 02)."
-    return " ".join(sentences) + " A difference is not yet a finding: it comes without a test."
+        return "The networks to compare with have not been trained under this protocol."
+    names = " and ".join(other.title for other in others if other)
+    share = runs.records["seconds"].sum() / seconds
+    return (
+        f"{' '.join(sentences)} Training took {share:.2f} times the seconds of {names}"
+        f"{' together' if len(sentences) > 1 else ''}. A difference is not yet a finding: it "
+        "comes without a test."
+    )
 
 
 def about_weights(weights: Weights | None) -> str:

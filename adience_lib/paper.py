@@ -2,9 +2,6 @@
 
 import pandas as pd
 
-TITLE = "Gender and Age Classification using Multi-task Learning with Convolutional Neural Networks"
-AUTHORS = "K. Jørgensen, M. Ringsted, T. Rajagopal (Nanyang Technological University, 2022)"
-
 IMAGES = 16_228
 """Section 2.1: "16228 labeled facial images after removing invalid data"."""
 

@@ -8,7 +8,15 @@ from typing import Any
 
 from adience_lib.adience import FOLDS
 from adience_lib.errors import AdienceError
-from adience_lib.protocol import BASES, MONITORS, PRECISIONS, RANGES, SMOKE, Protocol
+from adience_lib.protocol import (
+    BASES,
+    MONITORS,
+    PAPER,
+    PRECISIONS,
+    SMOKE,
+    Protocol,
+    allowed_range,
+)
 
 WHOLE_NUMBERS = ("faces", "epochs", "batch_size", "seed")
 NUMBERS = ("learning_rate", "gamma")
@@ -48,7 +56,7 @@ def read(namespace: dict[str, Any]) -> dict[str, Any]:
         if name not in allowed:
             raise AdienceError(unknown_parameter(name, allowed))
     given = {name: namespace[name] for name in allowed if namespace.get(name) is not None}
-    _check_kinds(given)
+    check(given)
     return given
 
 
@@ -80,6 +88,14 @@ def unknown_parameter(name: str, allowed: list[str]) -> str:
     return f"unknown parameter {name!r}{hint}; allowed: {', '.join(allowed)}"
 
 
+def check(given: dict[str, Any]) -> None:
+    """Raise AdienceError for a value of the wrong kind or out of range, saying what is allowed."""
+    given = {name: value for name, value in given.items() if value is not None}
+    _check_kinds(given)
+    folds(given.get("folds"), protocol(given, PAPER))
+    gammas(given.get("gammas"))
+
+
 def _check_kinds(given: dict[str, Any]) -> None:
     for name, value in given.items():
         number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -96,8 +112,7 @@ def _check_kinds(given: dict[str, Any]) -> None:
 
 
 def _out_of_kind(name: str, value: Any, kind: str) -> str:
-    low, high = RANGES[name]
-    return f"{name} is {value!r}; allowed: {kind} from {low:g} to {high:g}, or None"
+    return f"{name} is {value!r}; allowed: {kind} from {allowed_range(name)}, or None"
 
 
 def protocol(given: dict[str, Any], default: Protocol) -> Protocol:

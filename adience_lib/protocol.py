@@ -45,7 +45,7 @@ class Protocol:
         for name, (low, high) in RANGES.items():
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
-                raise AdienceError(f"{name} is {value}; allowed: {low:g} to {high:g}")
+                raise AdienceError(f"{name} is {value}; allowed: {allowed_range(name)}")
         for name, allowed in (("monitor", MONITORS), ("precision", PRECISIONS)):
             if getattr(self, name) not in allowed:
                 raise AdienceError(
@@ -80,6 +80,17 @@ RANGES = {
     "faces": (10, 10_000_000),
 }
 """The smallest and the largest value of each number that a user may change."""
+
+
+def allowed_range(name: str) -> str:
+    """The range of a number in words.
+
+    >>> allowed_range("epochs")
+    '1 to 10,000'
+    """
+    low, high = (f"{end:,}" if isinstance(end, int) else f"{end:g}" for end in RANGES[name])
+    return f"{low} to {high}"
+
 
 PAPER = Protocol()
 """Section 3.4 of the paper. Expected: Table 3; hours a fold without a GPU."""

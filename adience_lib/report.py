@@ -3,19 +3,23 @@
 import argparse
 import ast
 import html
+import shutil
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
 import nbformat
 import papermill
+from filelock import FileLock, Timeout
 from nbconvert import HTMLExporter
 from papermill.exceptions import PapermillExecutionError
 
 from adience_lib import paths
 from adience_lib.errors import AdienceError
-from adience_lib.parameters import unknown_parameter
+from adience_lib.parameters import check, unknown_parameter
 
 CELL_TIMEOUT = 14 * 24 * 3600
 """Seconds: the paper's protocol takes days without a GPU. A dead kernel is noticed anyway."""
@@ -39,7 +43,26 @@ def run(parameters: dict[str, Any], log: TextIO = sys.stderr) -> None:
     for name in parameters:
         if name not in every:
             raise AdienceError(unknown_parameter(name, every))
-    paths.REPORT.mkdir(exist_ok=True)
+    check(parameters)
+    with _only_one_at_a_time():
+        _run(declared, parameters, log)
+
+
+@contextmanager
+def _only_one_at_a_time() -> Iterator[None]:
+    """Two reports at once would mix their pages."""
+    lock = FileLock(paths.REPORT.with_name(".report.lock"), timeout=0)
+    try:
+        with lock:
+            yield
+    except Timeout as error:
+        raise AdienceError("another report is being made in this checkout") from error
+
+
+def _run(declared: dict[Path, list[str]], parameters: dict[str, Any], log: TextIO) -> None:
+    # What an earlier report has left would look like a part of this one.
+    shutil.rmtree(paths.REPORT, ignore_errors=True)
+    paths.REPORT.mkdir()
     started = time.perf_counter()
     for number, (notebook, names) in enumerate(declared.items(), start=1):
         minutes = (time.perf_counter() - started) / 60
@@ -48,7 +71,7 @@ def run(parameters: dict[str, Any], log: TextIO = sys.stderr) -> None:
         given = {name: parameters[name] for name in names if name in parameters}
         _execute(notebook, paths.REPORT / notebook.name, given, log)
         _write_page(paths.REPORT / notebook.name)
-    _write_index([paths.REPORT / notebook.name for notebook in declared])
+    _write_index([paths.REPORT / notebook.name for notebook in declared], parameters)
     minutes = (time.perf_counter() - started) / 60
     page = paths.shown(paths.REPORT / "index.html")
     log.write(f"\n{page} is ready after {minutes:.1f} minutes.\n")
@@ -89,10 +112,12 @@ def _write_page(notebook: Path) -> None:
     notebook.with_suffix(".html").write_text(page, encoding="utf-8")
 
 
-def _write_index(executed: list[Path]) -> None:
+def _write_index(executed: list[Path], parameters: dict[str, Any]) -> None:
     """One page with a paragraph a notebook: its title, what it asks, what it found."""
+    given = ", ".join(f"{name} = {value!r}" for name, value in parameters.items())
     entries = "\n".join(_entry(notebook) for notebook in executed)
-    (paths.REPORT / "index.html").write_text(_INDEX.format(entries=entries), encoding="utf-8")
+    page = _INDEX.format(entries=entries, given=html.escape(given or "none: the built-in demo"))
+    (paths.REPORT / "index.html").write_text(page, encoding="utf-8")
 
 
 def _entry(notebook: Path) -> str:
@@ -127,6 +152,7 @@ h2 {{ margin-top: 2rem; }}
 </head>
 <body>
 <h1>Gender and age from faces: a reproduction report</h1>
+<p>Parameters given: {given}.</p>
 {entries}
 </body>
 </html>

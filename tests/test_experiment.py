@@ -61,9 +61,9 @@ def test_folds_are_taken_as_a_list_or_as_papermill_passes_them(folds: object) ->
     [
         ({"gamma": 1.5}, "gamma is 1.5; allowed: 0 to 1"),
         ({"gamma": "half"}, "gamma is 'half'; allowed: a number from 0 to 1, or None"),
-        ({"epochs": 2.5}, "epochs is 2.5; allowed: a whole number from 1 to 10000, or None"),
+        ({"epochs": 2.5}, "epochs is 2.5; allowed: a whole number from 1 to 10,000, or None"),
         ({"epochs": True}, "epochs is True; allowed: a whole number"),
-        ({"epochs": 0}, "epochs is 0; allowed: 1 to 10000"),
+        ({"epochs": 0}, "epochs is 0; allowed: 1 to 10,000"),
         ({"folds": [7]}, "folds is [7]; allowed: a list of different folds from 0 to 4"),
         ({"folds": "[0, 0]"}, "folds is '[0, 0]'; allowed"),
         ({"folds": "all"}, "folds is 'all'; allowed"),

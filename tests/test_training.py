@@ -174,6 +174,14 @@ def test_full_disk_leaves_no_run_behind(tiny: Dataset, images: np.ndarray, tmp_p
     assert not [file for file in tmp_path.rglob("*") if file.is_file() and file.stat().st_size]
 
 
+def test_run_folder_that_cannot_be_written_is_named_before_training(
+    tiny: Dataset, images: np.ndarray
+) -> None:
+    """/proc takes no folder, even from the administrator; no epoch is lost finding out."""
+    with pytest.raises(AdienceError, match=r"/proc/runs/.*fold_0: cannot be written"):
+        train_fold(tiny, images, "gender", QUICK, 0, Path("/proc/runs"))
+
+
 def test_batches_hold_every_face_once_an_epoch_in_another_order(
     tiny: Dataset, images: np.ndarray
 ) -> None:
