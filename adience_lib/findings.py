@@ -47,7 +47,7 @@ def about_to_train(experiment: Experiment, *names: str) -> str:
     for name in names:
         row = paper.TABLE_3.loc[name]
         scores = [f"{task} {row[task]} %" for task in ("gender", "age") if pd.notna(row[task])]
-        expected.append(f"the {name} network {' and '.join(scores)} after {row['epochs']} epochs")
+        expected.append(f"the {name} network, {' and '.join(scores)} after {row['epochs']} epochs")
     found = backend.machine()
     single, both = (paper.SECONDS_AN_EPOCH[kind] for kind in ("single task", "multi-task"))
     return (
@@ -102,8 +102,8 @@ def about_architecture(table_1: pd.DataFrame, table_2: pd.DataFrame) -> str:
     """Whether the networks come out as the paper describes them."""
     return (
         f"{table_1['match'].sum()} of {len(table_1)} rows of Table 1 and "
-        f"{table_2['match'].sum()} of {len(table_2)} rows of Table 2 are the paper's, number for "
-        "number."
+        f"{table_2['match'].sum()} of {len(table_2)} rows of Table 2 match the paper's: "
+        "output sizes and numbers of parameters."
     )
 
 
