@@ -31,7 +31,7 @@ report: env  ## run the five notebooks and make report/index.html (the demo unle
 test: env lint  ## everything that checks the project
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
 	ADIENCE_SMOKE=1 ADIENCE_RUNS="$$scratch/runs" ADIENCE_FIGURES="$$scratch/figures" \
-	$(BIN)/python -m pytest --nbval-lax --nbval-current-env tests notebooks/0*.ipynb
+	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --doctest-modules adience_lib tests notebooks/0*.ipynb
 
 lint: env  ## format, lint and types
 	$(BIN)/ruff format --check .

@@ -13,7 +13,7 @@ from adience_lib import adience, demo, paths, utkface
 from adience_lib.adience import FOLDS, read_folds
 from adience_lib.errors import AdienceError
 from adience_lib.images import read_face
-from adience_lib.labels import AGE_LABELS, GENDER_LABELS, LABELS, age_label_of
+from adience_lib.labels import AGE_LABELS, GENDER_LABELS, LABELS
 
 __all__ = [
     "AGE_LABELS",
@@ -22,7 +22,6 @@ __all__ = [
     "GENDER_LABELS",
     "LABELS",
     "Dataset",
-    "age_label_of",
     "load",
     "read_folds",
 ]
