@@ -6,7 +6,7 @@ from adience_lib import backend, evaluation, paper
 from adience_lib.data import Dataset
 from adience_lib.evaluation import Runs
 from adience_lib.experiment import Experiment
-from adience_lib.labels import AGE_LABELS
+from adience_lib.labels import AGE_LABELS, LABELS
 from adience_lib.weights import Weights
 
 
@@ -82,7 +82,7 @@ def _about(faces: pd.DataFrame, runs: Runs) -> str:
         )
     epochs, best = scores.loc["epochs", "mean"], scores.loc["best_epoch", "mean"]
     return (
-        f"**{runs.title}**, {_folds(runs)}: " + "; ".join(sentences) + ". "
+        f"**{runs.title}**, {_named(runs.folds)}: " + "; ".join(sentences) + ". "
         f"It ran {epochs:.1f} epochs, and the best was {best:.1f} on average."
     )
 
@@ -93,9 +93,8 @@ def _with_spread(row: pd.Series) -> str:
     return f"{row['mean']:.1f}" + (f" ± {row['deviation']:.1f}" if known else "")
 
 
-def _folds(runs: Runs) -> str:
-    folds = ", ".join(str(fold) for fold in runs.folds)
-    return f"fold{'s' if len(runs.folds) > 1 else ''} {folds}"
+def _named(folds: list[int]) -> str:
+    return f"fold{'s' if len(folds) > 1 else ''} {', '.join(map(str, folds))}"
 
 
 def about_architecture(table_1: pd.DataFrame, table_2: pd.DataFrame) -> str:
@@ -108,33 +107,34 @@ def about_architecture(table_1: pd.DataFrame, table_2: pd.DataFrame) -> str:
 
 
 def about_difference(runs: Runs, *others: Runs | None) -> str:
-    """A network against others, on the folds and tasks that both have: points and time."""
-    sentences, seconds = [], 0.0
-    for other in others:
-        if other is None:
-            continue
-        both = evaluation.fold_scores(runs).merge(
-            evaluation.fold_scores(other), on="fold", suffixes=("", " other")
-        )
-        gaps = [
-            f"{gap:+.1f} points on {task}"
-            for task in runs.tasks
-            if task in other.tasks
-            for gap in [(both[task] - both[f"{task} other"]).mean()]
-        ]
-        sentences.append(
-            f"Against the {other.title} network on {len(both)} folds: {' and '.join(gaps)}."
-        )
-        seconds += other.records.loc[other.records["fold"].isin(runs.folds), "seconds"].sum()
-    if not sentences:
+    """A network against others, on the folds and tasks that all of them have: points and time."""
+    compared = [other for other in others if other is not None]
+    folds = set(runs.folds).intersection(*(other.folds for other in compared))
+    if not compared or not folds:
         return "The networks to compare with have not been trained under this protocol."
-    names = " and ".join(other.title for other in others if other)
-    share = runs.records["seconds"].sum() / seconds
+    ours = _mean_scores(runs, folds)
+    theirs = [_mean_scores(other, folds) for other in compared]
+    sentences = [
+        f"Against the {other.title} network, {_named(sorted(folds))}: {_gaps(ours, scores)}."
+        for other, scores in zip(compared, theirs, strict=True)
+    ]
+    share = ours["seconds"] / sum(scores["seconds"] for scores in theirs)
+    names = " and ".join(other.title for other in compared)
+    together = " together" if len(compared) > 1 else ""
     return (
-        f"{' '.join(sentences)} Training took {share:.2f} times the seconds of {names}"
-        f"{' together' if len(sentences) > 1 else ''}. A difference is not yet a finding: it "
-        "comes without a test."
+        f"{' '.join(sentences)} Training took {share:.2f} times the seconds of {names}{together}. "
+        "A difference is not yet a finding: it comes without a test."
     )
+
+
+def _mean_scores(runs: Runs, folds: set[int]) -> pd.Series:
+    scores = evaluation.fold_scores(runs)
+    return scores[scores["fold"].isin(folds)].mean()
+
+
+def _gaps(ours: pd.Series, theirs: pd.Series) -> str:
+    tasks = [task for task in LABELS if task in ours and task in theirs]
+    return " and ".join(f"{ours[task] - theirs[task]:+.1f} points on {task}" for task in tasks)
 
 
 def about_weights(weights: Weights | None) -> str:

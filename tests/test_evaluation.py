@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from adience_lib import evaluation, paper, tables
+from adience_lib import evaluation, findings, paper, tables
 from adience_lib.errors import AdienceError
 from adience_lib.evaluation import Runs
 from adience_lib.labels import AGE_LABELS, LABELS
@@ -96,6 +96,20 @@ def test_random_features_are_named_in_the_table() -> None:
     assert runs.title == "transfer"
     runs.records["weights"] = "random"
     assert runs.title == "transfer (random features)"
+
+
+def test_difference_is_taken_over_common_folds_alone() -> None:
+    """Points and seconds of the folds that both have; without a common fold there is no number."""
+    ours = runs_with("multitask", {"age": [0, 1, 2, 3]}, {"age": [0, 1, 2, 7]})
+    theirs = runs_with("age", {"age": [0, 1, 2, 3]}, {"age": [0, 7, 2, 3]})
+    first = theirs.predictions["fold"] == 0
+    one = Runs("age", theirs.history, theirs.predictions[first], theirs.records.iloc[:1])
+    words = findings.about_difference(ours, one, None)
+    assert words.startswith("Against the age network, fold 0: +50.0 points on age. ")
+    assert "took 1.00 times the seconds of age." in words
+    elsewhere = Runs("age", one.history, one.predictions, one.records.assign(fold=4))
+    for nothing in (elsewhere, None):
+        assert "have not been trained" in findings.about_difference(ours, nothing)
 
 
 def test_ages_keep_labels_without_faces() -> None:
