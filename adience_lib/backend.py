@@ -1,5 +1,6 @@
 """What differs between TensorFlow and Keras' other backends, behind one function each."""
 
+import contextlib
 import os
 import platform
 from importlib.metadata import version
@@ -29,6 +30,25 @@ def jit_compile() -> bool | str:
         if not tensorflow.config.list_physical_devices("GPU"):
             return False
     return "auto"
+
+
+def forget_peak_memory() -> None:
+    """Let ``peak_memory`` count from now on (Linux; elsewhere from the process's start)."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
+def peak_memory() -> int | None:
+    """The most bytes that this process has held at once, the mapped images included.
+
+    Read from Linux's ``VmHWM``; None where there is no such record. An accelerator's own memory
+    is not part of it.
+    """
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM")), None)
 
 
 def machine() -> dict[str, str | int]:

@@ -41,7 +41,8 @@ class Dataset:
 
     ``faces``: the manifest, one row a face, in a fixed order: ``path`` (relative to ``root``,
     with ``/``), ``subject``, ``gender`` and ``age`` (int64 positions in ``GENDER_LABELS`` and
-    ``AGE_LABELS``), ``fold`` (0 to 4). Its index runs from 0, as the image cache does.
+    ``AGE_LABELS``), ``fold`` (0 to 4), and ``race`` (a word) where the source gives it. Its index
+    runs from 0, as the image cache does.
     ``drops``: one row a reason, ``reason`` and ``rows``, then the rows kept and their sum.
     ``fingerprint``: SHA-256 of the manifest and the size of every image, in hexadecimal.
     """

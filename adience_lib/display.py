@@ -1,14 +1,16 @@
 """Shows a figure or a table in a notebook and keeps it as a file."""
 
+from collections.abc import Callable
+
 import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import display
 from matplotlib.figure import Figure
 
-from adience_lib import figures
+from adience_lib import beyond_figures, figures
 from adience_lib.errors import AdienceError
 from adience_lib.evaluation import Runs, fold_scores
-from adience_lib.experiment import Experiment
+from adience_lib.experiment import Experiment, attention
 
 
 def show(experiment: Experiment, figure: Figure, name: str) -> None:
@@ -25,6 +27,28 @@ def show(experiment: Experiment, figure: Figure, name: str) -> None:
         raise AdienceError(f"{file}: cannot be written ({error.strerror or error})") from error
     display(figure)
     plt.close(figure)
+
+
+def show_if_any(
+    experiment: Experiment, table: pd.DataFrame, draw: Callable[[pd.DataFrame], Figure], name: str
+) -> None:
+    """Show ``draw(table)`` unless the table is empty, because nothing has been trained for it."""
+    if not table.empty:
+        show(experiment, draw(table), name)
+
+
+def show_intervals(
+    experiment: Experiment, table: pd.DataFrame, columns: list[str], name: str
+) -> None:
+    """Show accuracies with their intervals, a dot for each row that ``columns`` name."""
+    show_if_any(experiment, table, lambda rows: beyond_figures.intervals(rows, columns), name)
+
+
+def show_attention(experiment: Experiment, model_name: str, task: str) -> None:
+    """Show what a trained network looks at, on faces that it got right and on some it did not."""
+    found, faces = attention(experiment, model_name, task)
+    figure = beyond_figures.attention(found, faces, task)
+    show(experiment, figure, f"grad_cam_{model_name}_{task}")
 
 
 def keep(experiment: Experiment, table: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -1,35 +1,53 @@
 """Finished run folders to tables. Needs neither Keras nor the images."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from adience_lib.errors import AdienceError
 from adience_lib.labels import LABELS
+from adience_lib.protocol import Protocol
+
+READ_OFF = {
+    "gender": "the trained gender trunk",
+    "age": "the trained age trunk",
+    "untrained": "the untrained trunk",
+    "pixels": "the pixels",
+}
+"""What the readout ``<task>_from_<source>`` reads, in words."""
 
 
 @dataclass(frozen=True)
 class Runs:
     """The finished folds of one network under one protocol on one dataset.
 
-    ``history``: a row an epoch and fold, the columns of ``history.csv`` after ``fold``.
-    ``predictions``: a row a test face, the columns of ``predictions.csv``.
-    ``records``: a row a fold: ``fold``, ``weights``, ``epochs``, ``best_epoch``, ``seconds``.
+    ``fingerprint``: that of the dataset. ``history``: a row an epoch and fold, the columns of
+    ``history.csv`` after ``fold``. ``predictions``: a row a test face, the columns of
+    ``predictions.csv``. ``records``: a row a fold: ``fold``, ``epochs`` (run), ``best_epoch``,
+    ``seconds``, ``seconds_to_best``, ``peak_memory`` (bytes), ``parameters``, ``train`` (faces)
+    and ``machine``. ``ten_crops``: predictions scored on ten crops, where the run has them.
     """
 
     model: str
+    protocol: Protocol
+    fingerprint: str
     history: pd.DataFrame
     predictions: pd.DataFrame
     records: pd.DataFrame
+    ten_crops: pd.DataFrame | None = None
 
     @property
     def title(self) -> str:
-        """The model's name in tables and figures; random features are named."""
-        random = self.model == "transfer" and (self.records["weights"] == "random").any()
-        return f"{self.model} (random features)" if random else self.model
+        """The model's name in tables and figures; random features are named, readouts spelled."""
+        if self.model == "transfer" and self.protocol.weights == "random":
+            return f"{self.model} (random features)"
+        task, _, source = self.model.partition("_from_")
+        return f"{task} read off {READ_OFF[source]}" if source else self.model
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -41,36 +59,118 @@ class Runs:
         """The folds that were tested, in order."""
         return sorted(self.records["fold"])
 
+    @property
+    def cut_short(self) -> int:
+        """How many trainings the protocol's limit of epochs ended, before early stopping could."""
+        return int((self.records["epochs"] >= self.protocol.epochs).sum())
+
+    def on_ten_crops(self) -> "Runs":
+        """The same runs with the predictions that are the mean over ten crops.
+
+        Raises AdienceError where the runs have none.
+        """
+        if self.ten_crops is None:
+            raise AdienceError(f"{self.model}: its runs have no ten-crop predictions")
+        return replace(self, predictions=self.ten_crops)
+
+    def on_folds(self, folds: Collection[int]) -> "Runs":
+        """Those of the runs that tested one of ``folds``."""
+        tables = (self.history, self.predictions, self.records, self.ten_crops)
+        history, predictions, records, ten_crops = (
+            table if table is None else table[table["fold"].isin(folds)] for table in tables
+        )
+        return replace(
+            self,
+            history=history,
+            predictions=predictions,
+            records=records,
+            ten_crops=ten_crops,
+        )
+
 
 def read_runs(folders: list[Path]) -> Runs:
-    """The runs in ``folders``, one a fold, of the same model.
+    """The runs in ``folders``, one a fold, of one model under one protocol on one dataset.
 
-    Raises AdienceError naming the file that is missing or cannot be read.
+    Raises AdienceError naming the file that is missing or cannot be read, or the folder whose
+    run is of another model, protocol or dataset than the first.
     """
     if not folders:
         raise AdienceError("no finished runs to read")
-    records = pd.DataFrame([_read_record(folder) for folder in folders])
-    history = _read_tables(folders, "history.csv", records["fold"])
-    predictions = _read_tables(folders, "predictions.csv", records["fold"])
-    return Runs(records["model"].iloc[0], history, predictions, records)
+    said = [_read_protocol(folder) for folder in folders]
+    for folder, other in zip(folders, said, strict=True):
+        different = [name for name in SAME if other[name] != said[0][name]]
+        if different:
+            raise AdienceError(
+                f"{folder}: a run with another {', '.join(different)} than {folders[0]}; they are "
+                "different experiments and cannot be taken together"
+            )
+    folds = [int(run["fold"]) for run in said]
+    records = [_read_record(folder, run) for folder, run in zip(folders, said, strict=True)]
+    ten = all((folder / "ten_crops.csv").exists() for folder in folders)
+    return Runs(
+        said[0]["model"],
+        _protocol(folders[0], said[0]["protocol"]),
+        said[0]["fingerprint"],
+        _read_tables(folders, "history.csv", folds),
+        _read_tables(folders, "predictions.csv", folds),
+        pd.DataFrame(records),
+        _read_tables(folders, "ten_crops.csv", folds) if ten else None,
+    )
 
 
-def _read_record(folder: Path) -> dict[str, object]:
+SAME = ("model", "protocol", "fingerprint")
+"""What runs that are read together have in common."""
+
+
+def _read_protocol(folder: Path) -> dict[str, Any]:
+    said = _read_json(folder / "protocol.json")
+    missing = [name for name in (*SAME, "fold", "machine") if name not in said]
+    if missing:
+        raise AdienceError(f"{folder / 'protocol.json'}: lacks {', '.join(missing)}")
+    return said
+
+
+def _protocol(folder: Path, written: dict[str, Any]) -> Protocol:
     try:
-        protocol = json.loads((folder / "protocol.json").read_text())
-        run = json.loads((folder / "run.json").read_text())
+        return Protocol(**written)
+    except TypeError as error:
+        raise AdienceError(
+            f"{folder / 'protocol.json'}: a protocol of another version of this project ({error})"
+        ) from error
+
+
+def _read_record(folder: Path, said: dict[str, Any]) -> dict[str, Any]:
+    run = _read_json(folder / "run.json")
+    try:
+        seconds = pd.read_csv(folder / "history.csv")["seconds"]
+        machine = said["machine"]
+        return {
+            "fold": said["fold"],
+            **{name: run[name] for name in ("epochs", "best_epoch", "seconds", "peak_memory")},
+            "seconds_to_best": float(seconds[: run["best_epoch"]].sum()),
+            "parameters": run["parameters"]["total"],
+            "train": run["faces"]["train"],
+            "machine": f"{machine['processor']}, accelerator: {machine['accelerator']}",
+        }
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise AdienceError(f"{folder}: not a finished run of this version ({error!r})") from error
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(file.read_text())
     except (OSError, ValueError) as error:
-        raise AdienceError(f"{folder}: not a finished run ({error})") from error
-    kept = {name: run[name] for name in ("epochs", "best_epoch", "seconds")}
-    weights = protocol["protocol"]["weights"]
-    return {"model": protocol["model"], "fold": protocol["fold"], "weights": weights, **kept}
+        raise AdienceError(f"{file.parent}: not a finished run ({error})") from error
+    if not isinstance(content, dict):
+        raise AdienceError(f"{file}: not a run's record")
+    return content
 
 
-def _read_tables(folders: list[Path], name: str, folds: pd.Series) -> pd.DataFrame:
+def _read_tables(folders: list[Path], name: str, folds: list[int]) -> pd.DataFrame:
     tables = []
     for folder, fold in zip(folders, folds, strict=True):
         try:
-            tables.append(pd.read_csv(folder / name).assign(fold=fold))
+            tables.append(pd.read_csv(folder / name, dtype={"subject": str}).assign(fold=fold))
         except (OSError, ValueError) as error:
             raise AdienceError(f"{folder / name}: cannot be read ({error})") from error
     return pd.concat(tables, ignore_index=True)
@@ -86,11 +186,17 @@ def predicted(predictions: pd.DataFrame, task: str) -> np.ndarray:
     return probabilities(predictions, task).argmax(axis=1)
 
 
+def correct(predictions: pd.DataFrame, task: str) -> np.ndarray:
+    """(n,) bool: whether the most probable label is the true one."""
+    return predicted(predictions, task) == predictions[task].to_numpy()
+
+
 def fold_scores(runs: Runs) -> pd.DataFrame:
     """A row a fold: test accuracies in percent, epochs run, best epoch and seconds.
 
     Columns: ``fold``, ``gender`` and/or ``age``, ``one-off`` (age within one class of the truth:
-    |predicted - true| <= 1), ``epochs``, ``best_epoch``, ``seconds``.
+    |predicted - true| <= 1), ``classes off`` (mean of |predicted - true|), ``epochs``,
+    ``best_epoch``, ``seconds``.
     """
     rows = []
     for fold, faces in runs.predictions.groupby("fold"):
@@ -100,6 +206,7 @@ def fold_scores(runs: Runs) -> pd.DataFrame:
             row[task] = 100 * np.mean(distance == 0)
             if task == "age":
                 row["one-off"] = 100 * np.mean(distance <= 1)
+                row["classes off"] = np.mean(distance)
         rows.append(row)
     records = runs.records[["fold", "epochs", "best_epoch", "seconds"]]
     return pd.DataFrame(rows).merge(records, on="fold")
@@ -143,3 +250,24 @@ def majority_rates(faces: pd.DataFrame, folds: list[int]) -> dict[str, float]:
             hits.append(100 * (faces.loc[tested, task] == guess).mean())
         rates[task] = float(np.mean(hits))
     return rates
+
+
+def optimism(runs: Runs) -> pd.DataFrame:
+    """What choosing the epoch on the test fold would have added, within held-out runs.
+
+    A row a fold: ``fold``, ``chosen`` (the epoch of the lowest loss on held-out subjects),
+    ``test fold's choice`` (that of the lowest loss on the test fold, in the same training), and
+    for each task the accuracy at the second minus that at the first, in points. It may be
+    negative: both choose by loss. Raises AdienceError for runs without a record of the test fold.
+    """
+    if "test_loss" not in runs.history:
+        raise AdienceError(f'{runs.model}: only runs with monitor="held_out" log the test fold')
+    rows = []
+    for fold, history in runs.history.groupby("fold"):
+        ours = history.loc[history["val_loss"].idxmin()]
+        theirs = history.loc[history["test_loss"].idxmin()]
+        columns = {task: f"test_{task}_accuracy" for task in runs.tasks}
+        gain = {task: 100 * (theirs[name] - ours[name]) for task, name in columns.items()}
+        chosen = {"chosen": int(ours["epoch"]), "test fold's choice": int(theirs["epoch"])}
+        rows.append({"fold": fold, **chosen, **gain})
+    return pd.DataFrame(rows)

@@ -1,7 +1,6 @@
 """What a notebook was asked to do, and the runs that follow from it."""
 
 import os
-import shlex
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,11 +9,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from adience_lib import cache, data, evaluation, parameters, paths, splits, training
+from adience_lib import (
+    cache,
+    data,
+    evaluation,
+    models,
+    parameters,
+    paths,
+    readouts,
+    splits,
+    training,
+)
 from adience_lib import weights as pretrained
 from adience_lib.data import FOLDS, Dataset
 from adience_lib.errors import AdienceError
-from adience_lib.protocol import DEMO, PAPER, Protocol
+from adience_lib.grad_cam import Attention, grad_cam
+from adience_lib.protocol import DEMO, LEVI_HASSNER, PAPER, SMOKE, Protocol
 
 DEMO_TRANSFER_EPOCHS = 3
 """The transfer network takes three times as long an epoch as the reduced ones on a processor, and
@@ -25,13 +35,15 @@ the paper sees it converge "after only a couple epochs" (4.3)."""
 class Experiment:
     """The dataset, the protocol and the folders of one notebook.
 
-    ``wanted_weights``: "imagenet", "random" or a file. ``gammas``: those of the sweep, without
-    the protocol's own. ``given``: the parameters that were not left at None.
+    ``extra_folds``: those on which what goes beyond Table 3 is trained. ``wanted_weights``:
+    "imagenet", "random" or a file. ``gammas``: those of the sweep, without the protocol's own.
+    ``given``: the parameters that were not left at None.
     """
 
     dataset: Dataset
     protocol: Protocol
     folds: tuple[int, ...]
+    extra_folds: tuple[int, ...]
     runs_dir: Path
     figures_dir: Path
     wanted_weights: str
@@ -66,7 +78,6 @@ def start(namespace: dict[str, Any]) -> Experiment:
     source = given.get("data") or os.environ.get("ADIENCE_DATA") or data.DEMO
     protocol = parameters.protocol(given, default_protocol(source))
     folds = parameters.folds(given.get("folds"), protocol)
-    gammas = parameters.gammas(given.get("gammas"))
     dataset = data.load(
         source,
         allow_missing=given.get("allow_missing", False),
@@ -76,12 +87,13 @@ def start(namespace: dict[str, Any]) -> Experiment:
         dataset,
         protocol,
         folds,
+        parameters.extra_folds(given.get("extra_folds"), folds),
         Path(given["runs_dir"]) if "runs_dir" in given else paths.runs(),
         Path(given["figures_dir"])
         if "figures_dir" in given
         else _figures(dataset, protocol, folds),
         given.get("weights", protocol.weights),
-        gammas,
+        parameters.gammas(given.get("gammas"), protocol),
         given,
     )
 
@@ -105,8 +117,7 @@ def train(
 ) -> evaluation.Runs:
     """Train ``model_name`` on every fold that is not finished yet, and read the runs back.
 
-    For ``transfer``, ``experiment`` comes from ``for_transfer`` and ``weights`` from
-    ``find_weights``.
+    For ``transfer``, ``experiment`` and ``weights`` come from ``start_transfer``.
     """
     folders = training.cross_validate(
         experiment.dataset,
@@ -120,18 +131,61 @@ def train(
     return evaluation.read_runs(folders)
 
 
-def sweep_gamma(experiment: Experiment) -> pd.DataFrame:
-    """Multi-task on the first fold with each gamma: a row each, ``gamma`` and its fold's scores.
+def train_held_out(
+    experiment: Experiment, *model_names: str, weights: pretrained.Weights | None = None
+) -> dict[str, evaluation.Runs]:
+    """As ``train``, on the extra folds with ``monitor="held_out"``: runs by model name."""
+    return _train_extras(held_out(experiment), *model_names, weights=weights)
 
-    The protocol's own gamma is among them.
+
+def train_levi_hassner(experiment: Experiment) -> None:
+    """Levi & Hassner's networks on the extra folds: under the protocol, and by their own recipe."""
+    for one in (experiment, published_recipe(experiment)):
+        _train_extras(one, *models.LEVI_HASSNER)
+
+
+def _train_extras(
+    experiment: Experiment, *model_names: str, weights: pretrained.Weights | None = None
+) -> dict[str, evaluation.Runs]:
+    """None where there is no extra fold."""
+    if not experiment.extra_folds:
+        return {}
+    few = replace(experiment, folds=experiment.extra_folds)
+    return {name: train(few, name, weights) for name in model_names}
+
+
+def held_out(experiment: Experiment) -> Experiment:
+    """The same, with the epoch chosen on subjects that are taken out of the training folds."""
+    return replace(experiment, protocol=replace(experiment.protocol, monitor="held_out"))
+
+
+def published_recipe(experiment: Experiment) -> Experiment:
+    """Levi & Hassner's own recipe on the same faces.
+
+    Its number of epochs is the parameter ``levi_hassner_epochs``, else ``epochs`` where that is
+    given, else their own. The demo and the smoke run keep their epochs and their batches.
     """
-    values = sorted({experiment.protocol.gamma, *experiment.gammas})
-    scores = []
-    for gamma in values:
-        protocol = replace(experiment.protocol, gamma=gamma)
-        one = replace(experiment, protocol=protocol, folds=experiment.folds[:1])
-        scores.append(evaluation.fold_scores(train(one, "multitask")).assign(gamma=gamma))
-    return pd.concat(scores).set_index("gamma").drop(columns="seconds")
+    used, given = experiment.protocol, experiment.given
+    recipe = replace(
+        LEVI_HASSNER,
+        faces=used.faces,
+        seed=used.seed,
+        precision=used.precision,
+    )
+    if used.name in (DEMO.name, SMOKE.name):
+        recipe = replace(recipe, epochs=used.epochs, batch_size=used.batch_size)
+    epochs = given.get("levi_hassner_epochs", given.get("epochs", recipe.epochs))
+    return replace(experiment, protocol=replace(recipe, epochs=epochs))
+
+
+def sweep_gamma(experiment: Experiment) -> dict[float, evaluation.Runs]:
+    """Multi-task on the extra folds with each gamma, the protocol's own among them."""
+    swept = {}
+    for gamma in sorted({experiment.protocol.gamma, *experiment.gammas}):
+        one = replace(experiment, protocol=replace(experiment.protocol, gamma=gamma))
+        for runs in _train_extras(one, "multitask").values():
+            swept[gamma] = runs
+    return swept
 
 
 def find_weights(experiment: Experiment) -> pretrained.Weights | None:
@@ -162,66 +216,71 @@ def transfer_protocol(experiment: Experiment, weights_label: str) -> Protocol:
     return protocol
 
 
-def for_transfer(experiment: Experiment, weights: pretrained.Weights | None) -> Experiment:
-    """The experiment of the transfer network, whose figures name its weights."""
+def start_transfer(experiment: Experiment) -> tuple[pretrained.Weights | None, Experiment]:
+    """The transfer network's weights (``find_weights``), and its experiment, which names them."""
+    weights = find_weights(experiment)
     label = weights.label if weights else "random"
-    return replace(experiment, protocol=transfer_protocol(experiment, label))
+    return weights, replace(experiment, protocol=transfer_protocol(experiment, label))
 
 
-def finished_runs(experiment: Experiment, model_name: str) -> evaluation.Runs | None:
-    """The runs of ``model_name`` that are there, without training; None if there are none."""
-    protocols = [experiment.protocol]
-    if model_name == "transfer":
-        labels = dict.fromkeys([_weights_label(experiment.wanted_weights), "random"])
-        protocols = [transfer_protocol(experiment, label) for label in labels]
-    for protocol in protocols:
-        folders = [
-            training.run_folder(experiment.runs_dir, experiment.dataset, model_name, protocol, fold)
-            for fold in experiment.folds
+def read_vgg16(experiment: Experiment) -> dict[str, evaluation.Runs]:
+    """Frozen VGG-16 with logistic regression on every fold, as the one entry "vgg16".
+
+    Without its ImageNet weights there is none, and a line says why. A report with
+    ``weights="random"`` fetches nothing.
+    """
+    if experiment.wanted_weights == "random":
+        print('VGG-16 is left out: weights="random" asks for no weights of ImageNet.')
+        return {}
+    try:
+        weights = pretrained.find_vgg16()
+    except AdienceError as error:
+        print(f"VGG-16 is left out: {error}")
+        return {}
+    folders = readouts.read_vgg16(
+        experiment.dataset,
+        experiment.images,
+        replace(experiment.protocol, weights=weights.label),
+        experiment.folds,
+        experiment.runs_dir,
+        weights,
+    )
+    return {"vgg16": evaluation.read_runs(folders)}
+
+
+def read_across(experiment: Experiment) -> dict[str, evaluation.Runs]:
+    """The readouts of claim 6, by name. The gender and age networks must have been trained."""
+    made = readouts.read_across(
+        experiment.dataset,
+        experiment.images,
+        experiment.protocol,
+        experiment.folds,
+        experiment.runs_dir,
+    )
+    return {name: evaluation.read_runs(folders) for name, folders in made.items()}
+
+
+def attention(
+    experiment: Experiment, model_name: str, task: str, each: int = 4
+) -> tuple[Attention, pd.DataFrame]:
+    """Grad-CAM of test faces that a network of the first fold got right, then of some it did not.
+
+    ``each``: how many of both there are at most, drawn with the protocol's seed. Also gives their
+    predictions, a row a face.
+    """
+    fold = experiment.folds[0]
+    folder = training.run_folder(
+        experiment.runs_dir, experiment.dataset, model_name, experiment.protocol, fold
+    )
+    tested = evaluation.read_runs([folder]).predictions
+    right = evaluation.correct(tested, task)
+    drawn = pd.concat(
+        [
+            tested[chosen].sample(min(each, chosen.sum()), random_state=experiment.protocol.seed)
+            for chosen in (right, ~right)
         ]
-        finished = [folder for folder in folders if folder.is_dir()]
-        if finished:
-            return evaluation.read_runs(finished)
-    return None
-
-
-NOTEBOOK_OF = {
-    "gender": "02_reduced_models",
-    "age": "02_reduced_models",
-    "multitask": "03_multitask",
-    "transfer": "04_transfer_learning",
-}
-"""The notebook that trains each network of Table 3."""
-
-
-def all_finished_runs(experiment: Experiment) -> dict[str, evaluation.Runs]:
-    """The runs of Table 3's networks that are there, by model name."""
-    found = {name: finished_runs(experiment, name) for name in NOTEBOOK_OF}
-    return {name: runs for name, runs in found.items() if runs}
-
-
-def missing_runs(
-    experiment: Experiment, finished: dict[str, evaluation.Runs]
-) -> dict[str, list[int]]:
-    """The folds of each network of Table 3 that have not been trained."""
-    done = {name: finished[name].folds if name in finished else [] for name in NOTEBOOK_OF}
-    return {name: [fold for fold in experiment.folds if fold not in done[name]] for name in done}
-
-
-def commands(experiment: Experiment) -> dict[str, str]:
-    """The command that trains each network of Table 3 under this experiment's parameters."""
-    return {name: _command(experiment, notebook) for name, notebook in NOTEBOOK_OF.items()}
-
-
-def _command(experiment: Experiment, notebook: str) -> str:
-    words = ["papermill", f"{notebook}.ipynb", "out.ipynb"]
-    for name, value in experiment.given.items():
-        if name != "weights" or notebook.startswith("04"):
-            words += ["-p", name, str(value)]
-    return shlex.join(words)
-
-
-def _weights_label(wanted: str) -> str:
-    if wanted in ("imagenet", "random"):
-        return wanted
-    return pretrained.from_file(Path(wanted)).label
+    )
+    row_of = pd.Series(experiment.dataset.faces.index, experiment.dataset.faces["path"])
+    images = experiment.images[row_of[drawn["face"]].to_numpy()]
+    network = models.load(folder / "best.keras")
+    return grad_cam(network, images, task), drawn

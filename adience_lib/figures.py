@@ -81,18 +81,6 @@ def learning_curves(runs: Runs) -> Figure:
     return figure
 
 
-def accuracy_by_gamma(scores: pd.DataFrame) -> Figure:
-    """Both accuracies of one fold against gamma. ``scores`` as of ``experiment.sweep_gamma``."""
-    figure, axis = plt.subplots(figsize=(6, 3.2), layout="constrained")
-    for task, colour in (("gender", "#0072B2"), ("age", "#D55E00")):
-        axis.plot(scores.index, scores[task], "o-", color=colour, label=f"{task} accuracy")
-    fold = scores["fold"].iloc[0]
-    axis.set(xlabel="gamma: the weight of gender's loss", ylabel=f"% right on fold {fold}")
-    axis.set(xlim=(-0.03, 1.03), ylim=(0, 100))
-    axis.legend()
-    return figure
-
-
 def _column(runs: Runs, task: str, kind: str) -> str:
     """With one task Keras calls its loss ``loss``."""
     return f"{task}_{kind}" if kind == "accuracy" or len(runs.tasks) == 2 else "loss"
@@ -120,13 +108,16 @@ def _curves(axis: Any, history: pd.DataFrame, column: str, scale: float) -> None
 
 
 def confusion_matrix(runs: Runs, task: str) -> Figure:
-    """Test faces of all folds by true and predicted label: counts, shaded by the row's share."""
+    """Test faces of all folds by true and predicted label: counts, and the row's share in
+    percent, which is also the shade."""
     counts = confusion(runs.predictions, task)
     shares = counts.div(counts.sum(axis=1).clip(lower=1), axis=0)
-    size = (6.4, 4.8) if task == "age" else (3.6, 2.9)
+    size = (7.2, 5.4) if task == "age" else (3.6, 2.9)
     figure, axis = plt.subplots(figsize=size, layout="constrained")
     bar = {"label": "share of the true label"}
-    sns.heatmap(shares, annot=counts, fmt="d", cmap="Blues", vmin=0, vmax=1, ax=axis, cbar_kws=bar)
+    words = counts.astype(str) + "\n" + (100 * shares).round(0).astype(int).astype(str) + " %"
+    style = {"cmap": "Blues", "vmin": 0, "vmax": 1, "annot_kws": {"fontsize": 8}}
+    sns.heatmap(shares, annot=words, fmt="", ax=axis, cbar_kws=bar, **style)
     axis.set(xlabel=f"predicted {task}", ylabel=f"true {task}", title=runs.title)
     axis.tick_params(axis="x", rotation=30 if task == "age" else 0)
     return figure

@@ -3,10 +3,13 @@
 import pandas as pd
 
 from adience_lib import backend, evaluation, paper
+from adience_lib.claims import CONTRADICTED, SUPPORTED, UNDECIDED
 from adience_lib.data import Dataset
 from adience_lib.evaluation import Runs
 from adience_lib.experiment import Experiment
+from adience_lib.found import Found
 from adience_lib.labels import AGE_LABELS, LABELS
+from adience_lib.significance import LEVEL, RESAMPLES
 from adience_lib.weights import Weights
 
 
@@ -123,7 +126,7 @@ def about_difference(runs: Runs, *others: Runs | None) -> str:
     together = " together" if len(compared) > 1 else ""
     return (
         f"{' '.join(sentences)} Training took {share:.2f} times the seconds of {names}{together}. "
-        "A difference is not yet a finding: it comes without a test."
+        "A difference is not yet a finding: notebook 05 tests it."
     )
 
 
@@ -148,13 +151,160 @@ def about_weights(weights: Weights | None) -> str:
     return f"Xception starts from the **{weights.label}** weights. Their source: {weights.source}."
 
 
-def about_missing(missing: dict[str, list[int]], commands: dict[str, str]) -> str:
-    """Which runs are not there, and the command that makes them."""
-    if not any(missing.values()):
-        return "Every network has been trained on every fold."
+def about_missing(
+    missing: dict[str, list[int]], commands: dict[str, str], unreadable: list[str]
+) -> str:
+    """Which runs are not there or cannot be read, and the command that makes them."""
     lines = [
         f"- **{name}**, folds {', '.join(map(str, folds))}: `{commands[name]}`"
         for name, folds in missing.items()
         if folds
     ]
-    return "These runs are missing:\n\n" + "\n".join(lines)
+    words = "Every network has been trained on every fold."
+    if lines:
+        words = "These runs are missing:\n\n" + "\n".join(lines)
+    if unreadable:
+        faults = "\n".join(f"- {fault}" for fault in unreadable)
+        words += f"\n\nThese are left out, because they cannot be read:\n\n{faults}"
+    return words
+
+
+def about_claims(verdicts: pd.DataFrame, found: Found) -> str:
+    """How many claims hold, and on what that rests."""
+    by_verdict = {
+        verdict: [str(number) for number in rows.index]
+        for verdict, rows in verdicts.groupby("verdict")
+    }
+    counts = [
+        f"{len(by_verdict.get(verdict, []))} {verdict}"
+        + (f" ({', '.join(by_verdict[verdict])})" if verdict in by_verdict else "")
+        for verdict in (SUPPORTED, CONTRADICTED, UNDECIDED)
+    ]
+    monitors = sorted({runs.protocol.monitor for runs in found.finished.values()})
+    chosen = (
+        " The epochs were chosen on the faces that are scored, so that each accuracy is somewhat "
+        "too good."
+        if "test_fold" in monitors
+        else ""
+    )
+    demo = (
+        "**The faces are drawings: this run decides nothing about the paper.** What stands under "
+        "`found` shows only that the tests work. "
+        if found.is_demo
+        else ""
+    )
+    return (
+        f"{demo}Of the paper's {len(verdicts)} claims: {', '.join(counts)}.{chosen} Square "
+        f"brackets hold 95 % of {RESAMPLES:,} draws of subjects. A claim is decided only where two "
+        f"tests agree, the draws and a t-test over folds, at {LEVEL:.0%} after Holm's correction "
+        "over the claims."
+    )
+
+
+def about_optimism(table: pd.DataFrame) -> str:
+    """What choosing the epoch on the test fold adds."""
+    if table.empty:
+        return (
+            'No network has been trained with `monitor="held_out"`: set the parameter '
+            "`extra_folds` or `monitor`."
+        )
+    other = (table["chosen"] != table["test fold's choice"]).sum()
+    means = [
+        f"{table[task].mean():+.1f} points on {task} (from {table[task].min():+.1f} to "
+        f"{table[task].max():+.1f})"
+        for task in LABELS
+        if table[task].notna().any()
+    ]
+    return (
+        f"In {other} of {len(table)} held-out trainings the test fold would have chosen another "
+        f"epoch. That choice would have added {' and '.join(means)} on average."
+    )
+
+
+def about_recipes(table: pd.DataFrame) -> str:
+    """Whether the recipe or the architecture makes the difference."""
+    if table.empty:
+        return "Levi & Hassner's networks have not been trained: set the parameter `extra_folds`."
+    sentences = []
+    for task, rows in table.groupby("task", sort=False):
+        words = [
+            f"{row.network} by {row.recipe} recipe, {row['scored on']}: {row.accuracy:.1f} "
+            f"[{row.low:.1f}, {row.high:.1f}]"
+            for _, row in rows.iterrows()
+        ]
+        sentences.append(f"{task}: {'; '.join(words)}")
+    return "Percent right. " + ". ".join(sentences) + "."
+
+
+def about_readouts(table: pd.DataFrame) -> str:
+    """What a linear model reads off the other task's features."""
+    sentences = []
+    for task, rows in table.groupby("task", sort=False):
+        words = [f"{row.accuracy:.1f} off {row['read off']}" for _, row in rows.iterrows()]
+        sentences.append(f"A linear model gets {', '.join(words)} ({task}, % right).")
+    return " ".join(sentences)
+
+
+def about_gamma(table: pd.DataFrame) -> str:
+    """Where each task did best in the sweep, and how wide the uncertainty is."""
+    if table.empty:
+        return "No fold was swept: set the parameter `extra_folds`."
+    words = [
+        f"{task} was best at gamma {table[task].idxmax():g} with {table[task].max():.1f} % "
+        f"[{table[f'{task} low'][table[task].idxmax()]:.1f}, "
+        f"{table[f'{task} high'][table[task].idxmax()]:.1f}]"
+        for task in LABELS
+    ]
+    return (
+        f"Of {len(table)} values, {' and '.join(words)}. At gamma 0 nothing trains the gender "
+        "head, and at 1 nothing the age head: these two scores are those of an untrained head."
+    )
+
+
+def about_calibration(table: pd.DataFrame) -> str:
+    """How far confidence and accuracy are apart."""
+    if table.empty:
+        return "There is no finished run."
+    words = []
+    for (model, task), curve in table.groupby(level=["model", "task"], sort=False):
+        gap = ((curve["confidence"] - curve["accuracy"]) * curve["faces"]).sum()
+        direction = "too sure" if gap > 0 else "not sure enough"
+        words.append(f"{model} on {task} {curve['error'].iloc[0]:.1f} points, {direction}")
+    return f"Expected calibration error: {'; '.join(words)}."
+
+
+def about_groups(table: pd.DataFrame) -> str:
+    """For each network the widest gap between two groups whose intervals do not meet."""
+    if table.empty:
+        return "There is no finished run."
+    sentences = []
+    for (model, task), rows in table.groupby(level=["model", "task"], sort=False):
+        parts = rows.droplevel(["model", "task"]).dropna().drop(index="all")
+        apart = [
+            (top["accuracy"] - bottom["accuracy"], better, worse)
+            for better, top in parts.iterrows()
+            for worse, bottom in parts.iterrows()
+            if top["low"] > bottom["high"]
+        ]
+        if not apart:
+            sentences.append(f"{model} on {task}: no two groups are apart by their intervals.")
+            continue
+        _, better, worse = max(apart)
+        top, bottom = parts.loc[better], parts.loc[worse]
+        sentences.append(
+            f"{model} on {task}: {bottom['accuracy']:.0f} % of {worse} ({bottom['faces']:.0f} "
+            f"faces), {top['accuracy']:.0f} % of {better} ({top['faces']:.0f} faces)."
+        )
+    return "The widest gaps that are seen: " + " ".join(sentences)
+
+
+def about_cost(table: pd.DataFrame) -> str:
+    """Seconds and memory of each network."""
+    if table.empty:
+        return "There is no finished run."
+    words = [
+        f"{name} {row['seconds an epoch']:.1f} s an epoch, best after {row['seconds to best']:.0f} "
+        f"of {row['seconds']:.0f} s"
+        for name, row in table.iterrows()
+    ]
+    return f"{'; '.join(words)}. At most {table['peak memory'].max():,.0f} MB of memory."

@@ -60,7 +60,7 @@ def tasks(name: str) -> tuple[str, ...]:
 
 def _reduced(*task_names: str) -> keras.Model:
     """Table 1, and Figure 3 with two tasks: one trunk, a full head for each task."""
-    image, face = _cropped_image()
+    image, face = cropped_image()
     face = keras.layers.Rescaling(1 / 255, name="rescaling")(face)
     features = _trunk(face.shape[1:], REDUCED_FILTERS)(face)
     return _with_heads(image, features, task_names, REDUCED_UNITS)
@@ -72,7 +72,7 @@ def _full_width_gender() -> keras.Model:
     Levi & Hassner's first convolution has stride 4; with stride 1 the network is ten times
     theirs (115,023,873 parameters).
     """
-    image, face = _cropped_image()
+    image, face = cropped_image()
     face = keras.layers.Rescaling(1 / 255, name="rescaling")(face)
     features = _trunk(face.shape[1:], FULL_FILTERS)(face)
     return _with_heads(image, features, ("gender",), FULL_UNITS)
@@ -80,7 +80,7 @@ def _full_width_gender() -> keras.Model:
 
 def _transfer(weights: Path | None) -> keras.Model:
     """Section 3.3: Xception in place of the trunk, all but its last ten layers frozen."""
-    image, face = _cropped_image()
+    image, face = cropped_image()
     # Xception was trained on pixels from -1 to 1.
     face = keras.layers.Rescaling(1 / 127.5, offset=-1, name="rescaling")(face)
     xception = keras.applications.Xception(
@@ -94,7 +94,8 @@ def _transfer(weights: Path | None) -> keras.Model:
     return _with_heads(image, xception(face), ("gender", "age"), REDUCED_UNITS)
 
 
-def _cropped_image() -> tuple[Any, Any]:
+def cropped_image() -> tuple[Any, Any]:
+    """A network's entrance: the image, (256, 256, 3) uint8, and its 227x227 crop."""
     image = keras.Input((SIDE, SIDE, 3), dtype="uint8", name="image")
     return image, RandomCrop(CROP, name="random_crop")(image)
 
@@ -192,6 +193,39 @@ _BUILDERS: dict[str, Any] = {
 
 NAMES = tuple(_BUILDERS)
 """The networks of the paper, its baseline, and the paper's own reading of that baseline."""
+
+
+def load(file: Path) -> keras.Model:
+    """A trained network, as ``best.keras`` of a run folder keeps it, with safe mode on.
+
+    Raises AdienceError if the file is missing or is not such a network.
+    """
+    try:
+        return keras.saving.load_model(file, compile=False, safe_mode=True)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise AdienceError(f"{file}: no network that can be loaded; delete its folder") from error
+
+
+LEVI_HASSNER = ("levi_hassner_gender", "levi_hassner_age")
+"""The published baseline: one network a task."""
+
+
+def ten_crops(model: keras.Model) -> keras.Model:
+    """``model``, scored as Levi & Hassner scored theirs: the mean over ten crops of an image.
+
+    The crops are the centre and the four corners, each also mirrored. Takes and gives what
+    ``model`` does; probabilities are averaged.
+    """
+    crop = model.get_layer("random_crop")
+    whole = keras.Model(model.input, crop.input)(model.input)
+    scored = keras.Model(crop.output, model.output)
+    last = SIDE - CROP
+    places = ((last // 2, last // 2), (0, 0), (0, last), (last, 0), (last, last))
+    windows = [whole[:, top : top + CROP, left : left + CROP] for top, left in places]
+    mirrored = [keras.ops.flip(window, axis=2) for window in windows]
+    outputs = [scored(window) for window in windows + mirrored]
+    mean = {task: sum(output[task] for output in outputs) / len(outputs) for task in model.output}
+    return keras.Model(model.input, mean)
 
 
 def parameter_counts(model: keras.Model) -> dict[str, int]:

@@ -3,13 +3,15 @@
 import ast
 import difflib
 import os
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from adience_lib.adience import FOLDS
 from adience_lib.errors import AdienceError
 from adience_lib.protocol import (
     BASES,
+    DEMO,
+    LEVI_HASSNER,
     MONITORS,
     PAPER,
     PRECISIONS,
@@ -18,18 +20,20 @@ from adience_lib.protocol import (
     allowed_range,
 )
 
-WHOLE_NUMBERS = ("faces", "epochs", "batch_size", "seed")
+WHOLE_NUMBERS = ("faces", "epochs", "batch_size", "seed", "levi_hassner_epochs")
 NUMBERS = ("learning_rate", "gamma")
 CHOICES = {"protocol": tuple(BASES), "monitor": MONITORS, "precision": PRECISIONS}
 TEXTS = ("data", "weights", "runs_dir", "figures_dir")
 SWITCHES = ("allow_missing", "drop_repeats")
-PARAMETERS = (*TEXTS, *CHOICES, "folds", "gammas", *WHOLE_NUMBERS, *NUMBERS, *SWITCHES)
+LISTS = ("folds", "extra_folds", "gammas")
+PARAMETERS = (*TEXTS, *CHOICES, *LISTS, *WHOLE_NUMBERS, *NUMBERS, *SWITCHES)
 """Every parameter that any notebook has. In each, None stands for the protocol's own value."""
 
 EVERY_FOLD = tuple(range(FOLDS))
 SMOKE_FOLDS = (0, 1)
 
-SWEPT_GAMMAS = (0.1, 0.9)
+SWEPT_GAMMAS = (0.0, 0.25, 0.75, 1.0)
+DEMO_GAMMAS = (0.0, 1.0)
 """Compared with the protocol's own gamma, which the paper does not give."""
 
 
@@ -92,8 +96,9 @@ def check(given: dict[str, Any]) -> None:
     """Raise AdienceError for a value of the wrong kind or out of range, saying what is allowed."""
     given = {name: value for name, value in given.items() if value is not None}
     _check_kinds(given)
-    folds(given.get("folds"), protocol(given, PAPER))
-    gammas(given.get("gammas"))
+    base = protocol(given, PAPER)
+    extra_folds(given.get("extra_folds"), folds(given.get("folds"), base))
+    gammas(given.get("gammas"), base)
 
 
 def _check_kinds(given: dict[str, Any]) -> None:
@@ -107,12 +112,15 @@ def _check_kinds(given: dict[str, Any]) -> None:
             raise AdienceError(f"{name} is {value!r}; allowed: a text, or None")
         if name in WHOLE_NUMBERS and not (number and isinstance(value, int)):
             raise AdienceError(_out_of_kind(name, value, "a whole number"))
+        if name == "levi_hassner_epochs":
+            replace(LEVI_HASSNER, epochs=value)  # refuses what is out of range
         if name in NUMBERS and not number:
             raise AdienceError(_out_of_kind(name, value, "a number"))
 
 
 def _out_of_kind(name: str, value: Any, kind: str) -> str:
-    return f"{name} is {value!r}; allowed: {kind} from {allowed_range(name)}, or None"
+    field = name.removeprefix("levi_hassner_")
+    return f"{name} is {value!r}; allowed: {kind} from {allowed_range(field)}, or None"
 
 
 def protocol(given: dict[str, Any], default: Protocol) -> Protocol:
@@ -123,7 +131,7 @@ def protocol(given: dict[str, Any], default: Protocol) -> Protocol:
         base = SMOKE
     if "protocol" in given:
         base = BASES[given["protocol"]]
-    names = (*WHOLE_NUMBERS, *NUMBERS, "monitor", "precision")
+    names = {item.name for item in fields(Protocol)} & {*WHOLE_NUMBERS, *NUMBERS, *CHOICES}
     return replace(base, **{name: given[name] for name in names if name in given})
 
 
@@ -134,27 +142,51 @@ def folds(given: Any, base: Protocol) -> tuple[int, ...]:
     """
     if given is None:
         return SMOKE_FOLDS if base.name == SMOKE.name else EVERY_FOLD
+    chosen = _different_folds(given)
+    if not chosen:
+        raise AdienceError(
+            f"folds is {given!r}; allowed: a list of different folds from 0 to {FOLDS - 1}, such "
+            'as "[0, 1]", or None for all'
+        )
+    return chosen
+
+
+def extra_folds(given: Any, main: tuple[int, ...]) -> tuple[int, ...]:
+    """``None`` for the first of ``main``; a list, also as a string; ``"[]"`` for none.
+
+    Raises AdienceError for anything else.
+    """
+    if given is None:
+        return main[:1]
+    if given in ([], (), "[]"):
+        return ()
+    chosen = _different_folds(given)
+    if not chosen or not set(chosen) <= set(main):
+        raise AdienceError(
+            f"extra_folds is {given!r}; allowed: a list of different folds among {list(main)}, "
+            'such as "[0, 1]", "[]" for none, or None for the first'
+        )
+    return chosen
+
+
+def _different_folds(given: Any) -> tuple[int, ...]:
+    """The folds in order; empty if ``given`` is not a list of them."""
     try:
         chosen = ast.literal_eval(given) if isinstance(given, str) else given
         chosen = (chosen,) if isinstance(chosen, int) else tuple(chosen)
     except (SyntaxError, ValueError, TypeError):
         chosen = ()
     known = all(isinstance(fold, int) and fold in EVERY_FOLD for fold in chosen)
-    if not chosen or not known or len(set(chosen)) < len(chosen):
-        raise AdienceError(
-            f"folds is {given!r}; allowed: a list of different folds from 0 to {FOLDS - 1}, such "
-            'as "[0, 1]", or None for all'
-        )
-    return tuple(sorted(chosen))
+    return tuple(sorted(chosen)) if known and len(set(chosen)) == len(chosen) else ()
 
 
-def gammas(given: Any) -> tuple[float, ...]:
-    """``None`` for the usual two; a list of numbers from 0 to 1, also as a string.
+def gammas(given: Any, base: Protocol) -> tuple[float, ...]:
+    """``None`` for the usual ones, fewer on the demo; a list of numbers from 0 to 1, or a string.
 
     Raises AdienceError for anything else.
     """
     if given is None:
-        return SWEPT_GAMMAS
+        return DEMO_GAMMAS if base.name in (DEMO.name, SMOKE.name) else SWEPT_GAMMAS
     try:
         values = ast.literal_eval(given) if isinstance(given, str) else given
         chosen = tuple(float(value) for value in values)

@@ -113,11 +113,36 @@ def _write_page(notebook: Path) -> None:
 
 
 def _write_index(executed: list[Path], parameters: dict[str, Any]) -> None:
-    """One page with a paragraph a notebook: its title, what it asks, what it found."""
+    """One page: what the cells tagged "first-page" show, then each notebook's title, what it
+    asks and what it found."""
     given = ", ".join(f"{name} = {value!r}" for name, value in parameters.items())
-    entries = "\n".join(_entry(notebook) for notebook in executed)
-    page = _INDEX.format(entries=entries, given=html.escape(given or "none: the built-in demo"))
+    page = _INDEX.format(
+        first="\n".join(part for notebook in executed for part in _first_page(notebook)),
+        entries="\n".join(_entry(notebook) for notebook in executed),
+        given=html.escape(given or "none: the built-in demo"),
+    )
     (paths.REPORT / "index.html").write_text(page, encoding="utf-8")
+
+
+FIRST_PAGE = "first-page"
+"""The tag of a cell whose outputs stand on the report's first page, below its section's text."""
+
+
+def _first_page(notebook: Path) -> Iterator[str]:
+    section = ""
+    for cell in nbformat.read(notebook, as_version=4).cells:
+        if cell.cell_type == "markdown":
+            section = cell.source
+        elif FIRST_PAGE in cell.metadata.get("tags", []):
+            yield _to_html(section)
+            section = ""
+            yield from (_shown(output) for output in cell.outputs if "data" in output)
+
+
+def _shown(output: nbformat.NotebookNode) -> str:
+    if "image/png" in output.data:
+        return f'<img alt="" src="data:image/png;base64,{output.data["image/png"]}">'
+    return _to_html(output.data.get("text/markdown", ""))
 
 
 def _entry(notebook: Path) -> str:
@@ -146,13 +171,22 @@ _INDEX = """<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Gender and age from faces: a reproduction report</title>
 <style>
-body {{ font: 16px/1.55 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; }}
+body {{ font: 16px/1.55 system-ui, sans-serif; max-width: 68rem; margin: 2rem auto; }}
+p, ul {{ max-width: 46rem; }}
 h2 {{ margin-top: 2rem; }}
+table {{ border-collapse: collapse; font-size: 0.85rem; line-height: 1.4; }}
+table {{ display: block; overflow-x: auto; }}
+th, td {{ text-align: left; vertical-align: top; padding: 0.35rem 0.7rem; }}
+th, td {{ border-bottom: 1px solid #ddd; }}
+img {{ max-width: 100%; }}
 </style>
 </head>
 <body>
 <h1>Gender and age from faces: a reproduction report</h1>
 <p>Parameters given: {given}.</p>
+{first}
+<hr>
+<h1>The notebooks</h1>
 {entries}
 </body>
 </html>

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from adience_lib import evaluation, models, paper
+from adience_lib import evaluation, models, paper, quality
 from adience_lib.evaluation import Runs
-from adience_lib.labels import AGE_LABELS, GENDER_LABELS
+from adience_lib.found import Found
+from adience_lib.labels import AGE_LABELS, GENDER_LABELS, LABELS
 
 _OPERATIONS = {
     "InputLayer": "Input image",
@@ -120,41 +121,77 @@ def trainable_layers() -> pd.DataFrame:
     return table[["layer", "operation", "output", "parameters", "trainable"]]
 
 
-def table_3(finished: dict[str, Runs], faces: pd.DataFrame) -> pd.DataFrame:
+def table_3(found: Found) -> pd.DataFrame:
     """Table 3: the runs beside the paper's rows, indexed by model.
 
-    ``finished``: runs by the paper's model name; a model without runs keeps the paper's numbers
-    alone. Accuracies, deviations (over folds, n - 1) and standard errors in percent; ``epochs``
-    run and ``best epoch``, means over folds. ``majority``: ``majority_rates`` on the same folds.
+    A model without runs keeps the paper's numbers alone. The baseline's own numbers are those of
+    Levi & Hassner's networks under their own recipe, scored on ten crops; VGG-16 with logistic
+    regression has no row in the paper. Accuracies, deviations (over folds, n - 1) and standard
+    errors in percent; ``low`` and ``high``: 95 % of the draws of subjects, for all tested faces
+    together; ``epochs`` run and ``best epoch``, means over folds. ``majority``:
+    ``majority_rates`` on the same folds.
     """
     rows: dict[str, dict[str, Any]] = {}
-    for name, theirs in paper.TABLE_3.iterrows():
-        runs = finished.get(str(name))
-        majority = evaluation.majority_rates(faces, runs.folds) if runs else {}
-        rows[runs.title if runs else str(name)] = _row(runs, theirs, majority)
+    for name in (*paper.TABLE_3.index, "vgg16"):
+        of_task = _of_task(found, name)
+        theirs = paper.TABLE_3.loc[name] if name in paper.TABLE_3.index else _NOTHING
+        rows[_row_title(name, of_task)] = _row(of_task, theirs, found.faces)
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def _row(runs: Runs | None, theirs: pd.Series, majority: dict[str, float]) -> dict[str, Any]:
-    row: dict[str, Any] = {"folds": len(runs.folds) if runs else 0}
-    ours = evaluation.summary(evaluation.fold_scores(runs)) if runs else pd.DataFrame()
-    for task in ("gender", "age"):
-        known = task in ours.index
-        row[f"{task} accuracy"] = ours.loc[task, "mean"] if known else np.nan
-        row[f"{task} deviation"] = ours.loc[task, "deviation"] if known else np.nan
-        row[f"{task} error"] = ours.loc[task, "error"] if known else np.nan
-        row[f"{task} majority"] = majority.get(task, np.nan)
+_NOTHING = pd.Series(np.nan, paper.TABLE_3.columns)
+
+
+def _of_task(found: Found, name: str) -> dict[str, Runs]:
+    """Which runs fill a row: two networks for the baseline, one for each other."""
+    if name == "baseline":
+        runs = {task: found.published.get(f"levi_hassner_{task}") for task in LABELS}
+        return {task: one.on_ten_crops() for task, one in runs.items() if one}
+    one = found.finished.get(name)
+    return dict.fromkeys(one.tasks, one) if one else {}
+
+
+def _row_title(name: str, of_task: dict[str, Runs]) -> str:
+    if name == "vgg16":
+        return "VGG-16, linear" if of_task else "VGG-16, linear (not run: no weights)"
+    if name == "baseline":
+        return "baseline (Levi & Hassner)"
+    return next((runs.title for runs in of_task.values()), name)
+
+
+def _row(of_task: dict[str, Runs], theirs: pd.Series, faces: pd.DataFrame) -> dict[str, Any]:
+    folds = {fold for runs in of_task.values() for fold in runs.folds}
+    row: dict[str, Any] = {"folds": len(folds)}
+    summaries = {
+        task: evaluation.summary(evaluation.fold_scores(runs)) for task, runs in of_task.items()
+    }
+    for task in LABELS:
+        ours = summaries[task].loc[task] if task in of_task else _NO_SUMMARY
+        row[f"{task} accuracy"] = ours["mean"]
+        row[f"{task} deviation"] = ours["deviation"]
+        row[f"{task} error"] = ours["error"]
+        low, high = quality.accuracy(of_task[task], task).interval if task in of_task else _UNKNOWN
+        row[f"{task} low"], row[f"{task} high"] = low, high
+        rates = evaluation.majority_rates(faces, of_task[task].folds) if task in of_task else {}
+        row[f"{task} majority"] = rates.get(task, np.nan)
         row[f"{task} accuracy (paper)"] = theirs[task]
         row[f"{task} spread (paper)"] = theirs[f"{task} spread"]
-    row["one-off"] = ours.loc["one-off", "mean"] if "one-off" in ours.index else np.nan
-    row["epochs"] = ours.loc["epochs", "mean"] if runs else np.nan
-    row["best epoch"] = ours.loc["best_epoch", "mean"] if runs else np.nan
+    for name in ("one-off", "classes off"):
+        row[name] = summaries["age"].loc[name, "mean"] if "age" in of_task else np.nan
+    for name in ("epochs", "best_epoch"):
+        means = [table.loc[name, "mean"] for table in summaries.values()]
+        row[name.replace("_", " ")] = np.mean(means) if means else np.nan
     row["epochs (paper)"] = theirs["epochs"]
     return row
 
 
+_NO_SUMMARY = pd.Series(np.nan, ["mean", "deviation", "error"])
+_UNKNOWN = (np.nan, np.nan)
+
+
 def readable_table_3(table: pd.DataFrame) -> pd.DataFrame:
-    """``table_3`` for the eye: "84.8 ± 1.1 (0.5)" is mean, deviation and standard error."""
+    """``table_3`` for the eye: "84.8 ± 1.1 (0.5) [83.9, 85.7]" is mean, deviation, standard error
+    and the interval from draws of subjects."""
     rows = {}
     for name, row in table.iterrows():
         rows[name] = {
@@ -163,6 +200,7 @@ def readable_table_3(table: pd.DataFrame) -> pd.DataFrame:
             "age": _accuracy(row, "age"),
             "age (paper)": _quoted(row, "age"),
             "age within one": _one(row["one-off"]),
+            "classes off": f"{row['classes off']:.2f}" if pd.notna(row["classes off"]) else "-",
             "epochs": _one(row["epochs"]),
             "best epoch": _one(row["best epoch"]),
             "epochs (paper)": _one(row["epochs (paper)"]),
@@ -171,6 +209,19 @@ def readable_table_3(table: pd.DataFrame) -> pd.DataFrame:
     always = {task: _one(table[f"{task} majority"].mean()) for task in ("gender", "age")}
     rows["most frequent label, always"] = {**dict.fromkeys(rows["gender"], "-"), **always}
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def readable_claims(verdicts: pd.DataFrame) -> pd.DataFrame:
+    """``claims.verdicts`` for the eye."""
+    shown = verdicts[["claim", "place", "criterion", "verdict", "why"]].rename(
+        columns={
+            "claim": "the paper says",
+            "place": "in",
+            "criterion": "decided by",
+            "why": "found",
+        }
+    )
+    return shown.assign(verdict=[f"**{word}**" for word in shown["verdict"]])
 
 
 def markdown(table: pd.DataFrame) -> str:
@@ -185,7 +236,8 @@ def _accuracy(row: pd.Series, task: str) -> str:
     mean, deviation, error = (row[f"{task} {name}"] for name in ("accuracy", "deviation", "error"))
     if np.isnan(mean):
         return "-"
-    return f"{mean:.1f}" if np.isnan(deviation) else f"{mean:.1f} ± {deviation:.1f} ({error:.1f})"
+    spread = "" if np.isnan(deviation) else f" ± {deviation:.1f} ({error:.1f})"
+    return f"{mean:.1f}{spread} [{row[f'{task} low']:.1f}, {row[f'{task} high']:.1f}]"
 
 
 def _quoted(row: pd.Series, task: str) -> str:

@@ -1,9 +1,7 @@
 """A protocol, a network and a fold to a run folder."""
 
-import json
 import math
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,26 +10,17 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from adience_lib import backend, models, paths, splits
+from adience_lib import backend, models, splits
 from adience_lib.data import Dataset
 from adience_lib.errors import AdienceError
-from adience_lib.labels import LABELS
 from adience_lib.layers import MeanImage
+from adience_lib.optimizers import CaffeSGD, tenths
 from adience_lib.protocol import DEMO, PAPER, SMOKE, Protocol
+from adience_lib.run_folder import predictions_table, record, run_folder, write_once, write_table
 from adience_lib.splits import Split
 from adience_lib.weights import Weights
 
 __all__ = ["DEMO", "PAPER", "SMOKE", "Protocol", "cross_validate", "run_folder", "train_fold"]
-
-FINGERPRINT_DIGITS = 10
-
-
-def run_folder(
-    runs_dir: Path, dataset: Dataset, model_name: str, protocol: Protocol, fold: int
-) -> Path:
-    """Where the results of one training are kept: ``<dataset>/<model>/<protocol>/fold_<k>``."""
-    source = f"{dataset.name}-{dataset.fingerprint[:FINGERPRINT_DIGITS]}"
-    return runs_dir / source / model_name / protocol.label / f"fold_{fold}"
 
 
 def cross_validate(
@@ -80,6 +69,9 @@ def train_fold(
     The folder is written whole: ``protocol.json`` (protocol, dataset, machine and versions),
     ``history.csv`` (a row an epoch), ``predictions.csv`` (a row a test face, with the
     probabilities), ``best.keras`` (the chosen epoch's network), ``run.json`` (epochs, times).
+    Levi & Hassner's networks also leave ``ten_crops.csv``, predictions as they scored theirs.
+    With ``monitor="held_out"`` the history has the test fold's loss and accuracy after each
+    epoch too (``test_...``); they are used for nothing.
 
     Raises AdienceError: the folder holds a run of another protocol or dataset, the weights are
     not those of the protocol, the split is impossible, or the disk cannot be written to.
@@ -87,29 +79,15 @@ def train_fold(
     if model_name == "transfer":
         _check_weights(protocol, weights)
     folder = run_folder(runs_dir, dataset, model_name, protocol, fold)
-    record = _record(dataset, model_name, protocol, fold)
-    if folder.exists():
-        _check_same(folder, record)
-        if bar is not None:
-            bar.update(protocol.epochs)
-        return folder
-
-    def train(unfinished: Path) -> None:
-        unfinished.mkdir()
-        _train(unfinished, record, dataset, images, protocol, weights, bar)
-
-    paths.make_whole(folder, train)
+    said = record(dataset, model_name, protocol, fold)
+    trained = write_once(
+        folder,
+        said,
+        lambda unfinished: _train(unfinished, said, dataset, images, protocol, weights, bar),
+    )
+    if not trained and bar is not None:
+        bar.update(protocol.epochs)
     return folder
-
-
-def _record(dataset: Dataset, model_name: str, protocol: Protocol, fold: int) -> dict[str, Any]:
-    return {
-        "model": model_name,
-        "fold": fold,
-        "dataset": dataset.name,
-        "fingerprint": dataset.fingerprint,
-        "protocol": asdict(protocol),
-    }
 
 
 def _check_weights(protocol: Protocol, weights: Weights | None) -> None:
@@ -118,79 +96,81 @@ def _check_weights(protocol: Protocol, weights: Weights | None) -> None:
         raise AdienceError(f"the protocol says weights={protocol.weights}, but {given} were given")
 
 
-def _check_same(folder: Path, record: dict[str, Any]) -> None:
-    file = folder / "protocol.json"
-    try:
-        found = json.loads(file.read_text())
-    except (OSError, ValueError) as error:
-        raise AdienceError(f"{file}: not a run's record ({error}); delete the folder") from error
-    different = [name for name, value in record.items() if found.get(name) != value]
-    if different:
-        raise AdienceError(
-            f"{folder}: holds a run with another {', '.join(different)}; delete it or choose "
-            "another runs_dir, so that two experiments are not mixed"
-        )
-
-
 def _train(
     folder: Path,
-    record: dict[str, Any],
+    said: dict[str, Any],
     dataset: Dataset,
     images: np.ndarray,
     protocol: Protocol,
     weights: Weights | None,
     bar: "tqdm[Any] | None",
-) -> None:
+) -> dict[str, Any]:
+    """Train into ``folder``, and give what ``run.json`` holds."""
+    model_name, fold = said["model"], said["fold"]
     faces = splits.sample(dataset.faces, protocol.faces, protocol.seed)
-    split = splits.split(faces, record["fold"], protocol.monitor, protocol.seed)
-    model = _compiled(record["model"], protocol, record["fold"], weights)
+    split = splits.split(faces, fold, protocol.monitor, protocol.seed)
+    model = initial_network(model_name, protocol, fold, weights)
+    steps = protocol.epochs * math.ceil(len(split.train) / protocol.batch_size)
+    _compile(model, model_name, protocol, steps)
     for layer in model.layers:
         if isinstance(layer, MeanImage):
             layer.adapt(images, split.train)
-    history, seconds = _fit(model, images, dataset, split, record, protocol, bar)
-    best = _best_epoch(history, protocol)
+    backend.forget_peak_memory()
+    history = _fit(model, images, dataset, split, said, protocol, bar)
+    peak_memory = backend.peak_memory()
     started = time.perf_counter()
-    predictions = _predict(model, images, dataset.faces.loc[split.test], protocol)
-    run = {
-        "status": "finished",
+    tested = dataset.faces.loc[split.test]
+    write_table(history, folder / "history.csv")
+    write_table(_predict(model, images, tested, protocol), folder / "predictions.csv")
+    if model_name in models.LEVI_HASSNER:
+        ten_crops = _predict(models.ten_crops(model), images, tested, protocol)
+        write_table(ten_crops, folder / "ten_crops.csv")
+    seconds_testing = time.perf_counter() - started
+    _save(model, folder / "best.keras")
+    return {
         "epochs": len(history),
-        "best_epoch": best,
-        "seconds": round(seconds, 3),
-        "seconds_testing": round(time.perf_counter() - started, 3),
+        "best_epoch": _best_epoch(history, protocol),
+        "seconds": round(float(history["seconds"].sum()), 3),
+        "seconds_testing": round(seconds_testing, 3),
+        "peak_memory": peak_memory,
         "faces": {name: len(rows) for name, rows in vars(split).items()},
         "parameters": models.parameter_counts(model),
     }
-    history.to_csv(folder / "history.csv", index=False, lineterminator="\n")
-    predictions.to_csv(folder / "predictions.csv", index=False, lineterminator="\n")
-    _write_json(folder / "protocol.json", {**record, "machine": backend.machine()})
-    _save(model, record["model"], folder / "best.keras")
-    _write_json(folder / "run.json", run)
 
 
-def _compiled(
-    model_name: str, protocol: Protocol, fold: int, weights: Weights | None
+def initial_network(
+    model_name: str, protocol: Protocol, fold: int, weights: Weights | None = None
 ) -> keras.Model:
-    """The network as the protocol trains it, seeded for this fold."""
+    """The network before its first step: in the protocol's precision, seeded for this fold."""
     keras.backend.clear_session()
     backend.make_deterministic(protocol.seed + fold)
     keras.config.set_dtype_policy(protocol.precision)
     try:
-        model = models.build(model_name, weights.file if weights else None)
+        return models.build(model_name, weights.file if weights else None)
     finally:
         keras.config.set_dtype_policy("float32")
-    optimizer = keras.optimizers.Adam(
-        protocol.learning_rate, protocol.beta_1, protocol.beta_2, protocol.epsilon
-    )
+
+
+def _compile(model: keras.Model, model_name: str, protocol: Protocol, steps: int) -> None:
+    """Section 3.4, or the recipe that the protocol names; ``steps`` of training are to come."""
     shares = {"gender": protocol.gamma, "age": 1 - protocol.gamma}
     tasks = models.tasks(model_name)
     model.compile(
-        optimizer,
+        _optimizer(protocol, steps),
         loss={task: _loss(model, task) for task in tasks},
         loss_weights={task: shares[task] for task in tasks} if len(tasks) == 2 else None,
         metrics={task: ["accuracy"] for task in tasks},
         jit_compile=backend.jit_compile(),
     )
-    return model
+
+
+def _optimizer(protocol: Protocol, steps: int) -> keras.optimizers.Optimizer:
+    if protocol.optimizer == "caffe_sgd":
+        rate = tenths(protocol.learning_rate, protocol.rate_drops, steps)
+        return CaffeSGD(rate, protocol.momentum, protocol.weight_decay)
+    return keras.optimizers.Adam(
+        protocol.learning_rate, protocol.beta_1, protocol.beta_2, protocol.epsilon
+    )
 
 
 def _loss(model: keras.Model, task: str) -> str:
@@ -260,23 +240,37 @@ class _Epochs(keras.callbacks.Callback):
             self.bar.update(self.epochs - len(self.seconds))
 
 
+class _TestFold(keras.callbacks.Callback):
+    """Measures the test fold after each epoch. Nothing is chosen by it."""
+
+    def __init__(self, batches: Batches) -> None:
+        super().__init__()
+        self.batches = batches
+        self.measured: list[dict[str, float]] = []
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        found = self.model.evaluate(self.batches, verbose=0, return_dict=True)
+        self.measured.append({f"test_{name}": value for name, value in found.items()})
+
+
 def _fit(
     model: keras.Model,
     images: np.ndarray,
     dataset: Dataset,
     split: Split,
-    record: dict[str, Any],
+    said: dict[str, Any],
     protocol: Protocol,
     bar: "tqdm[Any] | None",
-) -> tuple[pd.DataFrame, float]:
+) -> pd.DataFrame:
     """Train until early stopping or the last epoch, and restore the best epoch's weights."""
-    tasks = models.tasks(record["model"])
+    tasks = models.tasks(said["model"])
     if bar is not None:
-        bar.set_description(f"{record['model']}, fold {record['fold']}")
+        bar.set_description(f"{said['model']}, fold {said['fold']}")
     faces = dataset.faces
-    seed = protocol.seed + record["fold"]
+    seed = protocol.seed + said["fold"]
     train = Batches(images, faces.loc[split.train], tasks, protocol.batch_size, seed)
     epochs = _Epochs(train, bar, protocol.epochs)
+    tested = _TestFold(Batches(images, faces.loc[split.test], tasks, protocol.batch_size))
     callbacks: list[Any] = [epochs]
     monitored = None
     if protocol.monitor != "none":
@@ -286,7 +280,8 @@ def _fit(
                 "val_loss", patience=protocol.patience, restore_best_weights=True, mode="min"
             )
         )
-    started = time.perf_counter()
+    if protocol.monitor == "held_out":
+        callbacks.append(tested)
     fitted = model.fit(
         train,
         validation_data=monitored,
@@ -295,10 +290,9 @@ def _fit(
         shuffle=False,  # Batches shuffles the faces; Keras would shuffle the batches
         verbose=0,
     )
-    seconds = time.perf_counter() - started
-    history = _named_by_task(pd.DataFrame(fitted.history), tasks)
+    history = pd.DataFrame(fitted.history).join(pd.DataFrame(tested.measured))
     history.insert(0, "epoch", np.arange(1, len(history) + 1))
-    return history.assign(seconds=np.round(epochs.seconds, 3)), seconds
+    return _named_by_task(history, tasks).assign(seconds=np.round(epochs.seconds, 3))
 
 
 def _named_by_task(history: pd.DataFrame, tasks: tuple[str, ...]) -> pd.DataFrame:
@@ -306,8 +300,8 @@ def _named_by_task(history: pd.DataFrame, tasks: tuple[str, ...]) -> pd.DataFram
     if len(tasks) == 2:
         return history
     task = tasks[0]
-    names = {"accuracy": f"{task}_accuracy", "val_accuracy": f"val_{task}_accuracy"}
-    return history.rename(columns=names)
+    kinds = ("", "val_", "test_")
+    return history.rename(columns={f"{kind}accuracy": f"{kind}{task}_accuracy" for kind in kinds})
 
 
 def _best_epoch(history: pd.DataFrame, protocol: Protocol) -> int:
@@ -320,26 +314,12 @@ def _best_epoch(history: pd.DataFrame, protocol: Protocol) -> int:
 def _predict(
     model: keras.Model, images: np.ndarray, faces: pd.DataFrame, protocol: Protocol
 ) -> pd.DataFrame:
-    """One row a test face: ``face`` (its path), ``subject``, the true labels, probabilities."""
-    tasks = tuple(model.output)
-    batches = Batches(images, faces, tasks, protocol.batch_size)
-    outputs = model.predict(batches, verbose=0)
-    table = faces.rename(columns={"path": "face"}).reset_index(drop=True)
-    for task in tasks:
-        probabilities = outputs[task]
-        if probabilities.shape[1] == 1:  # a sigmoid: the probability of the second label
-            probabilities = np.hstack([1 - probabilities, probabilities])
-        for position, label in enumerate(LABELS[task]):
-            table[f"{task} {label}"] = probabilities[:, position]
-    return table
+    batches = Batches(images, faces, tuple(model.output), protocol.batch_size)
+    return predictions_table(faces, model.predict(batches, verbose=0))
 
 
-def _save(model: keras.Model, model_name: str, file: Path) -> None:
+def _save(model: keras.Model, file: Path) -> None:
     """Save without the optimizer, whose state is twice the size of the weights."""
     model.optimizer = None
     model.compiled = False
     model.save(file)
-
-
-def _write_json(file: Path, content: dict[str, Any]) -> None:
-    file.write_text(json.dumps(content, indent=2) + "\n")

@@ -12,7 +12,10 @@ from adience_lib.adience import FOLDS
 from adience_lib.labels import GENDER_LABELS, age_label_of
 
 # [age]_[gender]_[race]_[date&time].jpg.chip.jpg, as the dataset's authors describe it.
-_NAME = re.compile(r"(\d{1,3})_([01])_[0-4]_\d+\.jpg(\.chip\.jpg)?", re.IGNORECASE)
+_NAME = re.compile(r"(\d{1,3})_([01])_([0-4])_\d+\.jpg(\.chip\.jpg)?", re.IGNORECASE)
+RACES = ("White", "Black", "Asian", "Indian", "other")
+"""The words of the dataset's authors for the digits 0 to 4. Like its genders, these are labels
+that somebody gave to a picture."""
 _GENDER_OF_DIGIT = {"0": GENDER_LABELS.index("m"), "1": GENDER_LABELS.index("f")}
 
 
@@ -33,12 +36,12 @@ def read_faces(root: Path) -> tuple[pd.DataFrame, Counter[str]]:
     out within each pair of age and gender, in the order of the hashes: stratified to one face,
     without a random number, and the same for any file names.
 
-    The manifest has the columns of ``adience.read_faces``.
+    The manifest has the columns of ``adience.read_faces``, and ``race``, one of ``RACES``.
     """
     names = sorted(path.name for path in root.iterdir() if path.suffix.lower() == ".jpg")
     matches = [_NAME.fullmatch(name) for name in names]
     rows = [_row(root, match) for match in matches if match]
-    files = pd.DataFrame(rows, columns=["path", "subject", "gender", "age"])
+    files = pd.DataFrame(rows, columns=["path", "subject", "gender", "age", "race"])
     labels = files["gender"] + len(GENDER_LABELS) * files["age"].fillna(-1)  # a number a pair
     disagree = labels.groupby(files["subject"]).transform("nunique") > 1
     outside = ~disagree & files["age"].isna()
@@ -55,10 +58,10 @@ def read_faces(root: Path) -> tuple[pd.DataFrame, Counter[str]]:
     return _with_folds(faces.astype({"gender": "int64", "age": "int64"})), dropped
 
 
-def _row(root: Path, match: re.Match[str]) -> tuple[str, str, int, int | None]:
-    name, years, gender = match[0], int(match[1]), match[2]
+def _row(root: Path, match: re.Match[str]) -> tuple[str, str, int, int | None, str]:
+    name, years, gender, race = match[0], int(match[1]), match[2], RACES[int(match[3])]
     digest = hashlib.sha256((root / name).read_bytes()).hexdigest()
-    return name, digest, _GENDER_OF_DIGIT[gender], age_label_of(years)
+    return name, digest, _GENDER_OF_DIGIT[gender], age_label_of(years), race
 
 
 def _with_folds(faces: pd.DataFrame) -> pd.DataFrame:

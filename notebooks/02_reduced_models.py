@@ -27,10 +27,12 @@
 data: str = None  # a dataset's folder, or "demo"; None: the variable ADIENCE_DATA, else the demo
 allow_missing: bool = False  # go on without images that are missing or unreadable, and count them
 drop_repeats: bool = False  # keep one of each set of equal rows of Adience
-protocol: str = None  # "paper", "demo" or "smoke"; None: "demo" for the demo, else "paper"
+protocol: str = None  # "paper", "demo", "smoke", "levi_hassner"; None: as the data, demo or paper
 folds: list = None  # folds to test on, such as [0, 1]; None: all five
+extra_folds: list = None  # folds of held-out monitoring, gamma, Levi & Hassner; None: the first
 faces: int = None  # size of a sample of whole subjects; None: the protocol's (the paper: all)
 epochs: int = None  # at most, 1 to 10000; None: the protocol's (the paper: 100)
+levi_hassner_epochs: int = None  # of their own recipe; None: epochs where given, else their 192
 batch_size: int = None  # faces, 1 to 4096; None: the protocol's (the paper: 128)
 learning_rate: float = None  # of Adam, up to 1; None: the protocol's (the paper: 0.0001)
 gamma: float = None  # weight of the gender loss in multi-task networks, 0 to 1; None: 0.5
@@ -43,8 +45,9 @@ figures_dir: str = None  # where figures and tables go; None: figures/ and the d
 # %% tags=["nbval-ignore-output"]
 from IPython.display import Markdown
 
-from adience_lib import display, findings, tables
-from adience_lib.experiment import start, train
+from adience_lib import beyond, display, findings, tables
+from adience_lib.experiment import read_across, start, train, train_held_out, train_levi_hassner
+from adience_lib.found import find_runs
 
 # %%
 experiment = start(globals())
@@ -97,6 +100,42 @@ display.show_runs(experiment, gender, "figure_4_gender")
 # %%
 age = train(experiment, "age")
 display.show_runs(experiment, age, "figure_5_age")
+
+# %% [markdown]
+# ## Both again, with the epoch chosen on held-out subjects
+#
+# The paper does not say what its early stopping looks at. Here it looks at subjects that are taken
+# out of the training folds, and the test fold is measured after each epoch and used for nothing.
+# Notebook 05 shows what the other choice adds.
+
+# %%
+held = train_held_out(experiment, "gender", "age")
+Markdown(findings.about_runs(experiment.dataset, experiment.faces, *held.values()))
+
+# %% [markdown]
+# ## Levi & Hassner's networks: the recipe or the architecture?
+#
+# The published baseline, trained as the paper trains and then by its own recipe: SGD in five steps,
+# weight decay, no early stopping, and ten crops of a face for a score (the centre and the corners,
+# each mirrored too). Both keep its own initial weights, mean image and mirroring.
+
+# %%
+train_levi_hassner(experiment)
+recipes = display.keep(experiment, beyond.recipes(find_runs(experiment)), "recipes")
+display.show_intervals(experiment, recipes, ["network", "recipe", "scored on"], "recipes")
+Markdown(findings.about_recipes(recipes))
+
+# %% [markdown]
+# ## What the features of one task know of the other
+#
+# The paper suspects that "there are no age-gender dependent features" (5.2). A linear model reads
+# age off the trunk that was trained for gender, off the same trunk before training, and off the
+# pixels; and the reverse. Each sees the 128 main components of the training faces' features.
+
+# %%
+readouts = display.keep(experiment, beyond.readouts(read_across(experiment)), "readouts")
+display.show_intervals(experiment, readouts, ["read off"], "readouts")
+Markdown(findings.about_readouts(readouts))
 
 # %% [markdown]
 # ## What was found

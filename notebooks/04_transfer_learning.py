@@ -27,8 +27,9 @@
 data: str = None  # a dataset's folder, or "demo"; None: the variable ADIENCE_DATA, else the demo
 allow_missing: bool = False  # go on without images that are missing or unreadable, and count them
 drop_repeats: bool = False  # keep one of each set of equal rows of Adience
-protocol: str = None  # "paper", "demo" or "smoke"; None: "demo" for the demo, else "paper"
+protocol: str = None  # "paper", "demo", "smoke", "levi_hassner"; None: as the data, demo or paper
 folds: list = None  # folds to test on, such as [0, 1]; None: all five
+extra_folds: list = None  # folds of held-out monitoring, gamma, Levi & Hassner; None: the first
 faces: int = None  # size of a sample of whole subjects; None: the protocol's (the paper: all)
 epochs: int = None  # at most, 1 to 10000; None: the protocol's (the paper: 100)
 batch_size: int = None  # faces, 1 to 4096; None: the protocol's (the paper: 128)
@@ -45,7 +46,8 @@ figures_dir: str = None  # where figures and tables go; None: figures/ and the d
 from IPython.display import Markdown
 
 from adience_lib import display, findings, tables
-from adience_lib.experiment import find_weights, finished_runs, for_transfer, start, train
+from adience_lib.experiment import read_vgg16, start, start_transfer, train, train_held_out
+from adience_lib.found import finished_runs
 
 # %%
 experiment = start(globals())
@@ -63,8 +65,7 @@ display.keep(experiment, tables.trainable_layers(), "trainable_layers")
 # ## Where the weights come from
 
 # %%
-weights = find_weights(experiment)
-transferring = for_transfer(experiment, weights)
+weights, transferring = start_transfer(experiment)
 Markdown(findings.about_weights(weights))
 
 # %%
@@ -76,6 +77,34 @@ Markdown(findings.about_to_train(transferring, "transfer"))
 # %%
 transfer = train(transferring, "transfer", weights)
 display.show_runs(transferring, transfer, "figure_7_transfer")
+
+# %% [markdown]
+# ## The same, with the epoch chosen on held-out subjects
+
+# %%
+held = train_held_out(transferring, "transfer", weights=weights)
+Markdown(findings.about_runs(experiment.dataset, experiment.faces, *held.values()))
+
+# %% [markdown]
+# ## What the network looks at
+#
+# As in notebook 03. Xception's last map has only 7x7 places, so the heat is coarse.
+
+# %%
+display.show_attention(transferring, "transfer", "gender")
+
+# %%
+display.show_attention(transferring, "transfer", "age")
+
+# %% [markdown]
+# ## The related work: VGG-16 as it is, and a logistic regression
+#
+# The paper builds on Gopalakrishnan et al. (1.1), who put a simple model on the features of VGG-16
+# without training it. Here that is the last map, averaged over its places, for both tasks.
+
+# %%
+linear = read_vgg16(experiment)
+Markdown(findings.about_runs(experiment.dataset, experiment.faces, *linear.values()))
 
 # %% [markdown]
 # ## What was found

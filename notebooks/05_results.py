@@ -15,8 +15,8 @@
 # %% [markdown]
 # # 5. Results
 #
-# **What is asked:** how do the networks compare, with the paper's Table 3 beside them, and where
-# does the paper disagree with itself, its data or its tools (paper, sections 4.4 and 5)?
+# **What is asked:** which of the paper's claims hold, how do the networks compare, with its Table 3
+# beside them, and where does it disagree with itself, its data or its tools (sections 4.4 and 5)?
 #
 # This notebook reads finished runs and never trains. Give it the parameters of the runs to read.
 
@@ -29,10 +29,11 @@
 data: str = None  # a dataset's folder, or "demo"; None: the variable ADIENCE_DATA, else the demo
 allow_missing: bool = False  # go on without images that are missing or unreadable, and count them
 drop_repeats: bool = False  # keep one of each set of equal rows of Adience
-protocol: str = None  # "paper", "demo" or "smoke"; None: "demo" for the demo, else "paper"
+protocol: str = None  # "paper", "demo", "smoke", "levi_hassner"; None: as the data, demo or paper
 folds: list = None  # folds to test on, such as [0, 1]; None: all five
 faces: int = None  # size of a sample of whole subjects; None: the protocol's (the paper: all)
 epochs: int = None  # at most, 1 to 10000; None: the protocol's (the paper: 100)
+levi_hassner_epochs: int = None  # of their own recipe; None: epochs where given, else their 192
 batch_size: int = None  # faces, 1 to 4096; None: the protocol's (the paper: 128)
 learning_rate: float = None  # of Adam, up to 1; None: the protocol's (the paper: 0.0001)
 gamma: float = None  # weight of the gender loss in multi-task networks, 0 to 1; None: 0.5
@@ -46,36 +47,68 @@ figures_dir: str = None  # where figures and tables go; None: figures/ and the d
 # %% tags=["nbval-ignore-output"]
 from IPython.display import Markdown
 
-from adience_lib import display, figures, findings, tables
-from adience_lib.experiment import all_finished_runs, commands, missing_runs, start
+from adience_lib import beyond, beyond_figures, claims, display, figures, findings, tables
+from adience_lib.experiment import start
+from adience_lib.found import commands, find_runs, missing_runs
 from adience_lib.ledger import ledger
 
 # %%
 experiment = start(globals())
-finished = all_finished_runs(experiment)
-Markdown(findings.about_missing(missing_runs(experiment, finished), commands(experiment)))
+found = find_runs(experiment)
+missing = missing_runs(experiment, found.finished)
+Markdown(findings.about_missing(missing, commands(experiment), found.unreadable))
+
+# %% [markdown]
+# ## The paper's claims
+#
+# Each was given its criterion before any run was looked at. "No significant difference" is not
+# shown by intervals that overlap. Two networks count as equal here where an equivalence test says
+# so: two one-sided tests against a margin of two points. Such a test needs networks that have
+# learned something, and enough faces and folds; where these are missing, a claim stays undecided.
+
+# %% tags=["first-page"]
+verdicts = display.keep(experiment, claims.verdicts(found), "claims")
+Markdown(findings.about_claims(verdicts, found))
+
+# %% tags=["first-page"]
+Markdown(tables.markdown(tables.readable_claims(verdicts)))
 
 # %% [markdown]
 # ## Table 3
 #
-# Accuracies are means over the folds in percent, ± the standard deviation, and the standard error
-# in brackets: the paper's text names the one, its caption the other. The paper's are on Adience.
+# Accuracies are means over the folds in percent, ± the standard deviation, the standard error in
+# round brackets (the paper's text names the one, its caption the other), and in square brackets
+# 95 % of the draws of subjects, for all tested faces together. The paper's are on Adience. The
+# baseline's own numbers are Levi & Hassner's networks, trained here by their own recipe.
 
-# %%
-table_3 = display.keep(experiment, tables.table_3(finished, experiment.faces), "table_3")
-tables.readable_table_3(table_3)
+# %% tags=["first-page"]
+table_3 = display.keep(experiment, tables.table_3(found), "table_3")
+Markdown(tables.markdown(tables.readable_table_3(table_3)))
 
-# %%
+# %% tags=["first-page"]
 display.show(experiment, figures.table_3(table_3), "table_3")
+
+# %% [markdown]
+# ## What choosing on the scored fold adds
+#
+# Within one and the same training, whose epoch held-out subjects chose: the score at the epoch that
+# the test fold would have chosen, minus the score at the epoch they chose. It may be negative,
+# since both choose by loss.
+
+# %%
+optimism = display.keep(experiment, beyond.optimism(found), "optimism")
+display.show_if_any(experiment, optimism, beyond_figures.optimism, "optimism")
+Markdown(findings.about_optimism(optimism))
 
 # %% [markdown]
 # ## Confusion matrices
 #
-# Counts of test faces over all folds; f is female, m male. A face is scored by a network that was
-# not trained on it. With `monitor="test_fold"`, its fold did choose the epoch.
+# Counts of test faces over all folds, and the share of the true label in percent; f is female, m
+# male. A face is scored by a network that was not trained on it. With `monitor="test_fold"`, its
+# fold did choose the epoch.
 
 # %%
-for runs in finished.values():
+for runs in found.finished.values():
     for task in runs.tasks:
         display.show(
             experiment,
@@ -84,14 +117,56 @@ for runs in finished.values():
         )
 
 # %% [markdown]
-# ## The ledger: where the paper disagrees
+# ## Which ages are right
 
 # %%
-entries = display.keep(experiment, ledger(experiment.dataset, finished), "ledger")
+classes = display.keep(experiment, beyond.classes(found), "classes")
+display.show_if_any(experiment, beyond.of_age(classes), beyond_figures.recall, "recall")
+
+# %% [markdown]
+# ## For whom it works, and for whom not
+#
+# Accuracy by group, with intervals: a gap between two groups counts as seen only where it is larger
+# than their uncertainty. The figure shows the multi-task network; the table that is kept shows all.
+
+# %%
+groups = display.keep(experiment, beyond.groups(found), "groups")
+display.show_if_any(
+    experiment, beyond.of_model(groups, "multitask"), beyond_figures.accuracy_by_group, "groups"
+)
+Markdown(findings.about_groups(groups))
+
+# %% [markdown]
+# ## Is it as sure as it is right?
+#
+# Faces by the probability of the answer given, in ten bins; a larger dot is more faces. On the
+# dashed line a network is right as often as it says.
+
+# %%
+calibration = display.keep(experiment, beyond.calibration(found), "calibration")
+display.show_if_any(experiment, calibration, beyond_figures.calibration, "calibration")
+Markdown(findings.about_calibration(calibration))
+
+# %% [markdown]
+# ## What it costs
+#
+# A dot is where a network's trainings ended; the line before it begins at the best epoch. Seconds
+# are of the machine that the runs name.
+
+# %%
+cost = display.keep(experiment, beyond.cost(found), "cost")
+display.show_if_any(experiment, cost, beyond_figures.accuracy_against_time, "cost")
+Markdown(findings.about_cost(cost))
+
+# %% [markdown]
+# ## The ledger: where the paper disagrees
+
+# %% tags=["first-page"]
+entries = display.keep(experiment, ledger(experiment.dataset, found.finished), "ledger")
 Markdown(tables.markdown(entries))
 
 # %% [markdown]
 # ## What was found
 
 # %%
-Markdown(findings.about_runs(experiment.dataset, experiment.faces, *finished.values()))
+Markdown(findings.about_runs(experiment.dataset, experiment.faces, *found.finished.values()))

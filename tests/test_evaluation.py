@@ -1,36 +1,18 @@
 """Tables from finished runs, on predictions whose scores are known."""
 
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from simulated import found_with, runs_with
 
 from adience_lib import evaluation, findings, paper, tables
 from adience_lib.errors import AdienceError
-from adience_lib.evaluation import Runs
-from adience_lib.labels import AGE_LABELS, LABELS
-
-
-def runs_with(model: str, truth: dict[str, list[int]], guesses: dict[str, list[int]]) -> Runs:
-    """Two folds of runs; the network is nearly sure of each guess."""
-    count = len(next(iter(truth.values())))
-    folds = np.arange(count) * 2 // count
-    predictions = pd.DataFrame({"gender": 0, "age": 0, **truth, "fold": folds})
-    for task, positions in guesses.items():
-        for place, label in enumerate(LABELS[task]):
-            predictions[f"{task} {label}"] = np.where(np.array(positions) == place, 0.9, 0.01)
-    records = pd.DataFrame(
-        {
-            "model": model,
-            "fold": [0, 1],
-            "weights": "imagenet",
-            "epochs": [4, 6],
-            "best_epoch": [3, 6],
-            "seconds": [10.0, 20.0],
-        }
-    )
-    return Runs(model, pd.DataFrame(), predictions, records)
+from adience_lib.labels import AGE_LABELS
+from adience_lib.protocol import PAPER
+from adience_lib.run_folder import write_json, write_table
 
 
 def test_accuracy_and_one_off_of_known_guesses() -> None:
@@ -73,43 +55,144 @@ def test_majority_is_learned_on_the_other_folds() -> None:
 
 
 def test_table_3_keeps_the_papers_rows_beside_ours() -> None:
-    """A network without runs keeps the paper's numbers; each run has the majority's rate."""
-    truth, guesses = {"gender": [0, 1, 0, 1]}, {"gender": [0, 1, 0, 0]}
+    """A network without runs keeps the paper's numbers; each run has the majority's rate, and
+    an interval from draws of subjects."""
+    runs = runs_with("gender", {"gender": [0, 1, 0, 1]}, {"gender": [0, 1, 0, 0]})
     faces = pd.DataFrame({"fold": [0, 0, 1, 1], "gender": [0, 1, 0, 1], "age": [0, 1, 0, 1]})
-    table = tables.table_3({"gender": runs_with("gender", truth, guesses)}, faces)
-    assert list(table.index) == list(paper.TABLE_3.index)
+    table = tables.table_3(found_with(runs, faces=faces))
+    assert list(table.index[1:5]) == list(paper.TABLE_3.index[1:])
     assert table.loc["gender", "gender accuracy"] == 75
-    assert table.loc["gender", "epochs"] == 5
+    assert table.loc["gender", "gender low"] == 25
+    assert table.loc["gender", "gender high"] == 100
+    assert table.loc["gender", "epochs"] == 20.5
     assert np.isnan(table.loc["multitask", "gender accuracy"])
     assert table.loc["transfer", "gender accuracy (paper)"] == 89.3
     assert table.loc["gender", "gender majority"] == 50
     assert np.isnan(table.loc["age", "age majority"])
     words = tables.readable_table_3(table)
-    assert words.loc["gender", "gender"] == "75.0 ± 35.4 (25.0)"
-    assert words.loc["baseline", "age (paper)"] == "50.7 ± 5.1"
+    assert words.loc["gender", "gender"] == "75.0 ± 35.4 (25.0) [25.0, 100.0]"
+    assert words.loc["baseline (Levi & Hassner)", "age (paper)"] == "50.7 ± 5.1"
     assert words.loc["age", "age"] == "-"
+
+
+def test_table_3_says_which_rows_were_not_run() -> None:
+    """VGG-16 has no row in the paper, and without weights none of ours; it is named still."""
+    table = tables.table_3(found_with(faces=pd.DataFrame()))
+    assert "VGG-16, linear (not run: no weights)" in table.index
+    assert (table["folds"] == 0).all()
+
+
+def test_baseline_row_is_scored_on_ten_crops() -> None:
+    """Levi & Hassner's two networks fill one row, as they scored theirs."""
+    truth, guesses = {"gender": [0, 1, 0, 1]}, {"gender": [0, 0, 0, 0]}
+    centre = runs_with("levi_hassner_gender", truth, guesses)
+    ten = runs_with("levi_hassner_gender", truth, {"gender": [0, 1, 0, 1]}).predictions
+    runs = replace(centre, ten_crops=ten)
+    table = tables.table_3(found_with(faces=ten, published={"levi_hassner_gender": runs}))
+    assert table.loc["baseline (Levi & Hassner)", "gender accuracy"] == 100
+    assert np.isnan(table.loc["baseline (Levi & Hassner)", "age accuracy"])
 
 
 def test_random_features_are_named_in_the_table() -> None:
     """A transfer network that was given nothing to transfer says so wherever it is shown."""
     runs = runs_with("transfer", {"age": [0, 1]}, {"age": [0, 1]})
     assert runs.title == "transfer"
-    runs.records["weights"] = "random"
-    assert runs.title == "transfer (random features)"
+    random = replace(runs, protocol=replace(PAPER, weights="random"))
+    assert random.title == "transfer (random features)"
 
 
 def test_difference_is_taken_over_common_folds_alone() -> None:
     """Points and seconds of the folds that both have; without a common fold there is no number."""
     ours = runs_with("multitask", {"age": [0, 1, 2, 3]}, {"age": [0, 1, 2, 7]})
     theirs = runs_with("age", {"age": [0, 1, 2, 3]}, {"age": [0, 7, 2, 3]})
-    first = theirs.predictions["fold"] == 0
-    one = Runs("age", theirs.history, theirs.predictions[first], theirs.records.iloc[:1])
+    one = theirs.on_folds([0])
     words = findings.about_difference(ours, one, None)
     assert words.startswith("Against the age network, fold 0: +50.0 points on age. ")
     assert "took 1.00 times the seconds of age." in words
-    elsewhere = Runs("age", one.history, one.predictions, one.records.assign(fold=4))
+    elsewhere = replace(one, records=one.records.assign(fold=4))
     for nothing in (elsewhere, None):
         assert "have not been trained" in findings.about_difference(ours, nothing)
+
+
+def test_optimism_is_what_the_test_folds_choice_would_have_added() -> None:
+    """Both epochs come from one training: the lowest held-out loss, and the lowest test loss."""
+    history = pd.DataFrame(
+        {
+            "fold": 0,
+            "epoch": [1, 2, 3],
+            "val_loss": [2.0, 1.0, 1.5],
+            "test_loss": [2.0, 1.5, 1.2],
+            "test_age_accuracy": [0.30, 0.40, 0.46],
+        }
+    )
+    runs = replace(runs_with("age", {"age": [0, 1]}, {"age": [0, 1]}), history=history)
+    (row,) = evaluation.optimism(runs).to_dict("records")
+    assert (row["chosen"], row["test fold's choice"]) == (2, 3)
+    assert row["age"] == pytest.approx(6)
+
+
+def test_optimism_needs_held_out_runs() -> None:
+    """Others have no record of the test fold beside the monitored one."""
+    runs = runs_with("age", {"age": [0, 1]}, {"age": [0, 1]})
+    with pytest.raises(AdienceError, match='only runs with monitor="held_out" log the test fold'):
+        evaluation.optimism(runs)
+
+
+def run_folder(root: Path, fold: int, **changes: object) -> Path:
+    """A finished run of one fold on disk, with ``changes`` to what it says it is of."""
+    folder = root / f"fold_{fold}"
+    folder.mkdir()
+    machine = {"processor": "p", "accelerator": "none"}
+    said = {"model": "age", "fold": fold, "fingerprint": "f", "protocol": asdict(PAPER)}
+    write_json(folder / "protocol.json", {**said, "machine": machine, **changes})
+    counts = {"epochs": 2, "best_epoch": 1, "seconds": 3.0, "peak_memory": None}
+    sizes = {"parameters": {"total": 5}, "faces": {"train": 8}}
+    write_json(folder / "run.json", {**counts, **sizes})
+    runs = runs_with("age", {"age": [0, 1]}, {"age": [0, 1]})
+    write_table(pd.DataFrame({"epoch": [1, 2], "seconds": [1.0, 2.0]}), folder / "history.csv")
+    write_table(runs.predictions.drop(columns="fold"), folder / "predictions.csv")
+    return folder
+
+
+def test_runs_are_read_back(tmp_path: Path) -> None:
+    """One table over the folds; the seconds to the best epoch are those of the epochs so far."""
+    runs = evaluation.read_runs([run_folder(tmp_path, fold) for fold in (0, 3)])
+    assert (runs.folds, runs.tasks, runs.protocol) == ([0, 3], ("age",), PAPER)
+    assert runs.records["seconds_to_best"].to_list() == [1, 1]
+    assert len(runs.predictions) == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"fingerprint": "g"}, "fingerprint"),
+        ({"protocol": asdict(replace(PAPER, gamma=0.1))}, "protocol"),
+        ({"model": "gender"}, "model"),
+    ],
+)
+def test_runs_of_different_experiments_are_not_taken_together(
+    tmp_path: Path, change: dict[str, object], word: str
+) -> None:
+    """The message names the folder and what differs."""
+    folders = [run_folder(tmp_path, 0), run_folder(tmp_path, 1, **change)]
+    with pytest.raises(AdienceError, match=f"fold_1: a run with another {word} than .*fold_0"):
+        evaluation.read_runs(folders)
+
+
+@pytest.mark.parametrize("name", ["protocol.json", "run.json", "history.csv", "predictions.csv"])
+def test_run_with_a_torn_file_is_named(tmp_path: Path, name: str) -> None:
+    """One line with the folder, whatever is missing."""
+    folder = run_folder(tmp_path, 0)
+    (folder / name).write_text("")
+    with pytest.raises(AdienceError, match="fold_0"):
+        evaluation.read_runs([folder])
+
+
+def test_run_of_another_version_is_named(tmp_path: Path) -> None:
+    """A protocol with a field that is unknown here cannot be compared with others."""
+    folder = run_folder(tmp_path, 0, protocol={**asdict(PAPER), "mixup": 0.2})
+    with pytest.raises(AdienceError, match="a protocol of another version"):
+        evaluation.read_runs([folder])
 
 
 def test_ages_keep_labels_without_faces() -> None:

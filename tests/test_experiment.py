@@ -7,8 +7,10 @@ import pytest
 
 from adience_lib import experiment
 from adience_lib.errors import AdienceError
-from adience_lib.experiment import commands, start
-from adience_lib.protocol import DEMO, PAPER, SMOKE
+from adience_lib.experiment import published_recipe, start
+from adience_lib.found import commands, find_runs, missing_runs
+from adience_lib.protocol import DEMO, LEVI_HASSNER, PAPER, SMOKE
+from adience_lib.run_folder import run_folder
 
 CELL = "data: str = None\nfolds: list = None\nepochs: int = None\ngamma: float = None\n"
 
@@ -67,7 +69,14 @@ def test_folds_are_taken_as_a_list_or_as_papermill_passes_them(folds: object) ->
         ({"folds": [7]}, "folds is [7]; allowed: a list of different folds from 0 to 4"),
         ({"folds": "[0, 0]"}, "folds is '[0, 0]'; allowed"),
         ({"folds": "all"}, "folds is 'all'; allowed"),
-        ({"protocol": "papers"}, "protocol is 'papers'; allowed: paper, demo, smoke"),
+        ({"protocol": "papers"}, "protocol is 'papers'; allowed: paper, demo, smoke, levi_hassner"),
+        ({"extra_folds": [7]}, "extra_folds is [7]; allowed: a list of different folds among [0,"),
+        (
+            {"folds": [0], "extra_folds": "[1]"},
+            "extra_folds is '[1]'; allowed: a list of different",
+        ),
+        ({"levi_hassner_epochs": 0}, "epochs is 0; allowed: 1 to 10,000"),
+        ({"levi_hassner_epochs": "few"}, "levi_hassner_epochs is 'few'; allowed: a whole number"),
         ({"monitor": "test"}, "monitor is 'test'; allowed: test_fold, held_out, none"),
         ({"precision": "float16"}, "precision is 'float16'; allowed: float32, mixed_bfloat16"),
         ({"data": 7}, "data is 7; allowed: a text"),
@@ -82,6 +91,40 @@ def test_wrong_value_says_what_is_allowed(values: dict[str, Any], message: str) 
     with pytest.raises(AdienceError) as error:
         start(with_values(**values))
     assert str(error.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("given", "folds"), [(None, (1,)), ("[]", ()), ([], ()), ("[1, 3]", (1, 3)), ([3], (3,))]
+)
+def test_extras_are_trained_on_the_first_fold_unless_told(
+    given: object, folds: tuple[int, ...]
+) -> None:
+    """Held-out monitoring, gamma, Levi & Hassner: one parameter says how much of that."""
+    assert start(with_values(folds=[1, 3], extra_folds=given)).extra_folds == folds
+
+
+def test_levi_hassner_recipe_names_its_differences_from_the_papers(tiny_folder: Path) -> None:
+    """Theirs on real faces; the demo's epochs and batches on the demo; what was asked for wins."""
+    data = str(tiny_folder)
+    assert published_recipe(start(with_values(data=data))).protocol == LEVI_HASSNER
+    few = published_recipe(start(with_values(data=data, epochs=3, seed=1, batch_size=16)))
+    assert few.protocol.label == "levi_hassner,epochs=3,seed=1"
+    many = published_recipe(start(with_values(data=data, epochs=3, levi_hassner_epochs=200)))
+    assert many.protocol.label == "levi_hassner,epochs=200"
+    demo = published_recipe(start(with_values()))
+    assert demo.protocol.label == "levi_hassner,epochs=5,batch_size=8"
+
+
+def test_runs_that_cannot_be_read_are_said_and_left_out() -> None:
+    """The rest of the report goes on without them."""
+    begun = start(with_values())
+    folder = run_folder(begun.runs_dir, begun.dataset, "age", DEMO, 2)
+    folder.mkdir(parents=True)
+    (folder / "protocol.json").write_text("{")
+    found = find_runs(begun)
+    assert found.finished == {}
+    (fault,) = found.unreadable
+    assert "fold_2: not a finished run" in fault
 
 
 def test_unknown_name_from_papermill_is_an_error_with_a_hint() -> None:
@@ -122,9 +165,9 @@ def test_figures_of_anything_but_the_default_go_deeper(tmp_path: Path) -> None:
 def test_missing_runs_come_with_the_command_that_makes_them() -> None:
     """Nothing is trained to find out; the command has the parameters that were given."""
     begun = start(with_values(folds="[0, 1]", weights="random", epochs=3))
-    finished = experiment.all_finished_runs(begun)
+    finished = find_runs(begun).finished
     assert finished == {}
-    assert experiment.missing_runs(begun, finished)["age"] == [0, 1]
+    assert missing_runs(begun, finished)["age"] == [0, 1]
     made = commands(begun)
     assert "papermill 03_multitask.ipynb out.ipynb" in made["multitask"]
     assert "-p folds '[0, 1]'" in made["multitask"]

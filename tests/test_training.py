@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from adience_lib import cache, evaluation, training
+from adience_lib import cache, evaluation
 from adience_lib.data import Dataset
 from adience_lib.errors import AdienceError
 from adience_lib.protocol import DEMO, PAPER, SMOKE, Protocol
+from adience_lib.run_folder import record
 from adience_lib.training import Batches, run_folder, train_fold
 
 QUICK = replace(SMOKE, faces=None, batch_size=8, epochs=2)
@@ -72,10 +73,10 @@ def test_run_folder_is_complete_and_readable_without_keras(finished: Path, tiny:
     """Five files; protocol, machine and dataset; a row an epoch; a row a test face."""
     names = {"protocol.json", "history.csv", "predictions.csv", "best.keras", "run.json"}
     assert {file.name for file in finished.iterdir()} == names
-    record = json.loads((finished / "protocol.json").read_text())
-    assert record["fingerprint"] == tiny.fingerprint
-    assert Protocol(**record["protocol"]) == QUICK
-    assert record["machine"]["keras"]
+    said = json.loads((finished / "protocol.json").read_text())
+    assert said["fingerprint"] == tiny.fingerprint
+    assert Protocol(**said["protocol"]) == QUICK
+    assert said["machine"]["keras"]
     history = pd.read_csv(finished / "history.csv")
     assert list(history["epoch"]) == [1, 2]
     predictions = pd.read_csv(finished / "predictions.csv")
@@ -135,8 +136,8 @@ def test_folder_of_another_protocol_is_refused(
     """Two experiments are not mixed: the message names what differs."""
     folder = run_folder(tmp_path, tiny, "gender", QUICK, 0)
     folder.mkdir(parents=True)
-    record = training._record(tiny, "gender", replace(QUICK, epsilon=1e-8), 0)
-    (folder / "protocol.json").write_text(json.dumps(record))
+    other = record(tiny, "gender", replace(QUICK, epsilon=1e-8), 0)
+    (folder / "protocol.json").write_text(json.dumps(other))
     with pytest.raises(AdienceError, match="holds a run with another protocol; delete it"):
         train_fold(tiny, images, "gender", QUICK, 0, tmp_path)
 

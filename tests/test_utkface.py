@@ -8,7 +8,7 @@ from conftest import SHARED, needs_shared
 
 from adience_lib.data import load
 from adience_lib.labels import AGE_LABELS
-from adience_lib.utkface import read_faces
+from adience_lib.utkface import RACES, read_faces
 
 
 def write(root: Path, files: dict[str, bytes]) -> Path:
@@ -59,6 +59,7 @@ def test_real_folder_adds_up_and_is_stratified() -> None:
     assert rows["all rows"] == rows.iloc[:-1].sum() == 7812
     assert len(dataset.faces) == rows["kept"] == 5859
     assert dataset.faces["subject"].is_unique
+    assert set(dataset.faces["race"]) == set(RACES)
     faces = dataset.faces
     cells = pd.crosstab(faces["fold"], [faces["age"], faces["gender"]])
     assert (cells.max() - cells.min()).max() <= 1

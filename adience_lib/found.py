@@ -1,0 +1,152 @@
+"""The runs that are finished for an experiment, and the commands that make those that are not."""
+
+import os
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from adience_lib import evaluation, models, readouts, training
+from adience_lib import weights as pretrained
+from adience_lib.errors import AdienceError
+from adience_lib.experiment import Experiment, held_out, published_recipe, transfer_protocol
+
+
+def finished_runs(experiment: Experiment, model_name: str) -> evaluation.Runs | None:
+    """The runs of ``model_name`` that are there, without training; None if there are none."""
+    protocols = [experiment.protocol]
+    if model_name == "transfer":
+        labels = dict.fromkeys([_weights_label(experiment.wanted_weights), "random"])
+        protocols = [transfer_protocol(experiment, label) for label in labels]
+    if model_name == "vgg16":
+        protocols = [replace(experiment.protocol, weights=label) for label in _vgg16_labels()]
+    for protocol in protocols:
+        folders = [
+            training.run_folder(experiment.runs_dir, experiment.dataset, model_name, protocol, fold)
+            for fold in experiment.folds
+        ]
+        finished = [folder for folder in folders if folder.is_dir()]
+        if finished:
+            return evaluation.read_runs(finished)
+    return None
+
+
+NOTEBOOK_OF = {
+    "gender": "02_reduced_models",
+    "age": "02_reduced_models",
+    "multitask": "03_multitask",
+    "transfer": "04_transfer_learning",
+}
+"""The notebook that trains each network of Table 3."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Every finished run that the results rest on, by model name.
+
+    ``finished``: the networks of Table 3 under the experiment's protocol. ``held_out``: the same
+    with the epoch chosen on held-out subjects. ``published``: Levi & Hassner's networks under
+    their own recipe; ``same_recipe``: under the experiment's protocol. ``readouts``: linear
+    models on frozen features. ``unreadable``: what is wrong with runs that could not be read.
+    """
+
+    is_demo: bool
+    is_adience: bool
+    faces: pd.DataFrame
+    finished: dict[str, evaluation.Runs]
+    held_out: dict[str, evaluation.Runs]
+    published: dict[str, evaluation.Runs]
+    same_recipe: dict[str, evaluation.Runs]
+    readouts: dict[str, evaluation.Runs]
+    unreadable: list[str]
+
+    def main(self, name: str) -> evaluation.Runs:
+        """The runs of a network of Table 3. Raises AdienceError if there are none."""
+        return _there(self.finished, name, "has not been trained")
+
+    def baseline(self, task: str) -> evaluation.Runs:
+        """Levi & Hassner's network under their own recipe, scored on ten crops."""
+        otherwise = (
+            "has not been trained here under its own recipe, and a comparison with a number that "
+            "was only published is undecided by nature"
+        )
+        return _there(self.published, f"levi_hassner_{task}", otherwise).on_ten_crops()
+
+    def baseline_under_protocol(self, task: str) -> evaluation.Runs:
+        """Levi & Hassner's network as the experiment's protocol trains it."""
+        name = f"levi_hassner_{task}"
+        return _there(self.same_recipe, name, "has not been trained under this protocol")
+
+    def readout(self, name: str) -> evaluation.Runs:
+        """A linear model on frozen features."""
+        return _there(self.readouts, name, "has not been fitted")
+
+
+def _there(runs: dict[str, evaluation.Runs], name: str, otherwise: str) -> evaluation.Runs:
+    if name not in runs:
+        raise AdienceError(f"{name} {otherwise}")
+    return runs[name]
+
+
+def find_runs(experiment: Experiment) -> Found:
+    """Everything that has been trained for ``experiment``, on any of its folds. Trains nothing."""
+    unreadable: list[str] = []
+
+    def read(one: Experiment, names: Iterable[str]) -> dict[str, evaluation.Runs]:
+        found = {}
+        for name in names:
+            try:
+                runs = finished_runs(one, name)
+            except AdienceError as error:
+                unreadable.append(str(error))
+                continue
+            if runs is not None:
+                found[name] = runs
+        return found
+
+    return Found(
+        experiment.dataset.is_demo,
+        experiment.dataset.name.startswith("adience"),
+        experiment.faces,
+        read(experiment, (*NOTEBOOK_OF, "vgg16")),
+        read(held_out(experiment), NOTEBOOK_OF),
+        read(published_recipe(experiment), models.LEVI_HASSNER),
+        read(experiment, models.LEVI_HASSNER),
+        read(experiment, readouts.names()),
+        unreadable,
+    )
+
+
+def missing_runs(
+    experiment: Experiment, finished: dict[str, evaluation.Runs]
+) -> dict[str, list[int]]:
+    """The folds of each network of Table 3 that have not been trained."""
+    done = {name: finished[name].folds if name in finished else [] for name in NOTEBOOK_OF}
+    return {name: [fold for fold in experiment.folds if fold not in done[name]] for name in done}
+
+
+def commands(experiment: Experiment) -> dict[str, str]:
+    """The command that trains each network of Table 3 under this experiment's parameters."""
+    return {name: _command(experiment, notebook) for name, notebook in NOTEBOOK_OF.items()}
+
+
+def _command(experiment: Experiment, notebook: str) -> str:
+    words = ["papermill", f"{notebook}.ipynb", "out.ipynb"]
+    for name, value in experiment.given.items():
+        if name != "weights" or notebook.startswith("04"):
+            words += ["-p", name, str(value)]
+    return shlex.join(words)
+
+
+def _vgg16_labels() -> list[str]:
+    """What the runs of VGG-16 may be kept under: a named file's digest, else ImageNet's."""
+    named = os.environ.get(pretrained.VGG16_VARIABLE)
+    return [pretrained.from_file(Path(named), "VGG16").label] if named else ["imagenet"]
+
+
+def _weights_label(wanted: str) -> str:
+    if wanted in ("imagenet", "random"):
+        return wanted
+    return pretrained.from_file(Path(wanted)).label

@@ -1,0 +1,310 @@
+"""Verdicts on simulated runs: what is decided, what is not, and why."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from simulated import found_with, runs_with
+
+from adience_lib import claims, findings, paper, significance
+from adience_lib.claims import CONTRADICTED, SUPPORTED, UNDECIDED, verdicts
+from adience_lib.errors import AdienceError
+from adience_lib.evaluation import Runs
+from adience_lib.found import Found
+from adience_lib.protocol import PAPER
+
+FACES = 4000
+
+
+@pytest.fixture(autouse=True)
+def _fewer_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Enough for what is decided here."""
+    monkeypatch.setattr(significance, "RESAMPLES", 999)
+
+
+def network(model: str, *, gender: float = 0.8, age: float = 0.6, seed: int = 0) -> Runs:
+    """Five folds of a network that gets these shares of the faces right, the same ones for equal
+    seeds. Truth is balanced over the labels."""
+    numbers = np.arange(FACES)
+    truth = {"gender": numbers % 2, "age": numbers // 2 % 8}
+    guesses = {}
+    for task, share in (("gender", gender), ("age", age)):
+        if model in ("multitask", "transfer") or model.endswith(task):
+            classes = {"gender": 2, "age": 8}[task]
+            wrong = np.random.default_rng((seed, classes)).random(FACES) >= share
+            guesses[task] = list((truth[task] + wrong) % classes)
+    return runs_with(model, {task: list(of) for task, of in truth.items()}, guesses, folds=5)
+
+
+def baseline(**shares: float) -> dict[str, Runs]:
+    """Levi & Hassner's networks, as good on ten crops as on one."""
+    networks = {
+        name: network(name, **shares) for name in ("levi_hassner_gender", "levi_hassner_age")
+    }
+    return {name: replace(runs, ten_crops=runs.predictions) for name, runs in networks.items()}
+
+
+def verdict(found: Found, number: int) -> str:
+    """The verdict of one claim."""
+    return str(verdicts(found).loc[number, "verdict"])
+
+
+def why(found: Found, number: int) -> str:
+    """What was found for one claim."""
+    return str(verdicts(found).loc[number, "why"])
+
+
+def test_each_claim_has_a_criterion_and_a_place() -> None:
+    """Nine claims, numbered, each with what decides it."""
+    assert [claim.number for claim in paper.CLAIMS] == list(range(1, 10))
+    assert all(claim.place and len(claim.criterion) > 40 for claim in paper.CLAIMS)
+
+
+def test_equal_networks_with_enough_faces_are_equal() -> None:
+    """The same faces right but for a few: claim 2 holds, and the report says by how much."""
+    found = found_with(network("multitask"), network("gender"), network("age"))
+    assert verdict(found, 2) == SUPPORTED
+    assert "gender: multitask minus gender +0.0 points [+0.0, +0.0]" in why(found, 2)
+    assert "the t-test over 5 folds would see equal ones as equal in 100%" in why(found, 2)
+
+
+def test_worse_network_contradicts_equality() -> None:
+    """Ten points on one task are enough, whatever the other shows."""
+    found = found_with(network("multitask", age=0.5), network("gender"), network("age"))
+    assert verdict(found, 2) == CONTRADICTED
+
+
+def test_few_faces_decide_nothing_and_say_how_many_would() -> None:
+    """Two networks of equal skill that err on different faces, 200 of them."""
+    few = [
+        replace(runs, predictions=runs.predictions.groupby("fold").head(40))
+        for runs in (
+            network("multitask", seed=1),
+            network("gender", seed=2),
+            network("age", seed=3),
+        )
+    ]
+    found = found_with(*few)
+    assert verdict(found, 2) == UNDECIDED
+    assert "times the subjects, if the difference stays as it is" in why(found, 2)
+
+
+def test_networks_that_learned_nothing_are_not_called_equal() -> None:
+    """Both always say the same: equal, and worth nothing."""
+    chance = {"gender": 0.5, "age": 0.125}
+    found = found_with(
+        network("multitask", **chance), network("gender", **chance), network("age", **chance)
+    )
+    assert verdict(found, 2) == UNDECIDED
+    assert "not shown to beat the most frequent label: gender on gender" in why(found, 2)
+
+
+def test_number_that_was_only_published_decides_nothing() -> None:
+    """Without Levi & Hassner's networks run here, claims 1 and 4 stay open."""
+    found = found_with(network("gender"), network("age"), network("transfer", gender=0.95))
+    for number in (1, 4):
+        assert verdict(found, number) == UNDECIDED
+        assert "only published is undecided by nature" in why(found, number)
+
+
+def test_baseline_that_was_run_decides() -> None:
+    """Equal networks for claim 1, a better one on gender and an equal one on age for claim 4."""
+    networks = (network("gender"), network("age"), network("transfer", gender=0.9))
+    found = found_with(*networks, published=baseline())
+    assert verdict(found, 1) == SUPPORTED
+    assert verdict(found, 4) == SUPPORTED
+    worse = found_with(network("transfer", gender=0.7), published=baseline())
+    assert verdict(worse, 4) == CONTRADICTED
+
+
+def test_demo_decides_nothing() -> None:
+    """The same runs on drawn faces: what was found stands there, and no verdict."""
+    found = found_with(network("multitask"), network("gender"), network("age"), is_demo=True)
+    table = verdicts(found)
+    assert set(table["verdict"]) == {UNDECIDED}
+    assert table["why"].str.contains("drawn faces decide nothing").all()
+    assert "**The faces are drawings: this run decides nothing" in findings.about_claims(
+        table, found
+    )
+
+
+def stopping(runs: Runs, epochs: int, best: int, seconds: float) -> Runs:
+    """The same network with other times."""
+    records = runs.records.assign(epochs=epochs, best_epoch=best, seconds=seconds)
+    spread = np.array([0.98, 0.99, 1, 1.01, 1.02])
+    return replace(runs, records=records.assign(seconds=seconds * spread))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"), [(70.0, SUPPORTED), (150.0, CONTRADICTED), (100.0, UNDECIDED)]
+)
+def test_time_is_cut_drastically_or_not(seconds: float, expected: str) -> None:
+    """Half of the two together, 100 of 200 seconds, is the line."""
+    found = found_with(
+        stopping(network("multitask"), 26, 16, seconds),
+        stopping(network("gender"), 50, 40, 100),
+        stopping(network("age"), 34, 24, 100),
+    )
+    assert verdict(found, 3) == expected
+
+
+def test_time_decides_nothing_where_early_stopping_did_not_end_it() -> None:
+    """A training that ran into the limit of epochs has no time of its own."""
+    found = found_with(
+        stopping(network("multitask"), 100, 99, 70),
+        stopping(network("gender"), 50, 40, 100),
+        stopping(network("age"), 34, 24, 100),
+    )
+    assert verdict(found, 3) == UNDECIDED
+    assert "ended by the limit of epochs, not by early stopping: 5 of multitask" in why(found, 3)
+
+
+def test_times_of_different_machines_are_not_compared() -> None:
+    """The message names them."""
+    other = network("multitask")
+    other = replace(other, records=other.records.assign(machine="a GPU"))
+    found = found_with(other, network("gender"), network("age"))
+    assert "timed on different machines: a GPU; a processor" in why(found, 3)
+
+
+@pytest.mark.parametrize(("best", "expected"), [(3, SUPPORTED), (12, CONTRADICTED)])
+def test_convergence_is_the_best_epoch_and_not_the_last(best: int, expected: str) -> None:
+    """Patience adds ten epochs to each training that say nothing about convergence."""
+    found = found_with(stopping(network("transfer"), best + 10, best, 100))
+    assert verdict(found, 5) == expected
+
+
+def readouts(trained: float, untrained: float, pixels: float) -> dict[str, Runs]:
+    """Both directions, with these shares right."""
+    runs = {}
+    for task, other in (("age", "gender"), ("gender", "age")):
+        for source, share in ((other, trained), ("untrained", untrained), ("pixels", pixels)):
+            name = f"{task}_from_{source}"
+            simulated = network(task, **{task: share})
+            runs[name] = replace(simulated, model=name)
+    return runs
+
+
+@pytest.mark.parametrize(
+    ("trained", "expected"), [(0.5, SUPPORTED), (0.7, CONTRADICTED), (0.52, UNDECIDED)]
+)
+def test_features_of_the_other_task_are_there_or_not(trained: float, expected: str) -> None:
+    """More than two points better than off the untrained trunk and off the pixels, or not."""
+    found = found_with(network("gender"), readouts=readouts(trained, 0.5, 0.4))
+    assert verdict(found, 6) == expected
+    assert "age read off the trained gender trunk minus age read off the pixels" in why(found, 6)
+
+
+def with_seconds(runs: Runs, seconds: float) -> Runs:
+    """Two folds of three epochs each that took about so long."""
+    history = runs.history.assign(seconds=seconds * np.linspace(0.98, 1.02, len(runs.history)))
+    return replace(runs, history=history)
+
+
+def test_cost_is_seconds_and_arithmetic() -> None:
+    """The published network needs fewer multiply-adds: being faster alone supports nothing."""
+    published = {"levi_hassner_gender": with_seconds(network("levi_hassner_gender"), 10)}
+    slower = found_with(with_seconds(network("gender"), 20), same_recipe=published)
+    faster = found_with(with_seconds(network("gender"), 5), same_recipe=published)
+    assert verdict(slower, 7) == CONTRADICTED
+    assert verdict(faster, 7) == UNDECIDED
+    assert "749 million multiply-adds a face against 709" in why(faster, 7)
+
+
+def ages_right(shares: dict[int, float]) -> Runs:
+    """A multi-task network that gets these shares of some ages right, and half of the others."""
+    runs = network("multitask", age=1)
+    random, table = np.random.default_rng(0), runs.predictions
+    wrong = random.random(FACES) >= table["age"].map(lambda age: shares.get(age, 0.5))
+    guesses = {"age": list((table["age"] + wrong) % 8), "gender": list(table["gender"])}
+    truth = {"age": list(table["age"]), "gender": list(table["gender"])}
+    return runs_with("multitask", truth, guesses, folds=5)
+
+
+def test_best_age_is_the_one_with_the_highest_share() -> None:
+    """25 to 32 ahead of all others, or behind one of them."""
+    assert verdict(found_with(ages_right({4: 0.8})), 8) == SUPPORTED
+    assert verdict(found_with(ages_right({0: 0.8})), 8) == CONTRADICTED
+    assert verdict(found_with(ages_right({})), 8) == UNDECIDED
+
+
+def test_age_without_test_faces_leaves_the_claim_open() -> None:
+    """The message names the age; the other claims are still decided."""
+    runs = network("multitask")
+    without = replace(runs, predictions=runs.predictions[runs.predictions["age"] != 7])
+    assert "no test faces aged (60, 100)" in why(found_with(without), 8)
+
+
+def by_fold(task: str, shares: list[float]) -> Runs:
+    """A network for one task whose folds have these shares right."""
+    runs = network(task, **{task: 1})
+    table, classes = runs.predictions, {"gender": 2, "age": 8}[task]
+    place = table.groupby("fold").cumcount() / (FACES / 5)
+    wrong = (place * 8 % 1) >= table["fold"].map(dict(enumerate(shares)))
+    truth = {name: list(table[name]) for name in ("gender", "age")}
+    return runs_with(task, truth, {task: list((table[task] + wrong) % classes)}, folds=5)
+
+
+def test_spread_over_folds_is_adiences_alone() -> None:
+    """Age varies five times as much and the first fold leads: so the paper saw it."""
+    gender = by_fold("gender", [0.86, 0.80, 0.81, 0.79, 0.80])
+    age = by_fold("age", [0.70, 0.40, 0.30, 0.50, 0.35])
+    assert verdict(found_with(gender, age), 9) == SUPPORTED
+    elsewhere = found_with(gender, age, is_adience=False)
+    assert verdict(elsewhere, 9) == UNDECIDED
+    assert "these folds are not Adience's" in why(elsewhere, 9)
+    last = by_fold("gender", [0.80, 0.81, 0.79, 0.80, 0.90])
+    assert verdict(found_with(last, age), 9) == CONTRADICTED
+
+
+def test_missing_folds_leave_the_spread_open() -> None:
+    """The message says which are there."""
+    found = found_with(network("gender").on_folds([0, 1]), network("age"))
+    assert "gender: needs all five folds, has [0, 1]" in why(found, 9)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda runs: replace(runs, fingerprint="other"), "were run on different datasets"),
+        (
+            lambda runs: replace(runs, protocol=replace(PAPER, faces=100)),
+            "were run on different samples",
+        ),
+        (
+            lambda runs: replace(
+                runs, predictions=runs.predictions.assign(face=lambda t: "x" + t["face"])
+            ),
+            "tested other faces on the same folds",
+        ),
+    ],
+)
+def test_runs_that_cannot_be_compared_are_not(change: Callable[[Runs], Runs], message: str) -> None:
+    """The claim stays open with one line, and the rest of the report goes on."""
+    found = found_with(network("multitask"), change(network("gender")), network("age"))
+    assert message in why(found, 2)
+    assert len(verdicts(found)) == 9
+
+
+def test_folds_that_do_not_match_are_said() -> None:
+    """Neither is scored on the other's faces."""
+    one, other = network("multitask").on_folds([0, 1]), network("gender").on_folds([2])
+    with pytest.raises(AdienceError, match=r"tested folds \[0, 1\], gender \[2\]: none in common"):
+        claims.paired_difference(one, other, "gender")
+
+
+def test_one_fold_only_is_said_and_decides_nothing() -> None:
+    """The draws alone would call them equal; there is no t-test to agree."""
+    networks = [network(name) for name in ("multitask", "gender", "age")]
+    first = [runs.on_folds([0]) for runs in networks]
+    found = found_with(*first, faces=networks[0].predictions)
+    assert verdict(found, 2) == UNDECIDED
+    assert "one fold only, over which no t-test is possible" in why(found, 2)
+
+
+def test_nothing_trained_is_nine_open_claims() -> None:
+    """Each says what is missing."""
+    table = verdicts(found_with())
+    assert set(table["verdict"]) == {UNDECIDED}
+    assert table.loc[2, "why"] == "multitask has not been trained"
