@@ -128,15 +128,29 @@ def accuracy_against_time(table: pd.DataFrame) -> Figure:
     """
     figure, axes = plt.subplots(1, 2, figsize=(11, 3.8), layout="constrained")
     for axis, task in zip(axes, LABELS, strict=True):
-        if task in table:
-            part = table.dropna(subset=[task])
-            for (name, row), colour in zip(part.iterrows(), MODEL_COLOURS, strict=False):
-                ends = [row["seconds to best"], row["seconds"]]
-                axis.plot(ends, [row[task]] * 2, "-", color=colour, lw=1.5)
-                axis.plot(ends[1], row[task], "o", color=colour, label=name)
+        part = table.dropna(subset=[task]) if task in table else table.iloc[:0]
+        for name, row in part.iterrows():
+            # The networks for one task have the same colour in both panels.
+            label = str(name).replace(f"_{task}", "").replace(task, "one task")
+            colour = TIME_COLOURS[label]
+            ends = [row["seconds to best"], row["seconds"]]
+            axis.plot(ends, [row[task]] * 2, "-", color=colour, lw=1.5)
+            axis.plot(ends[1], row[task], "o", color=colour, label=label.replace("_", " & "))
         axis.set(xlabel="seconds of training, a fold", ylabel=f"{task} accuracy (%)", xscale="log")
+        axis.set_ylim(0, 100)
+        for ticks in (axis.xaxis.set_major_formatter, axis.xaxis.set_minor_formatter):
+            ticks("{x:.0f}")
         axis.legend(fontsize=8)
     return figure
+
+
+TIME_COLOURS = dict(
+    zip(
+        ("one task", "multitask", "transfer", "levi_hassner", "levi_hassner, own recipe"),
+        MODEL_COLOURS,
+        strict=False,
+    )
+)
 
 
 def attention(found: Attention, faces: pd.DataFrame, task: str) -> Figure:

@@ -5,7 +5,7 @@ p-value of a comparison of accuracies is the larger of two, so that both tests m
 bootstrap over subjects, and the corrected resampled t-test over folds.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -174,7 +174,7 @@ def _compared(
     over_folds = significance.over_folds(by_fold)
     p_values = zip(test(resampled), test(over_folds), strict=True)
     p_for, p_against = (max(pair) for pair in p_values)
-    distance = min(abs(abs(resampled.value) - threshold) for threshold in thresholds)
+    distance = min(abs(resampled.value - threshold) for threshold in thresholds)
     more = significance.needed(resampled, distance, len(paper.CLAIMS))
     return Part(words + _power(over_folds, test), p_for, p_against, more)
 
@@ -189,7 +189,7 @@ def _power(over_folds: FoldMean, test: Callable[[Estimate], tuple[float, float]]
 
 
 def _equal(one: Runs, other: Runs, task: str) -> Part:
-    return _compared(one, other, task, significance.equal, [MARGIN])
+    return _compared(one, other, task, significance.equal, [-MARGIN, MARGIN])
 
 
 def _better(one: Runs, other: Runs, task: str) -> Part:
@@ -353,28 +353,39 @@ def _best_at_25(found: Found) -> Evidence:
         hits, faces["subject"], faces["age"].to_numpy(), len(AGE_LABELS)
     )
     others = [i for i in range(len(AGE_LABELS)) if i != FAVOURITE]
-    best = max(others, key=lambda i: right[i].value)
-    lead = Resampled(
-        right[FAVOURITE].value - right[best].value,
-        right[FAVOURITE].draws - np.max([right[i].draws for i in others], axis=0),
-        right[best].subjects,
-    )
     by_fold = pd.Series(hits).groupby([faces["fold"].to_numpy(), faces["age"].to_numpy()]).mean()
     recall = by_fold.unstack()
-    leads = recall[FAVOURITE] - recall[others].max(axis=1)
-    over_folds = significance.over_folds(leads.dropna().to_numpy())
-    p_for, p_against = (
-        max(pair)
-        for pair in zip(significance.greater(lead), significance.greater(over_folds), strict=True)
-    )
+    leads = [_lead(right[FAVOURITE], right[i]) for i in others]
+    over_folds = [
+        significance.over_folds((recall[FAVOURITE] - recall[i]).dropna().to_numpy()) for i in others
+    ]
+    p_for, p_against = _ahead_of_all(leads, over_folds)
+    best = max(others, key=lambda i: right[i].value)
     words = (
         f"{right[FAVOURITE].value:.0f} % of the faces aged {AGE_LABELS[FAVOURITE]} are right, "
         f"{right[best].value:.0f} % of those aged {AGE_LABELS[best]}, the best other; "
         f"{100 * np.mean(evaluation.predicted(faces, 'age') == FAVOURITE):.0f} % of all faces are "
         f"given that age"
     )
-    more = significance.needed(lead, abs(lead.value), len(paper.CLAIMS))
+    nearest = leads[others.index(best)]
+    more = significance.needed(nearest, abs(nearest.value), len(paper.CLAIMS))
     return Evidence([Part(words, p_for, p_against, more)])
+
+
+def _lead(one: Resampled, other: Resampled) -> Resampled:
+    return Resampled(one.value - other.value, one.draws - other.draws, one.subjects)
+
+
+def _ahead_of_all(*estimates: Sequence[Estimate]) -> tuple[float, float]:
+    """p-values for and against "all leads are above zero", where each way of testing has its own.
+
+    For: the worst of all. Against: some one lead is below zero, the best p-value times their
+    number, since it was picked.
+    """
+    tests = [[significance.greater(lead) for lead in leads] for leads in estimates]
+    agreed = [tuple(max(p) for p in zip(*pairs, strict=True)) for pairs in zip(*tests, strict=True)]
+    p_for = max(for_ for for_, _ in agreed)
+    return p_for, min(1.0, len(agreed) * min(against for _, against in agreed))
 
 
 def _varies_over_folds(found: Found) -> Evidence:
@@ -399,14 +410,11 @@ def _varies_over_folds(found: Found) -> Evidence:
             max(p_against, 1 - wider),
         )
     ]
-    for task, folds in accuracies.items():
-        lead = Resampled(
-            values[task][0] - values[task][1:].max(),
-            draws[task][0] - draws[task][1:].max(axis=0),
-            folds[0].subjects,
-        )
-        words = f"{task}: the first fold {lead.value:+.1f} points above the highest other"
-        parts.append(Part(words, *significance.greater(lead)))
+    for task, (first, *others) in accuracies.items():
+        leads = [_lead(first, other) for other in others]
+        least = min(lead.value for lead in leads)
+        words = f"{task}: the first fold {least:+.1f} points above the highest other"
+        parts.append(Part(words, *_ahead_of_all(leads)))
     doubt = "" if found.is_adience else "these folds are not Adience's: there is no first one"
     return Evidence(parts, doubt)
 

@@ -9,8 +9,10 @@ from matplotlib.figure import Figure
 
 from adience_lib import beyond_figures, figures
 from adience_lib.errors import AdienceError
-from adience_lib.evaluation import Runs, fold_scores
+from adience_lib.evaluation import Runs, confusion
 from adience_lib.experiment import Experiment, attention
+from adience_lib.found import Found
+from adience_lib.quality import fold_intervals
 
 
 def show(experiment: Experiment, figure: Figure, name: str) -> None:
@@ -51,6 +53,15 @@ def show_attention(experiment: Experiment, model_name: str, task: str) -> None:
     show(experiment, figure, f"grad_cam_{model_name}_{task}")
 
 
+def show_confusions(experiment: Experiment, found: Found) -> None:
+    """Show and keep the confusion matrices of every finished network and task."""
+    for runs in found.finished.values():
+        for task in runs.tasks:
+            name = f"confusion_{runs.model}_{task}"
+            keep(experiment, confusion(runs.predictions, task), name)
+            show(experiment, figures.confusion_matrix(runs, task), name)
+
+
 def keep(experiment: Experiment, table: pd.DataFrame, name: str) -> pd.DataFrame:
     """Write ``table`` as ``<name>.csv`` beside the figures, and give it back to be shown."""
     file = experiment.figures_dir / f"{name}.csv"
@@ -65,7 +76,7 @@ def keep(experiment: Experiment, table: pd.DataFrame, name: str) -> pd.DataFrame
 def show_runs(experiment: Experiment, runs: Runs, name: str) -> pd.DataFrame:
     """Show a network's learning curves, and give the table of its folds' scores."""
     show(experiment, figures.learning_curves(runs), name)
-    scores = fold_scores(runs).set_index("fold").round(1)
+    scores = fold_intervals(runs).round(1)
     # The kept file has no times, so that equal runs leave equal files.
     keep(experiment, scores.drop(columns="seconds"), f"{name}_folds")
     return scores

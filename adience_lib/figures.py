@@ -120,6 +120,7 @@ def confusion_matrix(runs: Runs, task: str) -> Figure:
     sns.heatmap(shares, annot=words, fmt="", ax=axis, cbar_kws=bar, **style)
     axis.set(xlabel=f"predicted {task}", ylabel=f"true {task}", title=runs.title)
     axis.tick_params(axis="x", rotation=30 if task == "age" else 0)
+    axis.tick_params(axis="y", rotation=0)
     return figure
 
 
@@ -128,7 +129,7 @@ def table_3(table: pd.DataFrame) -> Figure:
 
     ``table`` as of ``tables.table_3``.
     """
-    figure, axes = plt.subplots(1, 2, figsize=(10, 3.2), layout="constrained", sharey=True)
+    figure, axes = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained", sharey=True)
     places = np.arange(len(table))
     for axis, task in zip(axes, ("gender", "age"), strict=True):
         ours, paper = table[f"{task} accuracy"], table[f"{task} accuracy (paper)"]

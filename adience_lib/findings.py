@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from adience_lib import backend, evaluation, paper
+from adience_lib import backend, evaluation, paper, quality
 from adience_lib.claims import CONTRADICTED, SUPPORTED, UNDECIDED
 from adience_lib.data import Dataset
 from adience_lib.evaluation import Runs
@@ -68,6 +68,8 @@ def about_runs(dataset: Dataset, faces: pd.DataFrame, *several: Runs) -> str:
 
     ``faces``: the manifest that was trained and tested on.
     """
+    if not several:
+        return "There are no such runs: none was asked for, or none could be made."
     parts = [_about(faces, runs) for runs in several]
     return "\n\n".join(parts) + _caveat(dataset)
 
@@ -78,10 +80,11 @@ def _about(faces: pd.DataFrame, runs: Runs) -> str:
     sentences = []
     for task in runs.tasks:
         published = paper.TABLE_3[task].get(runs.model)
+        low, high = quality.accuracy(runs, task).interval
         paper_words = f"; the paper: {published:.1f} %" if pd.notna(published) else ""
         sentences.append(
-            f"{task} {_with_spread(scores.loc[task])} % right (always giving the most frequent "
-            f"label: {majority[task]:.1f} %{paper_words})"
+            f"{task} {_with_spread(scores.loc[task])} % right [{low:.1f}, {high:.1f}] (always "
+            f"giving the most frequent label: {majority[task]:.1f} %{paper_words})"
         )
     epochs, best = scores.loc["epochs", "mean"], scores.loc["best_epoch", "mean"]
     return (

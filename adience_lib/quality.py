@@ -18,6 +18,17 @@ def accuracy(runs: Runs, task: str, seed: int = significance.SEED) -> Resampled:
     return significance.resample(hits, runs.predictions["subject"], seed)
 
 
+def fold_intervals(runs: Runs) -> pd.DataFrame:
+    """``evaluation.fold_scores``, indexed by fold, with the ends of each accuracy's interval."""
+    scores = evaluation.fold_scores(runs).set_index("fold")
+    for task in runs.tasks:
+        ends = [accuracy(runs.on_folds([fold]), task).interval for fold in scores.index]
+        place = scores.columns.get_loc(task) + 1
+        scores.insert(place, f"{task} low", [low for low, _ in ends])
+        scores.insert(place + 1, f"{task} high", [high for _, high in ends])
+    return scores
+
+
 def classes(runs: Runs, task: str) -> pd.DataFrame:
     """A row a label of ``task``: ``faces``, ``recall`` and its interval, ``precision`` (percent).
 

@@ -6,6 +6,7 @@ the folds' values by the corrected resampled t-test. Both give a p-value for "th
 above" and "is below" any threshold.
 """
 
+import warnings
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -100,7 +101,9 @@ def resample_groups(
     np.add.at(faces, (groups, codes), 1)
     if not faces.sum(axis=1).all():
         raise AdienceError("there is no face to measure on")
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore"), warnings.catch_warnings():
+        # All draws alike: the interval is a point, and is taken as one.
+        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
         if len(names) == 1:
             draws = np.full((count, RESAMPLES), np.nan)
         else:

@@ -27,7 +27,7 @@
 data: str = None  # a dataset's folder, or "demo"; None: the variable ADIENCE_DATA, else the demo
 allow_missing: bool = False  # go on without images that are missing or unreadable, and count them
 drop_repeats: bool = False  # keep one of each set of equal rows of Adience
-protocol: str = None  # "paper", "demo" or "smoke"; None: "demo" for the demo, else "paper"
+protocol: str = None  # "paper", "demo", "smoke", "levi_hassner"; None: as the data, demo or paper
 figures_dir: str = None  # where figures and tables go; None: figures/ and the dataset's name
 
 # %% tags=["nbval-ignore-output"]

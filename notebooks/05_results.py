@@ -108,13 +108,7 @@ Markdown(findings.about_optimism(optimism))
 # fold did choose the epoch.
 
 # %%
-for runs in found.finished.values():
-    for task in runs.tasks:
-        display.show(
-            experiment,
-            figures.confusion_matrix(runs, task),
-            f"confusion_{runs.model}_{task}",
-        )
+display.show_confusions(experiment, found)
 
 # %% [markdown]
 # ## Which ages are right

@@ -144,3 +144,29 @@ def test_saved_network_opens_in_a_fresh_process(tmp_path: Path) -> None:
     )
     subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True)
     np.testing.assert_array_equal(np.load(tmp_path / "ages.npy"), network(images)["age"])
+
+
+def test_ten_crops_are_the_centre_and_the_corners_and_their_mirrors() -> None:
+    """The mean of the network's own answers to ten images, each of which shows one crop."""
+    keras.utils.set_random_seed(1)
+    network = models.build("levi_hassner_age")
+    random = np.random.default_rng(0)
+    image = random.integers(0, 256, (256, 256, 3), "uint8")
+    last, margin = 256 - models.CROP, (256 - models.CROP) // 2
+    answers = []
+    for top, left in ((margin, margin), (0, 0), (0, last), (last, 0), (last, last)):
+        window = image[top : top + models.CROP, left : left + models.CROP]
+        for shown in (window, window[:, ::-1]):
+            framed = np.zeros((1, 256, 256, 3), "uint8")
+            framed[0, margin : margin + models.CROP, margin : margin + models.CROP] = shown
+            answers.append(network.predict(framed, verbose=0)["age"])
+    ten = models.ten_crops(network).predict(image[None], verbose=0)["age"]
+    np.testing.assert_allclose(ten, np.mean(answers, axis=0), rtol=1e-4)
+
+
+def test_file_that_is_no_network_is_named(tmp_path: Path) -> None:
+    """A run folder without its network, or with a broken one."""
+    (tmp_path / "best.keras").write_bytes(b"PK")
+    for name in ("best.keras", "missing.keras"):
+        with pytest.raises(AdienceError, match=f"{name}: no network that can be loaded"):
+            models.load(tmp_path / name)

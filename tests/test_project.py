@@ -100,7 +100,7 @@ def test_only_drawn_faces_and_no_models_are_tracked() -> None:
         assert file.stat().st_size < 2 << 20, file
         if file.suffix == ".png":
             assert "figures" in file.parts, file
-        if "figure_1_" in file.name:
+        if "figure_1_" in file.name or "grad_cam" in file.name:
             assert "demo" in file.parts, file
 
 

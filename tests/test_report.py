@@ -89,6 +89,36 @@ def test_outputs_are_stored_without_papermills_additions(tmp_path: Path) -> None
     assert [cell.execution_count for cell in stored.cells] == [1, 2]
 
 
+def test_first_page_shows_what_is_tagged_and_then_each_notebook(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A section's text stands once above its tagged outputs; other outputs stay in the notebook."""
+    monkeypatch.setattr(paths, "REPORT", tmp_path)
+    cells = [
+        nbformat.v4.new_markdown_cell("# 5. Results\n\nWhat is asked."),
+        nbformat.v4.new_markdown_cell("## The claims\n\nEach has a criterion."),
+        *(nbformat.v4.new_code_cell(source) for source in ("verdicts", "figure", "hidden")),
+        nbformat.v4.new_markdown_cell("## What was found"),
+        nbformat.v4.new_code_cell("words"),
+    ]
+    shown = {"text/markdown": "| claim |\n| --- |\n| **supported** |"}, {"image/png": "iVBO"}
+    hidden, found = {"text/markdown": "not here"}, {"text/markdown": "found <here>"}
+    for cell, data in zip((*cells[2:5], cells[6]), (*shown, hidden, found), strict=True):
+        cell.outputs = [nbformat.v4.new_output("display_data", data)]
+    for cell in cells[2:4]:
+        cell.metadata["tags"] = [report.FIRST_PAGE]
+    notebook = tmp_path / "05_results.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), notebook)
+    report._write_index([notebook], {})
+    page = (tmp_path / "index.html").read_text()
+    assert page.count("The claims") == 1
+    assert "<strong>supported</strong>" in page
+    assert 'src="data:image/png;base64,iVBO"' in page
+    assert "not here" not in page
+    claims, last = page.index("The claims"), page.index("The notebooks")
+    assert claims < last < page.index("What is asked") < page.index("found")
+
+
 @needs_shared("utkface")
 def test_real_faces_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Data, training and results on real faces: 300 faces, two folds, one epoch."""

@@ -6,14 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
 
-from adience_lib import cache, evaluation
+from adience_lib import cache, evaluation, models, training
 from adience_lib.data import Dataset
 from adience_lib.errors import AdienceError
-from adience_lib.protocol import DEMO, PAPER, SMOKE, Protocol
+from adience_lib.protocol import DEMO, LEVI_HASSNER, PAPER, SMOKE, Protocol
 from adience_lib.run_folder import record
 from adience_lib.training import Batches, run_folder, train_fold
 
@@ -200,3 +201,74 @@ def test_batches_hold_every_face_once_an_epoch_in_another_order(
         np.testing.assert_array_equal(parts[0][0][0], images[orders[-1][0]])
     assert orders[0] == orders[2] != orders[1]
     assert sorted(orders[0]) == list(faces.index)
+
+
+def test_test_fold_is_logged_beside_held_out_subjects_and_used_for_nothing(
+    tiny: Dataset, images: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the log the training is the same, to the last digit; and the log is right."""
+    protocol = replace(QUICK, monitor="held_out")
+    logged = train_fold(tiny, images, "gender", protocol, 0, tmp_path / "logged")
+    monkeypatch.setattr(training._TestFold, "on_epoch_end", lambda *_: None)
+    silent = train_fold(tiny, images, "gender", protocol, 0, tmp_path / "silent")
+    history, without = (pd.read_csv(folder / "history.csv") for folder in (logged, silent))
+    columns = [name for name in history if name.startswith("test_")]
+    assert columns == ["test_gender_accuracy", "test_loss"]
+    pd.testing.assert_frame_equal(
+        history.drop(columns=[*columns, "seconds"]), without.drop(columns="seconds")
+    )
+    assert (logged / "predictions.csv").read_bytes() == (silent / "predictions.csv").read_bytes()
+    best = json.loads((logged / "run.json").read_text())["best_epoch"]
+    scores = evaluation.fold_scores(evaluation.read_runs([logged])).iloc[0]
+    assert scores["gender"] / 100 == pytest.approx(history["test_gender_accuracy"][best - 1])
+
+
+def test_levi_hassner_recipe_trains_and_scores_ten_crops(
+    tiny: Dataset, images: np.ndarray, tmp_path: Path
+) -> None:
+    """Their own optimizer, no monitoring, and a second table of predictions."""
+    protocol = replace(LEVI_HASSNER, epochs=1, batch_size=16)
+    folder = train_fold(tiny, images, "levi_hassner_age", protocol, 0, tmp_path)
+    runs = evaluation.read_runs([folder])
+    ten = runs.on_ten_crops()
+    assert list(ten.predictions["face"]) == list(runs.predictions["face"])
+    assert not np.allclose(ten.predictions["age (0, 2)"], runs.predictions["age (0, 2)"])
+    assert runs.records["peak_memory"].item() > 100e6
+
+
+@pytest.mark.parametrize(
+    ("gamma", "task", "idle"), [(1.0, "gender", "age"), (0.0, "age", "gender")]
+)
+def test_gamma_at_its_ends_is_one_task(gamma: float, task: str, idle: str) -> None:
+    """From equal weights and seeds, gamma 1 takes the gender network's own steps, to float
+    tolerance, while the age head does not move; gamma 0 the reverse."""
+    protocol = replace(QUICK, gamma=gamma, learning_rate=1e-3)
+    both, alone = (training.initial_network(name, protocol, 0) for name in ("multitask", task))
+    for layer in models.leaf_layers(alone):
+        twin = next(one for one in models.leaf_layers(both) if one.name == layer.name)
+        twin.set_weights(layer.get_weights())
+        for generators in zip(_generators(twin), _generators(layer), strict=True):
+            generators[0].state.assign(generators[1].state)
+    before = _head(both, idle)
+    random = np.random.default_rng(0)
+    faces = random.integers(0, 256, (8, 256, 256, 3), "uint8")
+    labels = {"gender": random.integers(0, 2, (8, 1)), "age": random.integers(0, 8, (8, 1))}
+    for model, name in ((both, "multitask"), (alone, task)):
+        training._compile(model, name, protocol, steps=3)
+        for _ in range(3):
+            model.train_on_batch(faces, {head: labels[head] for head in models.tasks(name)})
+    for start, end in zip(before, _head(both, idle), strict=True):
+        np.testing.assert_array_equal(start, end)
+    for layer in models.leaf_layers(alone):
+        twin = next(one for one in models.leaf_layers(both) if one.name == layer.name)
+        for ours, theirs in zip(twin.get_weights(), layer.get_weights(), strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=2e-6)
+
+
+def _generators(layer: keras.layers.Layer) -> list[keras.random.SeedGenerator]:
+    return list(layer._seed_generators)
+
+
+def _head(network: keras.Model, task: str) -> list[np.ndarray]:
+    layers = [layer for layer in network.layers if layer.name.startswith(task)]
+    return [weight for layer in layers for weight in layer.get_weights()]
