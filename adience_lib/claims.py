@@ -38,10 +38,15 @@ class Part:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All ``parts`` of a claim, or why there are none, or ``doubt``: why they decide nothing."""
+    """All ``parts`` of a claim, or why there are none.
+
+    ``doubt``: why they decide nothing. ``idle``: which networks have learned nothing, so that
+    the claim cannot be supported; that others are better can still contradict it.
+    """
 
     parts: list[Part] = field(default_factory=list)
     doubt: str = ""
+    idle: str = ""
 
     @property
     def p_for(self) -> float:
@@ -98,17 +103,16 @@ def _verdict(
     if is_demo or evidence.doubt or p_for is None or p_against is None:
         return UNDECIDED
     if p_for <= LEVEL:
-        return SUPPORTED
+        return UNDECIDED if evidence.idle else SUPPORTED
     return CONTRADICTED if p_against <= LEVEL else UNDECIDED
 
 
 def _why(evidence: Evidence, verdict: str, is_demo: bool) -> str:
     words = [part.words for part in evidence.parts]
-    if evidence.doubt:
-        words.append(evidence.doubt)
+    words += [reason for reason in (evidence.doubt, evidence.idle) if reason]
     if is_demo:
         words.append("drawn faces decide nothing")
-    elif verdict == UNDECIDED and not evidence.doubt:
+    elif verdict == UNDECIDED and not evidence.doubt and not evidence.idle:
         words += [f"to decide it: {_times(part.more)}" for part in evidence.parts if part.more]
     return "; ".join(words)
 
@@ -196,7 +200,7 @@ def _better(one: Runs, other: Runs, task: str) -> Part:
     return _compared(one, other, task, significance.greater, [0])
 
 
-def _learned(found: Found, *runs_and_tasks: tuple[Runs, str]) -> str:
+def _idle(found: Found, *runs_and_tasks: tuple[Runs, str]) -> str:
     """Which of the networks have not been shown to beat the most frequent label.
 
     Two networks that have learned nothing are equal, and that decides nothing.
@@ -217,7 +221,7 @@ def _on_par(found: Found) -> Evidence:
     baseline = {task: found.baseline(task) for task in ("gender", "age")}
     parts = [_equal(gender, baseline["gender"], "gender"), _equal(age, baseline["age"], "age")]
     pairs = [(gender, "gender"), (age, "age"), *((runs, task) for task, runs in baseline.items())]
-    return Evidence(parts, _learned(found, *pairs))
+    return Evidence(parts, idle=_idle(found, *pairs))
 
 
 def _as_good_as_two(found: Found) -> Evidence:
@@ -225,7 +229,7 @@ def _as_good_as_two(found: Found) -> Evidence:
     alone = {task: found.main(task) for task in ("gender", "age")}
     parts = [_equal(both, runs, task) for task, runs in alone.items()]
     pairs = [(runs, task) for task, one in alone.items() for runs in (one, both)]
-    return Evidence(parts, _learned(found, *pairs))
+    return Evidence(parts, idle=_idle(found, *pairs))
 
 
 def _faster_than_two(found: Found) -> Evidence:
@@ -269,7 +273,7 @@ def _transfer_beats(found: Found) -> Evidence:
     ]
     pairs = [(runs, task) for task, one in baseline.items() for runs in (one, transfer)]
     doubt = "" if transfer.protocol.weights != "random" else "nothing was transferred"
-    return Evidence(parts, doubt or _learned(found, *pairs))
+    return Evidence(parts, doubt, _idle(found, *pairs))
 
 
 def _converges_soon(found: Found) -> Evidence:

@@ -96,6 +96,12 @@ def test_networks_that_learned_nothing_are_not_called_equal() -> None:
     assert "not shown to beat the most frequent label: gender on gender" in why(found, 2)
 
 
+def test_network_that_learned_nothing_can_still_be_worse() -> None:
+    """Two tasks at once that are not learned, against two networks that do."""
+    idle = network("multitask", gender=0.49, age=0.12)
+    assert verdict(found_with(idle, network("gender"), network("age")), 2) == CONTRADICTED
+
+
 def test_number_that_was_only_published_decides_nothing() -> None:
     """Without Levi & Hassner's networks run here, claims 1 and 4 stay open."""
     found = found_with(network("gender"), network("age"), network("transfer", gender=0.95))
