@@ -10,7 +10,11 @@ from adience_lib.labels import LABELS
 
 def optimism(found: Found) -> pd.DataFrame:
     """``evaluation.optimism`` of every network with held-out runs, a row a network and fold."""
-    tables = [evaluation.optimism(runs).assign(model=name) for name, runs in found.held_out.items()]
+    tables = [
+        evaluation.optimism(runs).assign(model=name)
+        for name, runs in found.held_out.items()
+        if "test_loss" in runs.history
+    ]
     if not tables:
         return pd.DataFrame(columns=["model", "fold", "chosen", "test fold's choice", *LABELS])
     columns = ["model", "fold", "chosen", "test fold's choice", *LABELS]

@@ -2,38 +2,28 @@
 
 A claim is decided where its p-value, corrected after Holm over all claims, is at most 5 %. The
 p-value of a comparison of accuracies is the larger of two, so that both tests must agree: the
-bootstrap over subjects, and the corrected resampled t-test over folds.
+bootstrap over subjects, and the corrected resampled t-test over folds. Seconds and epochs, of
+which each training has one, have the t-test alone.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from adience_lib import evaluation, models, paper, quality, significance
+from adience_lib import comparison, evaluation, models, paper, quality, significance
 from adience_lib.adience import FOLDS
+from adience_lib.comparison import Part
 from adience_lib.errors import AdienceError
 from adience_lib.evaluation import Runs
 from adience_lib.found import Found
-from adience_lib.labels import AGE_LABELS
+from adience_lib.labels import AGE_LABELS, LABELS
+from adience_lib.protocol import LEVI_HASSNER, PAPER
 from adience_lib.significance import LEVEL, MARGIN, Estimate, FoldMean, Resampled
 
 SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
-
-
-@dataclass(frozen=True)
-class Part:
-    """One test of a claim: what was found in words, p-values for and against it.
-
-    ``more``: how many times the subjects would decide it, where that can be told.
-    """
-
-    words: str
-    p_for: float
-    p_against: float
-    more: float | None = None
 
 
 @dataclass(frozen=True)
@@ -50,41 +40,40 @@ class Evidence:
 
     @property
     def p_for(self) -> float:
-        """A claim holds if every part does."""
-        return max(part.p_for for part in self.parts)
+        """A claim holds if every part does. Without parts nothing was tested: 1."""
+        return max((part.p_for for part in self.parts), default=1.0)
 
     @property
     def p_against(self) -> float:
         """It fails if any part does: the smallest p-value, times their number."""
-        return min(1.0, len(self.parts) * min(part.p_against for part in self.parts))
+        smallest = min((part.p_against for part in self.parts), default=1.0)
+        return min(1.0, max(1, len(self.parts)) * smallest)
 
 
 def verdicts(found: Found) -> pd.DataFrame:
     """A row a claim, indexed by number: ``claim``, ``place``, ``criterion``, ``verdict``, ``why``,
-    and the corrected p-values ``p for`` and ``p against`` (NaN where nothing could be tested).
+    and the corrected p-values ``p for`` and ``p against``.
 
     A missing run, or runs that cannot be compared, leave their claim undecided and say why.
     """
-    gathered = {claim.number: _gather(_TESTS[claim.number], found) for claim in paper.CLAIMS}
-    tested = [number for number, evidence in gathered.items() if evidence.parts]
-    p_for = dict(zip(tested, significance.holm([gathered[n].p_for for n in tested]), strict=True))
-    p_against = dict(
-        zip(tested, significance.holm([gathered[n].p_against for n in tested]), strict=True)
-    )
+    gathered = [_gather(_TESTS[claim.number], found) for claim in paper.CLAIMS]
+    # A claim that could not be tested still counts among those that are: what is decided does
+    # not change when others are run later.
+    p_for = significance.holm([evidence.p_for for evidence in gathered])
+    p_against = significance.holm([evidence.p_against for evidence in gathered])
     rows = []
-    for claim in paper.CLAIMS:
-        number, evidence = claim.number, gathered[claim.number]
-        verdict = _verdict(evidence, p_for.get(number), p_against.get(number), found.is_demo)
+    for i, claim in enumerate(paper.CLAIMS):
+        verdict = _verdict(gathered[i], p_for[i], p_against[i], found.is_demo)
         rows.append(
             {
-                "number": number,
+                "number": claim.number,
                 "claim": claim.words,
                 "place": claim.place,
                 "criterion": claim.criterion,
                 "verdict": verdict,
-                "why": _why(evidence, verdict, found.is_demo),
-                "p for": p_for.get(number, np.nan),
-                "p against": p_against.get(number, np.nan),
+                "why": _why(gathered[i], verdict, found.is_demo),
+                "p for": p_for[i],
+                "p against": p_against[i],
             }
         )
     return pd.DataFrame(rows).set_index("number")
@@ -97,10 +86,8 @@ def _gather(test: Callable[[Found], Evidence], found: Found) -> Evidence:
         return Evidence(doubt=str(error))
 
 
-def _verdict(
-    evidence: Evidence, p_for: float | None, p_against: float | None, is_demo: bool
-) -> str:
-    if is_demo or evidence.doubt or p_for is None or p_against is None:
+def _verdict(evidence: Evidence, p_for: float, p_against: float, is_demo: bool) -> str:
+    if is_demo or evidence.doubt:
         return UNDECIDED
     if p_for <= LEVEL:
         return UNDECIDED if evidence.idle else SUPPORTED
@@ -113,141 +100,96 @@ def _why(evidence: Evidence, verdict: str, is_demo: bool) -> str:
     if is_demo:
         words.append("drawn faces decide nothing")
     elif verdict == UNDECIDED and not evidence.doubt and not evidence.idle:
-        words += [f"to decide it: {_times(part.more)}" for part in evidence.parts if part.more]
+        words += [
+            f"to decide it: {part.more}" for part in evidence.parts if part.is_open and part.more
+        ]
     return "; ".join(words)
 
 
-def _times(more: float) -> str:
-    if more > 100:
-        return "more than 100 times the subjects, if the difference stays as it is"
-    if more <= 1:
-        return "the subjects suffice for the bootstrap, the folds for the t-test do not"
-    return f"about {more:.1f} times the subjects, if the difference stays as it is"
+def _idle(found: Found, networks: Sequence[tuple[Runs, str]]) -> str:
+    """Which of the networks have not been shown to beat the most frequent label at a task.
 
-
-def paired_difference(one: Runs, other: Runs, task: str) -> tuple[Resampled, np.ndarray]:
-    """``one`` minus ``other`` in points, from the same test faces: over subjects, and each fold's.
-
-    Only folds that both have are taken. Raises AdienceError: runs of other datasets or samples,
-    or without a common fold.
-    """
-    both = _same_faces(one, other)
-    hits = [100.0 * evaluation.correct(table, task) for table in both]
-    difference = hits[0] - hits[1]
-    resampled = significance.resample(difference, both[0]["subject"])
-    by_fold = pd.Series(difference).groupby(both[0]["fold"].to_numpy()).mean()
-    return resampled, by_fold.to_numpy()
-
-
-def _same_faces(one: Runs, other: Runs) -> tuple[pd.DataFrame, pd.DataFrame]:
-    if one.fingerprint != other.fingerprint:
-        raise AdienceError(f"{one.title} and {other.title} were run on different datasets")
-    if one.protocol.faces != other.protocol.faces or one.protocol.seed != other.protocol.seed:
-        raise AdienceError(f"{one.title} and {other.title} were run on different samples")
-    folds = set(one.folds) & set(other.folds)
-    if not folds:
-        raise AdienceError(
-            f"{one.title} tested folds {one.folds}, {other.title} {other.folds}: none in common"
-        )
-    first, second = (
-        runs.on_folds(folds).predictions.sort_values(["fold", "face"], ignore_index=True)
-        for runs in (one, other)
-    )
-    labels = ["fold", "face", "subject", "gender", "age"]
-    if not first[labels].equals(second[labels]):
-        raise AdienceError(f"{one.title} and {other.title} tested other faces on the same folds")
-    return first, second
-
-
-def _compared(
-    one: Runs,
-    other: Runs,
-    task: str,
-    test: Callable[[Estimate], tuple[float, float]],
-    thresholds: Iterable[float],
-) -> Part:
-    """Both tests of a difference; the larger p of the two counts."""
-    resampled, by_fold = paired_difference(one, other, task)
-    low, high = resampled.interval
-    words = (
-        f"{task}: {one.title} minus {other.title} {resampled.value:+.1f} points "
-        f"[{low:+.1f}, {high:+.1f}]"
-    )
-    if len(by_fold) < 2:
-        return Part(f"{words}, one fold only, over which no t-test is possible", 1, 1)
-    over_folds = significance.over_folds(by_fold)
-    p_values = zip(test(resampled), test(over_folds), strict=True)
-    p_for, p_against = (max(pair) for pair in p_values)
-    distance = min(abs(resampled.value - threshold) for threshold in thresholds)
-    more = significance.needed(resampled, distance, len(paper.CLAIMS))
-    return Part(words + _power(over_folds, test), p_for, p_against, more)
-
-
-def _power(over_folds: FoldMean, test: Callable[[Estimate], tuple[float, float]]) -> str:
-    if test is not significance.equal:
-        return ""
-    power = over_folds.power(MARGIN)
-    return (
-        f" (the t-test over {over_folds.folds} folds would see equal ones as equal in {power:.0%})"
-    )
-
-
-def _equal(one: Runs, other: Runs, task: str) -> Part:
-    return _compared(one, other, task, significance.equal, [-MARGIN, MARGIN])
-
-
-def _better(one: Runs, other: Runs, task: str) -> Part:
-    return _compared(one, other, task, significance.greater, [0])
-
-
-def _idle(found: Found, *runs_and_tasks: tuple[Runs, str]) -> str:
-    """Which of the networks have not been shown to beat the most frequent label.
-
-    Two networks that have learned nothing are equal, and that decides nothing.
+    Two networks that have learned nothing are equal, stop early, and share no features: that
+    supports nothing.
     """
     idle = []
-    for runs, task in runs_and_tasks:
-        accuracy = quality.accuracy(runs, task)
-        majority = evaluation.majority_rates(found.faces, runs.folds)[task]
-        if accuracy.above(majority) > LEVEL:
+    for runs, task in networks:
+        hits = evaluation.correct(runs.predictions, task).astype("float64")
+        gain = hits - evaluation.majority_hits(runs.predictions, found.faces, task)
+        if significance.resample(gain, runs.predictions["subject"]).above(0) > LEVEL:
             idle.append(f"{runs.title} on {task}")
     if not idle:
         return ""
     return f"not shown to beat the most frequent label: {', '.join(idle)}"
 
 
+def _cut_off(*networks: Runs) -> str:
+    """Networks that were given fewer epochs than the paper's and used them all."""
+    cut = [
+        f"{runs.title} at {runs.protocol.epochs}"
+        for runs in networks
+        if runs.cut_short and runs.protocol.epochs < PAPER.epochs
+    ]
+    if not cut:
+        return ""
+    return f"trainings cut off before the paper's {PAPER.epochs} epochs: {', '.join(cut)}"
+
+
+def _shortened(baselines: list[Runs]) -> str:
+    """Levi & Hassner's own recipe with fewer epochs than theirs is not theirs."""
+    epochs = min(runs.protocol.epochs for runs in baselines)
+    if epochs >= LEVI_HASSNER.epochs:
+        return ""
+    return f"Levi & Hassner's own recipe was cut to {epochs} of its {LEVI_HASSNER.epochs} epochs"
+
+
+def _reasons(*reasons: str) -> str:
+    return "; ".join(reason for reason in reasons if reason)
+
+
 def _on_par(found: Found) -> Evidence:
-    gender, age = found.main("gender"), found.main("age")
-    baseline = {task: found.baseline(task) for task in ("gender", "age")}
-    parts = [_equal(gender, baseline["gender"], "gender"), _equal(age, baseline["age"], "age")]
-    pairs = [(gender, "gender"), (age, "age"), *((runs, task) for task, runs in baseline.items())]
-    return Evidence(parts, idle=_idle(found, *pairs))
+    baseline = {task: found.baseline(task) for task in LABELS}
+    reduced = {task: found.unselected(task) for task in LABELS}
+    parts = [comparison.equal(reduced[task], baseline[task], task) for task in LABELS]
+    doubt = _reasons(_shortened([*baseline.values()]), _cut_off(*reduced.values()))
+    return Evidence(parts, doubt, _idle(found, [*_pairs(reduced), *_pairs(baseline)]))
+
+
+def _pairs(networks: dict[str, Runs]) -> list[tuple[Runs, str]]:
+    return [(runs, task) for task, runs in networks.items()]
 
 
 def _as_good_as_two(found: Found) -> Evidence:
-    both = found.main("multitask")
-    alone = {task: found.main(task) for task in ("gender", "age")}
-    parts = [_equal(both, runs, task) for task, runs in alone.items()]
-    pairs = [(runs, task) for task, one in alone.items() for runs in (one, both)]
-    return Evidence(parts, idle=_idle(found, *pairs))
+    both, alone = found.main("multitask"), {task: found.main(task) for task in LABELS}
+    parts = [comparison.equal(both, runs, task) for task, runs in alone.items()]
+    pairs = [*_pairs(alone), *_pairs(dict.fromkeys(LABELS, both))]
+    return Evidence(parts, _cut_off(both, *alone.values()), _idle(found, pairs))
 
 
 def _faster_than_two(found: Found) -> Evidence:
-    networks = [found.main(name) for name in ("multitask", "gender", "age")]
+    both, alone = found.main("multitask"), {task: found.main(task) for task in LABELS}
+    networks = [both, *alone.values()]
     _same_machine(networks)
-    folds = sorted(set.intersection(*(set(runs.folds) for runs in networks)))
-    both, gender, age = (
-        runs.records.set_index("fold").loc[folds, ["seconds", "epochs"]] for runs in networks
+    folds = comparison.common_folds(*networks)
+    seconds, epochs = (
+        [runs.records.set_index("fold").loc[folds, name].to_numpy() for runs in networks]
+        for name in ("seconds", "epochs")
     )
-    ratio = (both["seconds"] / (gender["seconds"] + age["seconds"])).to_numpy()
+    ratios = np.log(seconds[0] / (seconds[1] + seconds[2]))
     words = (
-        f"{np.exp(np.log(ratio).mean()):.2f} times the seconds of the two together (at "
-        f"{both['epochs'].mean():.1f} epochs against {gender['epochs'].mean():.1f} and "
-        f"{age['epochs'].mean():.1f})"
+        f"{np.exp(ratios.mean()):.2f} times the seconds of the two together (at "
+        f"{epochs[0].mean():.1f} epochs against {epochs[1].mean():.1f} and {epochs[2].mean():.1f})"
     )
-    over_folds = significance.over_folds(np.log(ratio))
-    part = Part(words, *reversed(significance.greater(over_folds, np.log(paper.DRASTIC))))
-    return Evidence([part], _limited(networks))
+    part = _below(words, significance.over_folds(ratios), np.log(paper.DRASTIC))
+    pairs = [*_pairs(alone), *_pairs(dict.fromkeys(LABELS, both))]
+    return Evidence([part], _limited(networks), _idle(found, pairs))
+
+
+def _below(words: str, over_folds: FoldMean, threshold: float) -> Part:
+    """Whether a mean over folds is below a threshold. It has no subjects to draw from."""
+    against, for_ = significance.greater(over_folds, threshold)
+    smaller = significance.spread_needed(over_folds, threshold, comparison.TESTS)
+    return Part(words, for_, against, f"a spread over the folds {smaller:.1f} times smaller")
 
 
 def _same_machine(networks: list[Runs]) -> None:
@@ -265,50 +207,55 @@ def _limited(networks: list[Runs]) -> str:
 
 
 def _transfer_beats(found: Found) -> Evidence:
-    transfer = found.main("transfer")
-    baseline = {task: found.baseline(task) for task in ("gender", "age")}
+    baseline = {task: found.baseline(task) for task in LABELS}
+    transfer = found.unselected("transfer")
     parts = [
-        _better(transfer, baseline["gender"], "gender"),
-        _equal(transfer, baseline["age"], "age"),
+        comparison.better(transfer, baseline["gender"], "gender"),
+        comparison.equal(transfer, baseline["age"], "age"),
     ]
-    pairs = [(runs, task) for task, one in baseline.items() for runs in (one, transfer)]
-    doubt = "" if transfer.protocol.weights != "random" else "nothing was transferred"
-    return Evidence(parts, doubt, _idle(found, *pairs))
+    doubt = _reasons(
+        _nothing_transferred(transfer), _shortened([*baseline.values()]), _cut_off(transfer)
+    )
+    pairs = [*_pairs(baseline), *_pairs(dict.fromkeys(LABELS, transfer))]
+    return Evidence(parts, doubt, _idle(found, pairs))
+
+
+def _nothing_transferred(transfer: Runs) -> str:
+    random = transfer.protocol.weights == "random"
+    return "nothing was transferred: the features are random" if random else ""
+
+
+ROUNDING = 1 / np.sqrt(12)
+"""The standard deviation of what is lost when a number is rounded: epochs are whole."""
 
 
 def _converges_soon(found: Found) -> Evidence:
     transfer = found.main("transfer")
     best = transfer.records["best_epoch"].to_numpy("float64")
     words = f"best epoch {', '.join(f'{epoch:.0f}' for epoch in best)}"
-    over_folds = significance.over_folds(best)
-    part = Part(words, *reversed(significance.greater(over_folds, paper.FEW_EPOCHS)))
-    doubt = "" if transfer.protocol.monitor != "none" else "no epoch was chosen"
-    return Evidence([part], doubt or _limited([transfer]))
+    part = _below(words, significance.over_folds(best, ROUNDING), paper.FEW_EPOCHS)
+    unchosen = "no epoch was chosen" if transfer.protocol.monitor == "none" else ""
+    doubt = _reasons(_nothing_transferred(transfer), unchosen, _limited([transfer]))
+    return Evidence([part], doubt, _idle(found, _pairs(dict.fromkeys(LABELS, transfer))))
 
 
 def _nothing_shared(found: Found) -> Evidence:
-    return Evidence([_readable(found, "age", "gender"), _readable(found, "gender", "age")])
+    networks = {task: found.main(task) for task in LABELS}
+    parts = [_readable(found, "age", "gender"), _readable(found, "gender", "age")]
+    idle = _reasons(_idle(found, _pairs(networks)), _cut_off(*networks.values()))
+    return Evidence(parts, idle=idle)
 
 
 def _readable(found: Found, task: str, trained_for: str) -> Part:
-    """Whether ``task`` can be read off the trunk that was trained for the other task."""
+    """Whether ``task`` cannot be read off the trunk that was trained for the other task."""
     trained = found.readout(f"{task}_from_{trained_for}")
     controls = [found.readout(f"{task}_from_{control}") for control in ("untrained", "pixels")]
-    parts = [
-        _compared(
-            trained,
-            control,
-            task,
-            lambda difference: significance.greater(difference, MARGIN),
-            [MARGIN],
-        )
-        for control in controls
-    ]
+    parts = [comparison.better(trained, control, task, MARGIN) for control in controls]
     return Part(
         "; ".join(part.words for part in parts),
         p_for=min(1.0, len(parts) * min(part.p_against for part in parts)),
         p_against=max(part.p_for for part in parts),
-        more=max(part.more or 1 for part in parts),
+        more=" and ".join(part.more for part in parts if part.is_open and part.more),
     )
 
 
@@ -317,30 +264,33 @@ def _costs_less(found: Found) -> Evidence:
     _same_machine([reduced, published])
     if reduced.protocol != published.protocol:
         raise AdienceError("the two networks were not trained under the same protocol")
+    folds = comparison.common_folds(reduced, published)
     counts = [_multiply_adds(runs.model) for runs in (reduced, published)]
-    seconds = [_log_seconds_a_face(runs) for runs in (reduced, published)]
-    if min(map(len, seconds)) < 2:
-        raise AdienceError("too few epochs to compare the seconds")
-    slower = stats.ttest_ind(*seconds, equal_var=False, alternative="greater").pvalue
-    ratio = np.exp(seconds[0].mean() - seconds[1].mean())
-    more_arithmetic = counts[0] >= counts[1]
+    seconds = [_log_seconds(runs, folds) for runs in (reduced, published)]
+    ratios = seconds[0] - seconds[1]
     words = (
         f"{counts[0] / 1e6:.0f} million multiply-adds a face against {counts[1] / 1e6:.0f} as "
-        f"published (the paper counts another network), {ratio:.2f} times its seconds a face"
+        f"published (the paper counts another network), {np.exp(ratios.mean()):.2f} times its "
+        "seconds an epoch"
     )
-    p_for, p_against = (1.0, slower) if more_arithmetic else (1 - slower, 1.0)
-    return Evidence([Part(words, float(p_for), float(p_against))])
+    if len(folds) < 2:
+        return Evidence([Part(f"{words}, {comparison.ONE_FOLD}", 1, 1)])
+    part = _below(words, significance.over_folds(ratios), 0.0)
+    for_, against = (1.0, part.p_against) if counts[0] >= counts[1] else (part.p_for, 1.0)
+    return Evidence([Part(words, for_, against, part.more)])
 
 
 def _multiply_adds(name: str) -> int:
     return int(models.architecture_table(models.build(name))["multiply_adds"].sum())
 
 
-def _log_seconds_a_face(runs: Runs) -> pd.Series:
-    """Of every epoch but each training's first, which also prepares the computation."""
-    faces = runs.history["fold"].map(runs.records.set_index("fold")["train"])
-    later = runs.history["epoch"] > 1
-    return np.log(runs.history["seconds"] / faces)[later]
+def _log_seconds(runs: Runs, folds: list[int]) -> np.ndarray:
+    """The mean log seconds of each fold's epochs, but for its first, which also prepares the
+    computation. Raises AdienceError where there is no other."""
+    later = runs.history[runs.history["epoch"] > 1]
+    if set(folds) - set(later["fold"]):
+        raise AdienceError("too few epochs to compare the seconds: the first also prepares them")
+    return np.log(later["seconds"]).groupby(later["fold"]).mean().loc[folds].to_numpy()
 
 
 FAVOURITE = AGE_LABELS.index("(25, 32)")
@@ -371,9 +321,10 @@ def _best_at_25(found: Found) -> Evidence:
         f"{100 * np.mean(evaluation.predicted(faces, 'age') == FAVOURITE):.0f} % of all faces are "
         f"given that age"
     )
-    nearest = leads[others.index(best)]
-    more = significance.needed(nearest, abs(nearest.value), len(paper.CLAIMS))
-    return Evidence([Part(words, p_for, p_against, more)])
+    nearest = others.index(best)
+    more = significance.needed(leads[nearest], over_folds[nearest], [0], comparison.TESTS)
+    part = Part(words, p_for, p_against, comparison.times(more))
+    return Evidence([part], _cut_off(runs), _idle(found, [(runs, "age")]))
 
 
 def _lead(one: Resampled, other: Resampled) -> Resampled:
@@ -387,7 +338,7 @@ def _ahead_of_all(*estimates: Sequence[Estimate]) -> tuple[float, float]:
     number, since it was picked.
     """
     tests = [[significance.greater(lead) for lead in leads] for leads in estimates]
-    agreed = [tuple(max(p) for p in zip(*pairs, strict=True)) for pairs in zip(*tests, strict=True)]
+    agreed = [comparison.agreed(pairs) for pairs in zip(*tests, strict=True)]
     p_for = max(for_ for for_, _ in agreed)
     return p_for, min(1.0, len(agreed) * min(against for _, against in agreed))
 
@@ -419,8 +370,9 @@ def _varies_over_folds(found: Found) -> Evidence:
         least = min(lead.value for lead in leads)
         words = f"{task}: the first fold {least:+.1f} points above the highest other"
         parts.append(Part(words, *_ahead_of_all(leads)))
-    doubt = "" if found.is_adience else "these folds are not Adience's: there is no first one"
-    return Evidence(parts, doubt)
+    elsewhere = "" if found.is_adience else "these folds are not Adience's: there is no first one"
+    doubt = _reasons(elsewhere, _cut_off(*networks.values()))
+    return Evidence(parts, doubt, _idle(found, _pairs(networks)))
 
 
 def _correlation_t(correlation: float, count: int) -> tuple[float, int]:

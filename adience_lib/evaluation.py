@@ -52,7 +52,7 @@ class Runs:
     @property
     def tasks(self) -> tuple[str, ...]:
         """The tasks that the network predicts, "gender" before "age"."""
-        return tuple(task for task in LABELS if f"{task} {LABELS[task][0]}" in self.predictions)
+        return _tasks(self.predictions)
 
     @property
     def folds(self) -> list[int]:
@@ -106,7 +106,7 @@ def read_runs(folders: list[Path]) -> Runs:
             )
     folds = [int(run["fold"]) for run in said]
     records = [_read_record(folder, run) for folder, run in zip(folders, said, strict=True)]
-    ten = all((folder / "ten_crops.csv").exists() for folder in folders)
+    ten = said[0]["model"].startswith("levi_hassner")
     return Runs(
         said[0]["model"],
         _protocol(folders[0], said[0]["protocol"]),
@@ -169,11 +169,33 @@ def _read_json(file: Path) -> dict[str, Any]:
 def _read_tables(folders: list[Path], name: str, folds: list[int]) -> pd.DataFrame:
     tables = []
     for folder, fold in zip(folders, folds, strict=True):
+        file = folder / name
         try:
-            tables.append(pd.read_csv(folder / name, dtype={"subject": str}).assign(fold=fold))
+            table = pd.read_csv(file, dtype={"subject": str}).assign(fold=fold)
         except (OSError, ValueError) as error:
-            raise AdienceError(f"{folder / name}: cannot be read ({error})") from error
+            raise AdienceError(f"{file}: cannot be read ({error})") from error
+        missing = [column for column in _COLUMNS[name] if column not in table]
+        if missing:
+            raise AdienceError(f"{file}: lacks the columns {', '.join(missing)}")
+        tables.append(table)
+        if name != "history.csv" and not _tasks(table):
+            raise AdienceError(f"{file}: lacks the probabilities of every task")
     return pd.concat(tables, ignore_index=True)
+
+
+def _tasks(predictions: pd.DataFrame) -> tuple[str, ...]:
+    return tuple(
+        task
+        for task, labels in LABELS.items()
+        if {f"{task} {label}" for label in labels} <= set(predictions)
+    )
+
+
+_COLUMNS = {
+    "history.csv": ("epoch", "seconds"),
+    "predictions.csv": ("face", "subject", "gender", "age"),
+    "ten_crops.csv": ("face", "subject", "gender", "age"),
+}
 
 
 def probabilities(predictions: pd.DataFrame, task: str) -> np.ndarray:
@@ -234,6 +256,18 @@ def confusion(predictions: pd.DataFrame, task: str) -> pd.DataFrame:
     counts = np.zeros((len(labels), len(labels)), dtype="int64")
     np.add.at(counts, (predictions[task].to_numpy(), predicted(predictions, task)), 1)
     return pd.DataFrame(counts, pd.Index(labels, name=f"true {task}"), labels)
+
+
+def majority_hits(predictions: pd.DataFrame, faces: pd.DataFrame, task: str) -> np.ndarray:
+    """(n,) bool: whether the other folds' most frequent label is right.
+
+    ``predictions``: of test faces; ``faces``: the manifest they come from.
+    """
+    guesses = {
+        fold: faces.loc[faces["fold"] != fold, task].mode().iloc[0]
+        for fold in predictions["fold"].unique()
+    }
+    return (predictions[task] == predictions["fold"].map(guesses)).to_numpy()
 
 
 def majority_rates(faces: pd.DataFrame, folds: list[int]) -> dict[str, float]:

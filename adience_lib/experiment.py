@@ -280,7 +280,9 @@ def attention(
             for chosen in (right, ~right)
         ]
     )
-    row_of = pd.Series(experiment.dataset.faces.index, experiment.dataset.faces["path"])
+    # An exact repeat of a row names the same image.
+    distinct = experiment.dataset.faces.drop_duplicates("path")
+    row_of = pd.Series(distinct.index, distinct["path"])
     images = experiment.images[row_of[drawn["face"]].to_numpy()]
     network = models.load(folder / "best.keras")
     return grad_cam(network, images, task), drawn

@@ -7,7 +7,7 @@ from adience_lib.claims import CONTRADICTED, SUPPORTED, UNDECIDED
 from adience_lib.data import Dataset
 from adience_lib.evaluation import Runs
 from adience_lib.experiment import Experiment
-from adience_lib.found import Found
+from adience_lib.found import NOTEBOOK_OF, Found
 from adience_lib.labels import AGE_LABELS, LABELS
 from adience_lib.significance import LEVEL, RESAMPLES
 from adience_lib.weights import Weights
@@ -172,35 +172,30 @@ def about_missing(
     return words
 
 
-def about_claims(verdicts: pd.DataFrame, found: Found) -> str:
+def about_claims(verdicts: pd.DataFrame, found: Found, dataset: Dataset) -> str:
     """How many claims hold, and on what that rests."""
-    by_verdict = {
-        verdict: [str(number) for number in rows.index]
-        for verdict, rows in verdicts.groupby("verdict")
-    }
-    counts = [
-        f"{len(by_verdict.get(verdict, []))} {verdict}"
-        + (f" ({', '.join(by_verdict[verdict])})" if verdict in by_verdict else "")
-        for verdict in (SUPPORTED, CONTRADICTED, UNDECIDED)
-    ]
-    monitors = sorted({runs.protocol.monitor for runs in found.finished.values()})
-    chosen = (
-        " The epochs were chosen on the faces that are scored, so that each accuracy is somewhat "
-        "too good."
-        if "test_fold" in monitors
-        else ""
+    counts = []
+    for verdict in (SUPPORTED, CONTRADICTED, UNDECIDED):
+        numbers = [str(number) for number in verdicts.index[verdicts["verdict"] == verdict]]
+        which = f" ({', '.join(numbers)})" if numbers else ""
+        counts.append(f"{len(numbers)} {verdict}{which}")
+    chosen = sorted(
+        runs.title
+        for runs in found.finished.values()
+        if runs.protocol.monitor == "test_fold" and runs.model in NOTEBOOK_OF
     )
-    demo = (
-        "**The faces are drawings: this run decides nothing about the paper.** What stands under "
-        "`found` shows only that the tests work. "
-        if found.is_demo
+    optimistic = (
+        f" The epochs of {', '.join(chosen)} were chosen on the faces that are scored, so their "
+        "accuracies are somewhat too good."
+        if chosen
         else ""
     )
     return (
-        f"{demo}Of the paper's {len(verdicts)} claims: {', '.join(counts)}.{chosen} Square "
-        f"brackets hold 95 % of {RESAMPLES:,} draws of subjects. A claim is decided only where two "
-        f"tests agree, the draws and a t-test over folds, at {LEVEL:.0%} after Holm's correction "
-        "over the claims."
+        f"Of the paper's {len(verdicts)} claims: {', '.join(counts)}.{optimistic}\n\nSquare "
+        f"brackets hold 95 % of {RESAMPLES:,} draws of subjects. A comparison of accuracies is "
+        "decided only where two tests agree, the draws and a t-test over folds; seconds and epochs "
+        f"have the folds alone. All are held to {LEVEL:.0%} after Holm's correction over the "
+        f"{len(verdicts)} claims." + _caveat(dataset)
     )
 
 
@@ -258,10 +253,13 @@ def about_gamma(table: pd.DataFrame) -> str:
         f"{table[f'{task} high'][table[task].idxmax()]:.1f}]"
         for task in LABELS
     ]
-    return (
-        f"Of {len(table)} values, {' and '.join(words)}. At gamma 0 nothing trains the gender "
-        "head, and at 1 nothing the age head: these two scores are those of an untrained head."
-    )
+    idle = {0.0: "gender", 1.0: "age"}
+    ends = [
+        f" At gamma {gamma:g} nothing trains the {task} head: its score there is an untrained one."
+        for gamma, task in idle.items()
+        if gamma in table.index
+    ]
+    return f"Of {len(table)} values, {' and '.join(words)}.{''.join(ends)}"
 
 
 def about_calibration(table: pd.DataFrame) -> str:
@@ -298,7 +296,11 @@ def about_groups(table: pd.DataFrame) -> str:
             f"{model} on {task}: {bottom['accuracy']:.0f} % of {worse} ({bottom['faces']:.0f} "
             f"faces), {top['accuracy']:.0f} % of {better} ({top['faces']:.0f} faces)."
         )
-    return "The widest gaps that are seen: " + " ".join(sentences)
+    return (
+        f"The widest gap between two groups whose 95 % intervals do not meet (there are "
+        f"{len(parts) * (len(parts) - 1) // 2} pairs: one such gap may be chance). "
+        + " ".join(sentences)
+    )
 
 
 def about_cost(table: pd.DataFrame) -> str:

@@ -64,7 +64,21 @@ class Found:
 
     def main(self, name: str) -> evaluation.Runs:
         """The runs of a network of Table 3. Raises AdienceError if there are none."""
-        return _there(self.finished, name, "has not been trained")
+        return self._there(self.finished, name, "has not been trained")
+
+    def unselected(self, name: str) -> evaluation.Runs:
+        """The runs of a network of Table 3 whose epochs were not chosen on the scored faces.
+
+        Those with held-out subjects where the protocol monitors the test fold. Raises
+        AdienceError if there are none.
+        """
+        if self.main(name).protocol.monitor != "test_fold":
+            return self.main(name)
+        otherwise = (
+            "has chosen its epochs on the scored faces, and the baseline has not; extra_folds, or "
+            'monitor="held_out", trains it otherwise'
+        )
+        return self._there(self.held_out, name, otherwise)
 
     def baseline(self, task: str) -> evaluation.Runs:
         """Levi & Hassner's network under their own recipe, scored on ten crops."""
@@ -72,22 +86,24 @@ class Found:
             "has not been trained here under its own recipe, and a comparison with a number that "
             "was only published is undecided by nature"
         )
-        return _there(self.published, f"levi_hassner_{task}", otherwise).on_ten_crops()
+        return self._there(self.published, f"levi_hassner_{task}", otherwise).on_ten_crops()
 
     def baseline_under_protocol(self, task: str) -> evaluation.Runs:
         """Levi & Hassner's network as the experiment's protocol trains it."""
         name = f"levi_hassner_{task}"
-        return _there(self.same_recipe, name, "has not been trained under this protocol")
+        return self._there(self.same_recipe, name, "has not been trained under this protocol")
 
     def readout(self, name: str) -> evaluation.Runs:
         """A linear model on frozen features."""
-        return _there(self.readouts, name, "has not been fitted")
+        return self._there(self.readouts, name, "has not been fitted")
 
-
-def _there(runs: dict[str, evaluation.Runs], name: str, otherwise: str) -> evaluation.Runs:
-    if name not in runs:
-        raise AdienceError(f"{name} {otherwise}")
-    return runs[name]
+    def _there(
+        self, runs: dict[str, evaluation.Runs], name: str, otherwise: str
+    ) -> evaluation.Runs:
+        if name in runs:
+            return runs[name]
+        faults = [fault for fault in self.unreadable if f"/{name}/" in fault]
+        raise AdienceError("; ".join(faults) or f"{name} {otherwise}")
 
 
 def find_runs(experiment: Experiment) -> Found:
@@ -132,10 +148,14 @@ def commands(experiment: Experiment) -> dict[str, str]:
     return {name: _command(experiment, notebook) for name, notebook in NOTEBOOK_OF.items()}
 
 
+_ONLY_IN = {"weights": "04", "levi_hassner_epochs": "02"}
+"""Parameters of notebook 05 that only one of the training notebooks has."""
+
+
 def _command(experiment: Experiment, notebook: str) -> str:
     words = ["papermill", f"{notebook}.ipynb", "out.ipynb"]
     for name, value in experiment.given.items():
-        if name != "weights" or notebook.startswith("04"):
+        if notebook.startswith(_ONLY_IN.get(name, "")):
             words += ["-p", name, str(value)]
     return shlex.join(words)
 

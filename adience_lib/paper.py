@@ -104,8 +104,9 @@ CLAIMS = (
         1,
         "The reduced networks are on par with the baseline.",
         "5.1",
-        "gender and age each within two points of Levi & Hassner's networks, trained here under "
-        "their own recipe and scored on ten crops as in the quoted figures",
+        "gender and age (centre crop) each within two points of Levi & Hassner's networks, trained "
+        "here by their own recipe and scored on ten crops as in the quoted figures; no epoch is "
+        "chosen on the scored faces",
     ),
     Claim(
         2,
@@ -124,7 +125,7 @@ CLAIMS = (
         4,
         "Transfer beats the baseline on gender and matches it on age.",
         "4.4, 5.3",
-        "gender above, age within two points of Levi & Hassner's networks as in claim 1",
+        "gender above, age within two points of Levi & Hassner's networks, all as in claim 1",
     ),
     Claim(
         5,
@@ -145,14 +146,15 @@ CLAIMS = (
         "Fewer parameters reduce the cost of training.",
         "3.1, 5.1",
         "the reduced gender network needs fewer multiply-adds than Levi & Hassner's as published, "
-        "and fewer seconds a face in training under the same protocol; contradicted where it "
-        "needs more of both",
+        "and fewer seconds an epoch on the same faces under the same protocol; contradicted where "
+        "it needs more of both",
     ),
     Claim(
         8,
         "The model is most effective at ages 25 to 32.",
         "2.1",
-        "the multi-task network gets more faces of that age right than of any other age",
+        "the multi-task network gets a larger share of the faces of that age right than of any "
+        "other age",
     ),
     Claim(
         9,

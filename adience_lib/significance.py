@@ -126,12 +126,12 @@ def wilson(share: Resampled, faces: int) -> tuple[float, float]:
     """A 95 % interval in percent for the accuracy of a small group, after Wilson.
 
     Where every face of a group is right, so is every draw, and draws alone would call the accuracy
-    certain. ``share`` in percent tells how many independent faces the group is worth: at most
-    ``faces``, at least its subjects, which also stand in where the draws do not differ.
+    certain. ``share`` in percent tells how many independent faces the group is worth, from one to
+    ``faces``; where the draws do not differ, as many as it has subjects.
     """
     p, error = share.value / 100, share.error / 100
-    worth = p * (1 - p) / error**2 if error > 0 else share.subjects
-    worth = min(max(worth, share.subjects), faces)
+    worth = p * (1 - p) / error**2 if error > 1e-9 else share.subjects
+    worth = min(max(worth, 1), faces)
     low, high = proportion_confint(p * worth, worth, LEVEL, "wilson")
     return 100 * float(low), 100 * float(high)
 
@@ -162,22 +162,28 @@ class FoldMean:
             return float(np.sign(gap)) * np.inf if gap else 0.0
         return gap / self.error
 
-    def power(self, margin: float) -> float:
+    def power(self, margin: float, tests: int = 1) -> float:
         """How often ``equal`` would find two networks equal that are exactly equal.
 
-        Simulated with this error and as many folds, at the level of one test, so at most.
+        Simulated with this error and as many folds, at the level that Bonferroni leaves to one
+        of ``tests``.
         """
         random, freedom = np.random.default_rng(SEED), self.folds - 1
+        critical = stats.t.ppf(1 - LEVEL / tests, freedom)
         means = random.normal(0, self.error, RESAMPLES)
         errors = self.error * np.sqrt(random.chisquare(freedom, RESAMPLES) / freedom)
-        return float(np.mean(np.abs(means) + stats.t.ppf(1 - LEVEL, freedom) * errors < margin))
+        return float(np.mean(np.abs(means) + critical * errors < margin))
 
 
-def over_folds(values: np.ndarray) -> FoldMean:
-    """The mean of ``values``, one a fold. Raises AdienceError for fewer than two folds."""
+def over_folds(values: np.ndarray, rounding: float = 0.0) -> FoldMean:
+    """The mean of ``values``, one a fold, whose spread is at least ``rounding``.
+
+    Raises AdienceError for fewer than two folds.
+    """
     if len(values) < 2:
         raise AdienceError("one fold only: its spread over folds is unknown")
-    error = np.std(values, ddof=1) * np.sqrt(1 / len(values) + TEST_TO_TRAIN)
+    spread = max(np.std(values, ddof=1), rounding)
+    error = spread * np.sqrt(1 / len(values) + TEST_TO_TRAIN)
     return FoldMean(float(np.mean(values)), float(error), len(values))
 
 
@@ -202,12 +208,31 @@ def holm(p_values: list[float]) -> list[float]:
     return [float(p) for p in multipletests(p_values, LEVEL, "holm")[1]] if p_values else []
 
 
-def needed(difference: Resampled, distance: float, tests: int) -> float:
-    """How many times the subjects the difference would take to be decided, if it stays as it is.
+def needed(
+    difference: Resampled, over_folds: FoldMean, thresholds: list[float], tests: int
+) -> float:
+    """How many times the subjects would decide a difference, if it stays as it is.
 
-    ``distance``: from the estimate to the nearest threshold, in the estimate's unit. ``tests``:
-    among which the strictest level is that of Bonferroni. Infinite at a distance of zero.
+    Both errors shrink with the root of the number of subjects; the larger number counts, for the
+    nearest of the ``thresholds`` at the level that Bonferroni leaves to one of ``tests``. Infinite
+    on a threshold.
     """
+    errors = (
+        stats.norm.ppf(1 - LEVEL / tests) * difference.error,
+        stats.t.ppf(1 - LEVEL / tests, over_folds.folds - 1) * over_folds.error,
+    )
+    distances = [
+        min(abs(estimate.value - threshold) for threshold in thresholds)
+        for estimate in (difference, over_folds)
+    ]
+    if 0 in distances:
+        return np.inf
+    return float(max((e / d) ** 2 for e, d in zip(errors, distances, strict=True)))
+
+
+def spread_needed(over_folds: FoldMean, threshold: float, tests: int) -> float:
+    """How many times smaller the spread over folds would have to be to decide, as ``needed``."""
+    distance = abs(over_folds.value - threshold)
     if distance == 0:
         return np.inf
-    return float((stats.norm.ppf(1 - LEVEL / tests) * difference.error / distance) ** 2)
+    return float(stats.t.ppf(1 - LEVEL / tests, over_folds.folds - 1) * over_folds.error / distance)

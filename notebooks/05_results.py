@@ -68,7 +68,7 @@ Markdown(findings.about_missing(missing, commands(experiment), found.unreadable)
 
 # %% tags=["first-page"]
 verdicts = display.keep(experiment, claims.verdicts(found), "claims")
-Markdown(findings.about_claims(verdicts, found))
+Markdown(findings.about_claims(verdicts, found, experiment.dataset))
 
 # %% tags=["first-page"]
 Markdown(tables.markdown(tables.readable_claims(verdicts)))

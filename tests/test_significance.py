@@ -142,6 +142,7 @@ def test_power_is_what_a_simulation_of_the_test_finds() -> None:
     assert FoldMean(0, error, 5).power(2) == pytest.approx(np.mean(seen), abs=0.03)
     assert FoldMean(0, 0.01, 5).power(2) == 1
     assert FoldMean(0, 5.0, 5).power(2) < 0.02
+    assert FoldMean(0, 0.6, 5).power(2, tests=9) < 0.3 < FoldMean(0, 0.6, 5).power(2)
 
 
 def test_holm_is_holms() -> None:
@@ -153,10 +154,26 @@ def test_holm_is_holms() -> None:
 def test_as_many_subjects_as_needed_do_decide() -> None:
     """The same people that many times over bring the p-value to the level that was asked for."""
     few = difference(0.5, 30, 400)
-    times = needed(few, 2 - 0.5, tests=9)
+    steady = FoldMean(0.5, 0.01, 5)
+    times = needed(few, steady, [-2, 2], tests=9)
     more = difference(0.5, 30, round(400 * times))
     assert equal(more)[0] == pytest.approx(0.05 / 9, abs=0.004)
-    assert needed(few, 0, tests=1) == np.inf
+    assert needed(few, steady, [0.5], tests=1) == np.inf
+
+
+def test_folds_that_scatter_need_more_subjects_than_the_draws_do() -> None:
+    """Both tests must agree, so the larger number counts; it decides the t-test too."""
+    few, scattered = difference(0.5, 30, 400), FoldMean(0.5, 1.5, 5)
+    times = needed(few, scattered, [-2, 2], tests=9)
+    assert times > needed(few, FoldMean(0.5, 0.01, 5), [-2, 2], tests=9)
+    assert equal(FoldMean(0.5, 1.5 / np.sqrt(times), 5))[0] == pytest.approx(0.05 / 9)
+    smaller = significance.spread_needed(scattered, 2, tests=9)
+    assert FoldMean(0.5, 1.5 / smaller, 5).below(2) == pytest.approx(0.05 / 9)
+
+
+def test_whole_numbers_that_agree_are_not_certain() -> None:
+    """Two folds with the best epoch 3 do not put the mean below 5 beyond doubt."""
+    assert over_folds(np.array([3.0, 3.0]), rounding=0.29).below(5) > 0.02
 
 
 def test_small_group_that_is_all_right_is_not_certain() -> None:
@@ -172,3 +189,11 @@ def test_small_group_counts_agreeing_images_once() -> None:
     low, high = significance.wilson(resample(right, subjects(5, 10)), 50)
     alone = significance.wilson(resample(right[::10], subjects(5)), 5)
     assert (low, high) == pytest.approx(alone, abs=1)
+
+
+def test_albums_of_unequal_size_are_worth_less_than_their_number() -> None:
+    """One album of 90 faces and ten of one: nearly all hangs on one person."""
+    people = pd.Series([0] * 90 + list(range(1, 11)))
+    right = np.repeat([100.0, 0.0], [90, 10])
+    low, _ = significance.wilson(resample(right, people), 100)
+    assert low < 40

@@ -1,0 +1,124 @@
+"""Two networks on the same test faces and folds: tested both ways, in words and p-values."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from adience_lib import evaluation, paper, significance
+from adience_lib.errors import AdienceError
+from adience_lib.evaluation import Runs
+from adience_lib.significance import LEVEL, MARGIN, Estimate, FoldMean, Resampled
+
+TESTS = len(paper.CLAIMS)
+"""Claims that share the level of significance."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One test of a claim: what was found in words, p-values for and against it.
+
+    ``more``: what would decide it, in words, or nothing where that cannot be told.
+    """
+
+    words: str
+    p_for: float
+    p_against: float
+    more: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether neither p-value would count at the strictest level of Holm's correction."""
+        return min(self.p_for, self.p_against) > LEVEL / TESTS
+
+
+Test = Callable[[Estimate], tuple[float, float]]
+"""From an estimate to p-values for and against something."""
+
+
+def equal(one: Runs, other: Runs, task: str) -> Part:
+    """Whether the two differ by less than the margin."""
+    return compared(one, other, task, significance.equal, [-MARGIN, MARGIN])
+
+
+def better(one: Runs, other: Runs, task: str, threshold: float = 0) -> Part:
+    """Whether ``one`` is more than ``threshold`` points above ``other``."""
+    return compared(one, other, task, lambda gap: significance.greater(gap, threshold), [threshold])
+
+
+def compared(one: Runs, other: Runs, task: str, test: Test, thresholds: list[float]) -> Part:
+    """Both ways of testing a difference; the larger p-value counts, so that both must agree."""
+    resampled, by_fold = paired_difference(one, other, task)
+    low, high = resampled.interval
+    words = (
+        f"{task}: {one.title} minus {other.title} {resampled.value:+.1f} points "
+        f"[{low:+.1f}, {high:+.1f}]"
+    )
+    if len(by_fold) < 2:
+        return Part(f"{words}, {ONE_FOLD}", 1, 1)
+    over_folds = significance.over_folds(by_fold)
+    p_for, p_against = agreed([test(resampled), test(over_folds)])
+    more = significance.needed(resampled, over_folds, thresholds, TESTS)
+    if test is significance.equal:
+        words += _power(over_folds)
+    return Part(words, p_for, p_against, times(more))
+
+
+ONE_FOLD = "one fold only, over which no t-test is possible (the parameter extra_folds adds others)"
+
+
+def agreed(tests: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """The p-values for and against of something that all ``tests`` must agree on."""
+    return max(for_ for for_, _ in tests), max(against for _, against in tests)
+
+
+def _power(over_folds: FoldMean) -> str:
+    power = over_folds.power(MARGIN, TESTS)
+    return f" (of equal ones the t-test over {over_folds.folds} folds would find {power:.0%} equal)"
+
+
+def times(more: float) -> str:
+    """How many times the subjects would decide a difference, in words."""
+    if more > 100:
+        return "more than 100 times the subjects, if the difference stays as it is"
+    return f"about {more:.1f} times the subjects, if the difference stays as it is"
+
+
+def paired_difference(one: Runs, other: Runs, task: str) -> tuple[Resampled, np.ndarray]:
+    """``one`` minus ``other`` in points, from the same test faces: over subjects, and each fold's.
+
+    Only folds that both have are taken. Raises AdienceError: runs of other datasets or samples,
+    or without a common fold.
+    """
+    both = _same_faces(one, other)
+    hits = [100.0 * evaluation.correct(table, task) for table in both]
+    difference = hits[0] - hits[1]
+    resampled = significance.resample(difference, both[0]["subject"])
+    by_fold = pd.Series(difference).groupby(both[0]["fold"].to_numpy()).mean()
+    return resampled, by_fold.to_numpy()
+
+
+def common_folds(*networks: Runs) -> list[int]:
+    """The folds that all of ``networks`` tested. Raises AdienceError if there is none."""
+    folds = sorted(set.intersection(*(set(runs.folds) for runs in networks)))
+    if not folds:
+        tested = ", ".join(f"{runs.title} tested folds {runs.folds}" for runs in networks)
+        raise AdienceError(f"{tested}: none in common")
+    return folds
+
+
+def _same_faces(one: Runs, other: Runs) -> tuple[pd.DataFrame, pd.DataFrame]:
+    if one.fingerprint != other.fingerprint:
+        raise AdienceError(f"{one.title} and {other.title} were run on different datasets")
+    if one.protocol.faces != other.protocol.faces or one.protocol.seed != other.protocol.seed:
+        raise AdienceError(f"{one.title} and {other.title} were run on different samples")
+    folds = common_folds(one, other)
+    first, second = (
+        runs.on_folds(folds).predictions.sort_values(["fold", "face"], ignore_index=True)
+        for runs in (one, other)
+    )
+    labels = ["fold", "face", "subject", "gender", "age"]
+    if not first[labels].equals(second[labels]):
+        raise AdienceError(f"{one.title} and {other.title} tested other faces on the same folds")
+    return first, second
