@@ -9,6 +9,7 @@ from adience_lib.evaluation import Runs
 from adience_lib.experiment import Experiment
 from adience_lib.found import NOTEBOOK_OF, Found
 from adience_lib.labels import AGE_LABELS, LABELS
+from adience_lib.protocol import LEVI_HASSNER, PAPER, differences
 from adience_lib.significance import LEVEL, RESAMPLES
 from adience_lib.weights import Weights
 
@@ -231,7 +232,11 @@ def about_recipes(table: pd.DataFrame) -> str:
             for _, row in rows.iterrows()
         ]
         sentences.append(f"{task}: {'; '.join(words)}")
-    return "Percent right. " + ". ".join(sentences) + "."
+    return (
+        "Their recipe differs from the paper's (in brackets) in: "
+        f"{differences(LEVI_HASSNER, PAPER)}. The rate of biases is doubled, that of the last "
+        f"layer tenfold, and biases do not decay.\n\nPercent right. {'. '.join(sentences)}."
+    )
 
 
 def about_readouts(table: pd.DataFrame) -> str:

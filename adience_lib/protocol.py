@@ -79,6 +79,24 @@ class Protocol:
         return ",".join([self.name, *changed])
 
 
+def differences(one: Protocol, other: Protocol) -> str:
+    """What ``one`` does otherwise than ``other``, in words; the names are left out.
+
+    >>> differences(replace(PAPER, gamma=0.3, epochs=5), PAPER)
+    'epochs 5 (100), gamma 0.3 (0.5)'
+    """
+    pairs = [
+        (item.name, getattr(one, item.name), getattr(other, item.name))
+        for item in fields(Protocol)
+        if item.name != "name"
+    ]
+    return ", ".join(
+        f"{name.replace('_', ' ')} {value} ({usual})"
+        for name, value, usual in pairs
+        if value != usual
+    )
+
+
 RANGES = {
     "epochs": (1, 10_000),
     "batch_size": (1, 4096),
