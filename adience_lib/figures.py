@@ -11,6 +11,7 @@ from matplotlib.patches import FancyBboxPatch
 
 from adience_lib.evaluation import Runs, confusion
 from adience_lib.labels import AGE_LABELS, GENDER_LABELS
+from adience_lib.tables import majority
 
 GENDER_NAMES = {"f": "female", "m": "male"}
 COLOURS = {"f": "#0072B2", "m": "#E69F00"}  # Okabe & Ito: told apart by colour-blind readers
@@ -144,7 +145,7 @@ def table_3(table: pd.DataFrame) -> Figure:
             label="paper, on Adience",
         )
         axis.axvline(
-            table[f"{task} majority"].mean(),
+            majority(table, task),
             color="firebrick",
             ls=":",
             label="most frequent label, always",

@@ -3,6 +3,7 @@
 import argparse
 import ast
 import html
+import re
 import shutil
 import sys
 import time
@@ -161,7 +162,8 @@ def _entry(notebook: Path) -> str:
 def _to_html(markdown: str) -> str:
     from nbconvert.filters.markdown_mistune import markdown2html_mistune
 
-    return str(markdown2html_mistune(markdown))
+    # A heading's link to itself, a pilcrow, belongs to a notebook's page.
+    return re.sub(r'<a class="anchor-link".*?</a>', "", str(markdown2html_mistune(markdown)))
 
 
 _INDEX = """<!DOCTYPE html>

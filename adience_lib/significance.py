@@ -133,7 +133,8 @@ def wilson(share: Resampled, faces: int) -> tuple[float, float]:
     worth = p * (1 - p) / error**2 if error > 1e-9 else share.subjects
     worth = min(max(worth, 1), faces)
     low, high = proportion_confint(p * worth, worth, LEVEL, "wilson")
-    return 100 * float(low), 100 * float(high)
+    # Rounding must not put the share itself outside, at 0 and at 100 %.
+    return min(100 * float(low), share.value), max(100 * float(high), share.value)
 
 
 @dataclass(frozen=True)

@@ -206,13 +206,19 @@ def readable_table_3(table: pd.DataFrame) -> pd.DataFrame:
             "epochs (paper)": _one(row["epochs (paper)"]),
             "folds": str(int(row["folds"])) if row["folds"] else "-",
         }
-    always = {task: _one(table[f"{task} majority"].mean()) for task in ("gender", "age")}
+    always = {task: _one(majority(table, task)) for task in LABELS}
     rows["most frequent label, always"] = {**dict.fromkeys(rows["gender"], "-"), **always}
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
+def majority(table: pd.DataFrame, task: str) -> float:
+    """Percent right by the most frequent label, in the row of ``table_3`` with the most folds."""
+    known = table[table[f"{task} majority"].notna()]
+    return known.loc[known["folds"].idxmax(), f"{task} majority"] if len(known) else np.nan
+
+
 def readable_claims(verdicts: pd.DataFrame) -> pd.DataFrame:
-    """``claims.verdicts`` for the eye."""
+    """``claims.verdicts`` for the eye, each thing that was found on a line of its own."""
     shown = verdicts[["claim", "place", "criterion", "verdict", "why"]].rename(
         columns={
             "claim": "the paper says",
@@ -221,7 +227,10 @@ def readable_claims(verdicts: pd.DataFrame) -> pd.DataFrame:
             "why": "found",
         }
     )
-    return shown.assign(verdict=[f"**{word}**" for word in shown["verdict"]])
+    return shown.assign(
+        verdict=[f"**{word}**" for word in shown["verdict"]],
+        found=[words.replace("; ", "<br>") for words in shown["found"]],
+    )
 
 
 def markdown(table: pd.DataFrame) -> str:

@@ -115,6 +115,7 @@ def test_first_page_shows_what_is_tagged_and_then_each_notebook(
     assert "<strong>supported</strong>" in page
     assert 'src="data:image/png;base64,iVBO"' in page
     assert "not here" not in page
+    assert "¶" not in page
     claims, last = page.index("The claims"), page.index("The notebooks")
     assert claims < last < page.index("What is asked") < page.index("found")
 

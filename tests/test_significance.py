@@ -183,6 +183,14 @@ def test_small_group_that_is_all_right_is_not_certain() -> None:
     assert significance.wilson(found, 5) == pytest.approx((56.55, 100), abs=0.01)
 
 
+@pytest.mark.parametrize("value", [0.0, 100.0])
+@pytest.mark.parametrize("count", range(1, 60))
+def test_interval_of_a_small_group_holds_its_share(value: float, count: int) -> None:
+    """To the last bit: a figure refuses an interval that begins above its value."""
+    low, high = significance.wilson(significance.Resampled(value, np.full(3, value), count), count)
+    assert low <= value <= high
+
+
 def test_small_group_counts_agreeing_images_once() -> None:
     """Ten images each of five people, who are right or wrong as a whole, are worth five faces."""
     right = np.repeat([100.0, 100, 100, 0, 0], 10)
