@@ -25,17 +25,18 @@ def recipes(found: Found) -> pd.DataFrame:
     """Architecture against recipe: Levi & Hassner's networks under both, the reduced beside.
 
     A row a task, network and recipe, on the folds that all of them tested: ``task``, ``network``,
-    ``recipe``, ``scored on``, ``accuracy``, ``low``, ``high`` (percent, 95 % of the draws).
+    ``recipe``, ``scored on``, ``epochs`` run, ``folds``, ``accuracy``, ``low``, ``high`` (percent,
+    95 % of the draws).
     """
     rows = []
     for task in LABELS:
         name = f"levi_hassner_{task}"
         own = found.published.get(name)
         entries = [
-            ("reduced", "the paper's", "centre crop", found.finished.get(task)),
-            ("Levi & Hassner", "the paper's", "centre crop", found.same_recipe.get(name)),
-            ("Levi & Hassner", "their own", "centre crop", own),
-            ("Levi & Hassner", "their own", "ten crops", own.on_ten_crops() if own else None),
+            ("reduced", "paper's recipe", "centre crop", found.finished.get(task)),
+            ("Levi & Hassner", "paper's recipe", "centre crop", found.same_recipe.get(name)),
+            ("Levi & Hassner", "own recipe", "centre crop", own),
+            ("Levi & Hassner", "own recipe", "ten crops", own.on_ten_crops() if own else None),
         ]
         there = [(words, runs) for *words, runs in entries if runs is not None]
         folds = set.intersection(*(set(runs.folds) for _, runs in there)) if there else set()
@@ -46,6 +47,8 @@ def recipes(found: Found) -> pd.DataFrame:
                     "network": network,
                     "recipe": recipe,
                     "scored on": scored_on,
+                    "epochs": runs.on_folds(folds).records["epochs"].mean(),
+                    "folds": len(folds),
                     **_with_interval(runs.on_folds(folds), task),
                 }
             )

@@ -12,6 +12,12 @@ COLOURS = {"gender": "#0072B2", "age": "#D55E00"}
 MODEL_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 
 
+def _colour(model: str) -> str:
+    """The networks for one task share theirs."""
+    place = {"multitask": 1, "transfer": 2}.get(model.split(maxsplit=1)[0], 0)
+    return MODEL_COLOURS[place]
+
+
 def accuracy_by_gamma(table: pd.DataFrame) -> Figure:
     """Both accuracies against gamma; the bands hold 95 % of the draws of subjects.
 
@@ -41,7 +47,7 @@ def optimism(table: pd.DataFrame) -> Figure:
     axis.axvline(0, color="black", lw=0.8)
     axis.set(yticks=range(len(names)), yticklabels=names)
     axis.set_ylim(len(names) - 0.5, -0.5)
-    axis.set_xlabel("points at the test fold's epoch, minus points at the held-out subjects'")
+    axis.set_xlabel("accuracy at the test fold's epoch minus the held-out subjects' (points)")
     axis.legend()
     return figure
 
@@ -78,9 +84,10 @@ def calibration(table: pd.DataFrame) -> Figure:
     for axis, task in zip(axes, LABELS, strict=True):
         axis.plot([0, 100], [0, 100], ls="--", color="grey", lw=1)
         models = table.index.get_level_values("model").unique()
-        for model, colour in zip(models, MODEL_COLOURS, strict=False):
+        for model in models:
             if (model, task) not in table.index:
                 continue
+            colour = _colour(model)
             curve = table.loc[[(model, task)]]
             label = f"{model} (error {curve['error'].iloc[0]:.1f})"
             axis.plot(curve["confidence"], curve["accuracy"], "-", color=colour, label=label)
@@ -108,7 +115,8 @@ def recall(table: pd.DataFrame) -> Figure:
     figure, axis = plt.subplots(figsize=(8, 3.6), layout="constrained")
     ages = table.xs("age", level="task")
     models = ages.index.get_level_values("model").unique()
-    for number, (model, colour) in enumerate(zip(models, MODEL_COLOURS, strict=False)):
+    for number, model in enumerate(models):
+        colour = _colour(model)
         part = ages.loc[model].reindex(LABELS["age"])
         spread = [part["recall"] - part["low"], part["high"] - part["recall"]]
         places = np.arange(len(part)) + 0.08 * (number - len(models) / 2)
@@ -117,7 +125,7 @@ def recall(table: pd.DataFrame) -> Figure:
         )
     axis.set(xticks=range(len(LABELS["age"])), xticklabels=LABELS["age"])
     axis.set(xlabel="true age in years", ylabel="% right", ylim=(-2, 102))
-    axis.legend(fontsize=8, ncols=len(models))
+    axis.legend(fontsize=8, ncols=len(models), loc="upper center", bbox_to_anchor=(0.5, 1.13))
     return figure
 
 
@@ -136,11 +144,15 @@ def accuracy_against_time(table: pd.DataFrame) -> Figure:
             ends = [row["seconds to best"], row["seconds"]]
             axis.plot(ends, [row[task]] * 2, "-", color=colour, lw=1.5)
             axis.plot(ends[1], row[task], "o", color=colour, label=label.replace("_", " & "))
-        axis.set(xlabel="seconds of training, a fold", ylabel=f"{task} accuracy (%)", xscale="log")
+        axis.set(
+            xlabel="seconds of training, a fold (log scale)",
+            ylabel=f"{task} accuracy (%)",
+            xscale="log",
+        )
         axis.set_ylim(0, 100)
         for ticks in (axis.xaxis.set_major_formatter, axis.xaxis.set_minor_formatter):
             ticks("{x:.0f}")
-        axis.legend(fontsize=8)
+        axis.legend(fontsize=8, loc="lower right")
     return figure
 
 
@@ -153,8 +165,8 @@ TIME_COLOURS = dict(
 )
 
 
-def attention(found: Attention, faces: pd.DataFrame, task: str) -> Figure:
-    """Grad-CAM: each face with the heat over it, its true label and the one given.
+def attention(found: Attention, faces: pd.DataFrame, network: str, task: str) -> Figure:
+    """Grad-CAM of ``network``: each face with the heat over it, its true label and the one given.
 
     ``found`` and ``faces`` as of ``experiment.attention``: right answers first.
     """
@@ -168,10 +180,11 @@ def attention(found: Attention, faces: pd.DataFrame, task: str) -> Figure:
         axes[1, place].imshow(found.heat[place], cmap="inferno", alpha=0.55, vmin=0, vmax=1)
         right = given == true
         axes[0, place].set_title(
-            f"{true}\n{'right' if right else f'given: {given}'}",
+            f"true: {true}\n{'right' if right else f'given: {given}'}",
             fontsize=8,
             color="black" if right else "firebrick",
         )
     for axis in axes.flat:
         axis.set_axis_off()
+    figure.suptitle(f"{network}, {task}: bright speaks for the answer given", fontsize=9)
     return figure

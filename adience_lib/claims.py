@@ -99,10 +99,9 @@ def _why(evidence: Evidence, verdict: str, is_demo: bool) -> str:
     words += [reason for reason in (evidence.doubt, evidence.idle) if reason]
     if is_demo:
         words.append("drawn faces decide nothing")
-    elif verdict == UNDECIDED and not evidence.doubt and not evidence.idle:
-        words += [
-            f"to decide it: {part.more}" for part in evidence.parts if part.is_open and part.more
-        ]
+    elif verdict == UNDECIDED:
+        needs = [part.more for part in evidence.parts if part.is_open and part.more]
+        words += [f"to decide a difference of this size: {more}" for more in needs]
     return "; ".join(words)
 
 
@@ -318,8 +317,8 @@ def _best_at_25(found: Found) -> Evidence:
     words = (
         f"{right[FAVOURITE].value:.0f} % of the faces aged {AGE_LABELS[FAVOURITE]} are right, "
         f"{right[best].value:.0f} % of those aged {AGE_LABELS[best]}, the best other; "
-        f"{100 * np.mean(evaluation.predicted(faces, 'age') == FAVOURITE):.0f} % of all faces are "
-        f"given that age"
+        f"the network says {AGE_LABELS[FAVOURITE]} of "
+        f"{100 * np.mean(evaluation.predicted(faces, 'age') == FAVOURITE):.0f} % of all faces"
     )
     nearest = others.index(best)
     more = significance.needed(leads[nearest], over_folds[nearest], [0], comparison.TESTS)
@@ -368,7 +367,7 @@ def _varies_over_folds(found: Found) -> Evidence:
     for task, (first, *others) in accuracies.items():
         leads = [_lead(first, other) for other in others]
         least = min(lead.value for lead in leads)
-        words = f"{task}: the first fold {least:+.1f} points above the highest other"
+        words = f"{task}: the first fold minus the highest other {least:+.1f} points"
         parts.append(Part(words, *_ahead_of_all(leads)))
     elsewhere = "" if found.is_adience else "these folds are not Adience's: there is no first one"
     doubt = _reasons(elsewhere, _cut_off(*networks.values()))

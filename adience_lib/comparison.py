@@ -51,9 +51,10 @@ def compared(one: Runs, other: Runs, task: str, test: Test, thresholds: list[flo
     """Both ways of testing a difference; the larger p-value counts, so that both must agree."""
     resampled, by_fold = paired_difference(one, other, task)
     low, high = resampled.interval
+    shares = [_share_right(runs, task, common_folds(one, other)) for runs in (one, other)]
     words = (
-        f"{task}: {one.title} minus {other.title} {resampled.value:+.1f} points "
-        f"[{low:+.1f}, {high:+.1f}]"
+        f"{task}: {named(one)} {shares[0]:.1f} %, {named(other)} {shares[1]:.1f} %, difference "
+        f"{resampled.value:+.1f} points [{low:+.1f}, {high:+.1f}]"
     )
     if len(by_fold) < 2:
         return Part(f"{words}, {ONE_FOLD}", 1, 1)
@@ -63,6 +64,18 @@ def compared(one: Runs, other: Runs, task: str, test: Test, thresholds: list[flo
     if test is significance.equal:
         words += _power(over_folds)
     return Part(words, p_for, p_against, times(more))
+
+
+def named(runs: Runs) -> str:
+    """A network in words, and whether held-out subjects chose its epoch."""
+    network = runs.title
+    if runs.model.startswith("levi_hassner"):
+        network = "Levi & Hassner's"
+    return f"{network} (held out)" if runs.protocol.monitor == "held_out" else network
+
+
+def _share_right(runs: Runs, task: str, folds: list[int]) -> float:
+    return 100 * float(evaluation.correct(runs.on_folds(folds).predictions, task).mean())
 
 
 ONE_FOLD = "one fold only, over which no t-test is possible (the parameter extra_folds adds others)"
@@ -75,14 +88,16 @@ def agreed(tests: Sequence[tuple[float, float]]) -> tuple[float, float]:
 
 def _power(over_folds: FoldMean) -> str:
     power = over_folds.power(MARGIN, TESTS)
-    return f" (of equal ones the t-test over {over_folds.folds} folds would find {power:.0%} equal)"
+    return f" (power of the t-test over {over_folds.folds} folds: {power:.0%})"
 
 
 def times(more: float) -> str:
-    """How many times the subjects would decide a difference, in words."""
-    if more > 100:
-        return "more than 100 times the subjects, if the difference stays as it is"
-    return f"about {more:.1f} times the subjects, if the difference stays as it is"
+    """How many times the subjects would decide a difference, in words; "" for no more."""
+    if more <= 1:
+        return ""
+    return (
+        "more than 100 times the subjects" if more > 100 else f"about {more:.1f} times the subjects"
+    )
 
 
 def paired_difference(one: Runs, other: Runs, task: str) -> tuple[Resampled, np.ndarray]:

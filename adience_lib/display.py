@@ -49,7 +49,7 @@ def show_intervals(
 def show_attention(experiment: Experiment, model_name: str, task: str) -> None:
     """Show what a trained network looks at, on faces that it got right and on some it did not."""
     found, faces = attention(experiment, model_name, task)
-    figure = beyond_figures.attention(found, faces, task)
+    figure = beyond_figures.attention(found, faces, model_name, task)
     show(experiment, figure, f"grad_cam_{model_name}_{task}")
 
 

@@ -187,7 +187,7 @@ def about_claims(verdicts: pd.DataFrame, found: Found, dataset: Dataset) -> str:
     )
     optimistic = (
         f" The epochs of {', '.join(chosen)} were chosen on the faces that are scored, so their "
-        "accuracies are somewhat too good."
+        "accuracies may be too good."
         if chosen
         else ""
     )
@@ -227,25 +227,31 @@ def about_recipes(table: pd.DataFrame) -> str:
     sentences = []
     for task, rows in table.groupby("task", sort=False):
         words = [
-            f"{row.network} by {row.recipe} recipe, {row['scored on']}: {row.accuracy:.1f} "
-            f"[{row.low:.1f}, {row.high:.1f}]"
+            f"{row.network}, {row.recipe}, {row.epochs:.0f} epochs, {row['scored on']}: "
+            f"{row.accuracy:.1f} [{row.low:.1f}, {row.high:.1f}]"
             for _, row in rows.iterrows()
         ]
         sentences.append(f"{task}: {'; '.join(words)}")
     return (
-        "Their recipe differs from the paper's (in brackets) in: "
+        "Their whole recipe differs from the paper's (in brackets) in: "
         f"{differences(LEVI_HASSNER, PAPER)}. The rate of biases is doubled, that of the last "
-        f"layer tenfold, and biases do not decay.\n\nPercent right. {'. '.join(sentences)}."
+        "layer tenfold, and biases do not decay.\n\nPercent right on "
+        f"{table['folds'].iloc[0]} fold(s). {'. '.join(sentences)}."
     )
 
 
-def about_readouts(table: pd.DataFrame) -> str:
-    """What a linear model reads off the other task's features."""
+def about_readouts(table: pd.DataFrame, *networks: Runs) -> str:
+    """What a linear model reads off the other task's features, and what the networks get."""
     sentences = []
     for task, rows in table.groupby("task", sort=False):
         words = [f"{row.accuracy:.1f} off {row['read off']}" for _, row in rows.iterrows()]
         sentences.append(f"A linear model gets {', '.join(words)} ({task}, % right).")
-    return " ".join(sentences)
+    themselves = [
+        f"{runs.title} {quality.accuracy(runs, task).value:.1f}"
+        for runs in networks
+        for task in runs.tasks
+    ]
+    return f"{' '.join(sentences)} The trained networks themselves: {', '.join(themselves)}."
 
 
 def about_gamma(table: pd.DataFrame) -> str:
@@ -303,7 +309,7 @@ def about_groups(table: pd.DataFrame) -> str:
         )
     return (
         f"The widest gap between two groups whose 95 % intervals do not meet (there are "
-        f"{len(parts) * (len(parts) - 1) // 2} pairs: one such gap may be chance). "
+        f"{len(parts) * (len(parts) - 1) // 2} pairs, so some such gaps are chance). "
         + " ".join(sentences)
     )
 

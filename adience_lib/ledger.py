@@ -152,7 +152,7 @@ def _protocol_rows() -> list[tuple[str, str, str, str]]:
         (
             "Choice of the best epoch",
             "four folds train, the fifth tests; what is monitored is not said",
-            f'monitor="{PAPER.monitor}" is our reading, and makes every score optimistic; '
+            f'monitor="{PAPER.monitor}" is our reading, and can make every score optimistic; '
             'monitor="held_out" is the clean way',
             "this report",
         ),

@@ -11,10 +11,10 @@ from adience_lib.errors import AdienceError
 from adience_lib.protocol import (
     BASES,
     DEMO,
-    LEVI_HASSNER,
     MONITORS,
     PAPER,
     PRECISIONS,
+    RANGES,
     SMOKE,
     Protocol,
     allowed_range,
@@ -112,8 +112,9 @@ def _check_kinds(given: dict[str, Any]) -> None:
             raise AdienceError(f"{name} is {value!r}; allowed: a text, or None")
         if name in WHOLE_NUMBERS and not (number and isinstance(value, int)):
             raise AdienceError(_out_of_kind(name, value, "a whole number"))
-        if name == "levi_hassner_epochs":
-            replace(LEVI_HASSNER, epochs=value)  # refuses what is out of range
+        low, high = RANGES["epochs"]
+        if name == "levi_hassner_epochs" and not low <= value <= high:
+            raise AdienceError(f"{name} is {value}; allowed: {allowed_range('epochs')}")
         if name in NUMBERS and not number:
             raise AdienceError(_out_of_kind(name, value, "a number"))
 

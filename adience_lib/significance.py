@@ -19,8 +19,9 @@ from statsmodels.stats.proportion import proportion_confint
 from adience_lib.errors import AdienceError
 
 MARGIN = 2.0
-"""Points of accuracy within which two networks count as equal. Stated before any run was looked
-at. The spreads of the paper's Table 3 are 1.1 to 1.4 points for gender, 3.7 to 5.1 for age."""
+"""Points of accuracy within which two networks count as equal. Stated before any run on Adience
+was looked at. The spreads of the paper's Table 3 are 1.1 to 1.4 points for gender, 3.7 to 5.1 for
+age."""
 
 LEVEL = 0.05
 """Of every test; intervals hold 1 - LEVEL."""

@@ -117,7 +117,9 @@ Markdown(findings.about_runs(experiment.dataset, experiment.faces, *held.values(
 #
 # The published baseline, trained as the paper trains and then by its own recipe: SGD in five steps,
 # weight decay, no early stopping, and ten crops of a face for a score (the centre and the corners,
-# each mirrored too). Both keep its own initial weights, mean image and mirroring.
+# each mirrored too). Their networks keep their own initial weights, mean image and mirroring in
+# both. "Caffe SGD" is stochastic gradient descent as the software Caffe runs it; a rate drop
+# divides the rate by ten. The lines are 95 % bootstrap intervals, with subjects drawn.
 
 # %%
 train_levi_hassner(experiment)
@@ -128,14 +130,15 @@ Markdown(findings.about_recipes(recipes))
 # %% [markdown]
 # ## What the features of one task know of the other
 #
-# The paper suspects that "there are no age-gender dependent features" (5.2). A linear model reads
-# age off the trunk that was trained for gender, off the same trunk before training, and off the
-# pixels; and the reverse. Each sees the 128 main components of the training faces' features.
+# The paper suspects that "there are no age-gender dependent features" (5.2). A linear model, a
+# logistic regression, reads age off the trunk (the convolutional layers) that was trained for
+# gender, off the same trunk before training, and off the pixels; and the reverse. Each sees the 128
+# first principal components of the training faces' features.
 
 # %%
 readouts = display.keep(experiment, beyond.readouts(read_across(experiment)), "readouts")
 display.show_intervals(experiment, readouts, ["read off"], "readouts")
-Markdown(findings.about_readouts(readouts))
+Markdown(findings.about_readouts(readouts, gender, age))
 
 # %% [markdown]
 # ## What was found

@@ -81,8 +81,9 @@ Markdown(findings.about_runs(experiment.dataset, experiment.faces, *held.values(
 # %% [markdown]
 # ## gamma
 #
-# The paper does not say which gamma it used. The sweep shows how much hangs on it. The bands hold
-# 95 % of the draws of subjects; differences within them are noise.
+# The paper does not say which gamma it used. The sweep shows how much hangs on it, on the extra
+# folds. The bands are 95 % bootstrap intervals, with subjects drawn. The same subjects are in each,
+# so bands that overlap do not show that two values are equal.
 
 # %%
 sweep = display.keep(experiment, beyond.gammas(sweep_gamma(experiment)), "gamma")

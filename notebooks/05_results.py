@@ -61,10 +61,12 @@ Markdown(findings.about_missing(missing, commands(experiment), found.unreadable)
 # %% [markdown]
 # ## The paper's claims
 #
-# Each was given its criterion before any run was looked at. "No significant difference" is not
-# shown by intervals that overlap. Two networks count as equal here where an equivalence test says
-# so: two one-sided tests against a margin of two points. Such a test needs networks that have
+# Each was given its criterion before any run on Adience was looked at. "No significant difference"
+# is not shown by intervals that overlap. Two networks count as equal here where an equivalence test
+# says so: two one-sided tests against a margin of two points. Such a test needs networks that have
 # learned something, and enough faces and folds; where these are missing, a claim stays undecided.
+# Its power is how often it would find two networks equal that are. "Held out" marks networks whose
+# epoch was chosen on subjects taken out of the training folds.
 
 # %% tags=["first-page"]
 verdicts = display.keep(experiment, claims.verdicts(found), "claims")
@@ -77,9 +79,10 @@ Markdown(tables.markdown(tables.readable_claims(verdicts)))
 # ## Table 3
 #
 # Accuracies are means over the folds in percent, ± the standard deviation, the standard error in
-# round brackets (the paper's text names the one, its caption the other), and in square brackets
-# 95 % of the draws of subjects, for all tested faces together. The paper's are on Adience. The
-# baseline's own numbers are Levi & Hassner's networks, trained here by their own recipe.
+# round brackets (the paper's text names the one, its caption the other), and in square brackets a
+# 95 % bootstrap interval for all tested faces together, with subjects drawn and not faces. The
+# paper's are on Adience. The baseline's own numbers are Levi & Hassner's networks, trained here by
+# their own recipe on as many folds as the row says. The figure's whiskers are standard deviations.
 
 # %% tags=["first-page"]
 table_3 = display.keep(experiment, tables.table_3(found), "table_3")
@@ -112,6 +115,9 @@ display.show_confusions(experiment, found)
 
 # %% [markdown]
 # ## Which ages are right
+#
+# The share of each age that is right, with Wilson's 95 % intervals: small groups need them. They
+# reckon with the images of one subject being alike.
 
 # %%
 classes = display.keep(experiment, beyond.classes(found), "classes")
@@ -120,8 +126,9 @@ display.show_if_any(experiment, beyond.of_age(classes), beyond_figures.recall, "
 # %% [markdown]
 # ## For whom it works, and for whom not
 #
-# Accuracy by group, with intervals: a gap between two groups counts as seen only where it is larger
-# than their uncertainty. The figure shows the multi-task network; the table that is kept shows all.
+# Accuracy by group, with Wilson's 95 % intervals: a gap between two groups counts only where it is
+# larger than their uncertainty. The figure shows the multi-task network; the table that is kept
+# shows all, with the number of faces.
 
 # %%
 groups = display.keep(experiment, beyond.groups(found), "groups")

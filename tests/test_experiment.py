@@ -75,7 +75,7 @@ def test_folds_are_taken_as_a_list_or_as_papermill_passes_them(folds: object) ->
             {"folds": [0], "extra_folds": "[1]"},
             "extra_folds is '[1]'; allowed: a list of different",
         ),
-        ({"levi_hassner_epochs": 0}, "epochs is 0; allowed: 1 to 10,000"),
+        ({"levi_hassner_epochs": 0}, "levi_hassner_epochs is 0; allowed: 1 to 10,000"),
         ({"levi_hassner_epochs": "few"}, "levi_hassner_epochs is 'few'; allowed: a whole number"),
         ({"monitor": "test"}, "monitor is 'test'; allowed: test_fold, held_out, none"),
         ({"precision": "float16"}, "precision is 'float16'; allowed: float32, mixed_bfloat16"),

@@ -101,8 +101,8 @@ def test_only_drawn_faces_and_no_models_are_tracked() -> None:
         assert file.stat().st_size < 2 << 20, file
         if file.suffix == ".png":
             assert "figures" in file.parts, file
-        if "figure_1_" in file.name or "grad_cam" in file.name:
-            assert "demo" in file.parts, file
+            if "figure_1_" in file.name or "grad_cam_" in file.name:
+                assert "demo" in file.parts, file
 
 
 def test_demo_is_learned() -> None:
