@@ -152,7 +152,14 @@ def accuracy_against_time(table: pd.DataFrame) -> Figure:
         axis.set_ylim(0, 100)
         for ticks in (axis.xaxis.set_major_formatter, axis.xaxis.set_minor_formatter):
             ticks("{x:.0f}")
-        axis.legend(fontsize=8, loc="lower right")
+    shown = {
+        label: line
+        for axis in axes
+        for line, label in zip(*axis.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(
+        shown.values(), shown.keys(), loc="outside lower center", ncols=len(shown), fontsize=8
+    )
     return figure
 
 

@@ -116,7 +116,7 @@ def _idle(found: Found, networks: Sequence[tuple[Runs, str]]) -> str:
         hits = evaluation.correct(runs.predictions, task).astype("float64")
         gain = hits - evaluation.majority_hits(runs.predictions, found.faces, task)
         if significance.resample(gain, runs.predictions["subject"]).above(0) > LEVEL:
-            idle.append(f"{runs.title} on {task}")
+            idle.append(f"{comparison.named(runs)} on {task}")
     if not idle:
         return ""
     return f"not shown to beat the most frequent label: {', '.join(idle)}"
