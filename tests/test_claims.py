@@ -1,9 +1,11 @@
 """Verdicts on simulated runs: what is decided, what is not, and why."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from simulated import found_with, runs_with
 
@@ -52,14 +54,24 @@ def held_out(*networks: Runs) -> dict[str, Runs]:
     return {runs.model: runs for runs in networks}
 
 
+_LAST: list[tuple[Found, pd.DataFrame]] = []
+
+
+def table(found: Found) -> pd.DataFrame:
+    """All verdicts, computed once where a test asks twice."""
+    if not _LAST or _LAST[0][0] is not found:
+        _LAST[:] = [(found, verdicts(found))]
+    return _LAST[0][1]
+
+
 def verdict(found: Found, number: int) -> str:
     """The verdict of one claim."""
-    return str(verdicts(found).loc[number, "verdict"])
+    return str(table(found).loc[number, "verdict"])
 
 
 def why(found: Found, number: int) -> str:
     """What was found for one claim."""
-    return str(verdicts(found).loc[number, "why"])
+    return str(table(found).loc[number, "why"])
 
 
 def test_each_claim_has_a_criterion_and_a_place() -> None:
@@ -72,7 +84,10 @@ def test_equal_networks_with_enough_faces_are_equal() -> None:
     """The same faces right but for a few: claim 2 holds, and the report says by how much."""
     found = found_with(network("multitask"), network("gender"), network("age"))
     assert verdict(found, 2) == SUPPORTED
-    assert "multitask 80.2 %, gender 80.2 %, difference +0.0 points [+0.0, +0.0]" in why(found, 2)
+    assert re.search(
+        r"multitask (\d+\.\d) %, gender \1 %, difference \+0.0 points \[\+0.0, \+0.0\]",
+        why(found, 2),
+    )
     assert "power of the t-test over 5 folds: 100%" in why(found, 2)
 
 
@@ -94,8 +109,7 @@ def test_few_faces_decide_nothing_and_say_how_many_would() -> None:
     ]
     found = found_with(*few)
     assert verdict(found, 2) == UNDECIDED
-    assert "to decide a difference of this size: about " in why(found, 2)
-    assert " times the subjects" in why(found, 2)
+    assert "to decide a difference of this size: more than 100 times the subjects" in why(found, 2)
 
 
 def test_networks_that_learned_nothing_are_not_called_equal() -> None:
@@ -162,10 +176,10 @@ def test_demo_decides_nothing() -> None:
     """The same runs on drawn faces: what was found stands there, and no verdict."""
     drawn = load(DEMO)
     found = found_with(network("multitask"), network("gender"), network("age"), is_demo=True)
-    table = verdicts(found)
-    assert set(table["verdict"]) == {UNDECIDED}
-    assert table["why"].str.contains("drawn faces decide nothing").all()
-    assert "9 undecided (1, 2, 3, 4, 5, 6, 7, 8, 9)" in findings.about_claims(table, found, drawn)
+    made = verdicts(found)
+    assert set(made["verdict"]) == {UNDECIDED}
+    assert made["why"].str.contains("drawn faces decide nothing").all()
+    assert "9 undecided (1, 2, 3, 4, 5, 6, 7, 8, 9)" in findings.about_claims(made, found, drawn)
 
 
 def stopping(runs: Runs, epochs: int, best: int, seconds: float) -> Runs:
@@ -393,9 +407,9 @@ def test_one_fold_only_is_said_and_decides_nothing() -> None:
 
 def test_nothing_trained_is_nine_open_claims() -> None:
     """Each says what is missing."""
-    table = verdicts(found_with())
-    assert set(table["verdict"]) == {UNDECIDED}
-    assert table.loc[2, "why"] == "multitask has not been trained"
+    made = verdicts(found_with())
+    assert set(made["verdict"]) == {UNDECIDED}
+    assert made.loc[2, "why"] == "multitask has not been trained"
 
 
 def test_what_is_decided_does_not_change_when_other_claims_are_tested() -> None:
