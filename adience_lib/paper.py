@@ -83,7 +83,7 @@ class Claim:
 
     The criteria were written before any run on Adience was looked at. Those of claims 1, 4, 7
     and 8 were made stricter or clearer after the first runs on drawings and on 1,000 faces of
-    UTKFace, and before any verdict on them.
+    UTKFace were seen, and before any verdict on faces of people.
     """
 
     number: int
