@@ -353,17 +353,11 @@ def _varies_over_folds(found: Found) -> Evidence:
         np.std(draws["age"], axis=0, ddof=1) - np.std(draws["gender"], axis=0, ddof=1),
         0,
     )
-    pitman = stats.pearsonr(values["age"] + values["gender"], values["age"] - values["gender"])
-    wider = float(stats.t.sf(*_correlation_t(pitman.statistic, len(values["age"]))))
-    p_for, p_against = significance.greater(gap)
-    parts = [
-        Part(
-            f"standard deviation {spreads['age']:.1f} points of age, {spreads['gender']:.1f} of "
-            "gender",
-            max(p_for, wider),
-            max(p_against, 1 - wider),
-        )
-    ]
+    words = (
+        f"standard deviation {spreads['age']:.1f} points of age, {spreads['gender']:.1f} of gender"
+    )
+    tests = [significance.greater(gap), _varies_more(values["age"], values["gender"])]
+    parts = [Part(words, *comparison.agreed(tests))]
     for task, (first, *others) in accuracies.items():
         leads = [_lead(first, other) for other in others]
         least = min(lead.value for lead in leads)
@@ -374,10 +368,19 @@ def _varies_over_folds(found: Found) -> Evidence:
     return Evidence(parts, doubt, _idle(found, _pairs(networks)))
 
 
-def _correlation_t(correlation: float, count: int) -> tuple[float, int]:
-    """Pitman & Morgan: sum and difference correlate where one of the two varies more."""
-    freedom = count - 2
-    return correlation * np.sqrt(freedom / max(1 - correlation**2, 1e-12)), freedom
+def _varies_more(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
+    """p-values for and against "``one`` varies more", after Pitman & Morgan.
+
+    The sum and the difference correlate where one of the two varies more. Where either is the
+    same in every fold there is nothing to correlate, and nothing is shown.
+    """
+    if np.ptp(one + other) == 0 or np.ptp(one - other) == 0:
+        return 1.0, 1.0
+    more, less = (
+        stats.pearsonr(one + other, one - other, alternative=side).pvalue
+        for side in ("greater", "less")
+    )
+    return float(more), float(less)
 
 
 def _fold_accuracies(runs: Runs, task: str) -> list[Resampled]:

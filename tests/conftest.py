@@ -32,8 +32,8 @@ def _own_folders(tmp_path: Path, session_cache: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("ADIENCE_CACHE", str(session_cache))
     for name in ("RUNS", "FIGURES"):
         monkeypatch.setenv(f"ADIENCE_{name}", str(tmp_path / name.lower()))
-    for name in ("ADIENCE_DATA", "ADIENCE_SMOKE", "ADIENCE_XCEPTION_WEIGHTS"):
-        monkeypatch.delenv(name, raising=False)
+    for name in ("DATA", "SMOKE", "XCEPTION_WEIGHTS", "VGG16_WEIGHTS"):
+        monkeypatch.delenv(f"ADIENCE_{name}", raising=False)
 
 
 Row = dict[str, object]

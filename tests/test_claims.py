@@ -355,6 +355,18 @@ def test_spread_over_folds_is_adiences_alone(monkeypatch: pytest.MonkeyPatch) ->
     assert verdict(found_with(last, age), 9) == CONTRADICTED
 
 
+def test_folds_that_are_all_alike_leave_the_other_claims_their_verdicts() -> None:
+    """Networks that always say the same have no spread to compare; claim 2 is decided still."""
+    count = 1600  # as many of each label in every fold
+    truth = {"gender": [0, 1] * 800, "age": [i // 2 % 8 for i in range(count)]}
+    alike = [runs_with(task, truth, {task: [0] * count}, folds=5) for task in ("gender", "age")]
+    both = runs_with("multitask", truth, truth, folds=5)
+    made = table(found_with(both, *alike))
+    assert "standard deviation 0.0 points of age, 0.0 of gender" in made.loc[9, "why"]
+    assert made["p for"].notna().all()
+    assert made.loc[2, "verdict"] == CONTRADICTED
+
+
 def test_missing_folds_leave_the_spread_open() -> None:
     """The message says which are there."""
     found = found_with(network("gender").on_folds([0, 1]), network("age"))

@@ -11,6 +11,7 @@ from adience_lib.experiment import published_recipe, start
 from adience_lib.found import commands, find_runs, missing_runs
 from adience_lib.protocol import DEMO, LEVI_HASSNER, PAPER, SMOKE
 from adience_lib.run_folder import run_folder
+from adience_lib.weights import find_vgg16
 
 CELL = "data: str = None\nfolds: list = None\nepochs: int = None\ngamma: float = None\n"
 
@@ -184,3 +185,30 @@ def test_missing_weights_stop_real_faces_and_not_the_demo(
     assert "random features: /nowhere.weights.h5" in capsys.readouterr().out
     with pytest.raises(AdienceError, match="no such weights file"):
         experiment.find_weights(start(with_values(data=str(tiny_folder))))
+
+
+def test_missing_vgg16_leaves_its_row_out_and_says_why(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On real faces too: one row less, and the report goes on. Random features fetch nothing."""
+    monkeypatch.setenv("ADIENCE_VGG16_WEIGHTS", "/nowhere.weights.h5")
+    data = str(tiny_folder)
+    assert experiment.read_vgg16(start(with_values(data=data))) == {}
+    assert (
+        "VGG-16 is left out: /nowhere.weights.h5: no such weights file" in capsys.readouterr().out
+    )
+    assert experiment.read_vgg16(start(with_values(data=data, weights="random"))) == {}
+    assert "asks for no weights of ImageNet" in capsys.readouterr().out
+
+
+def test_vgg16_download_that_fails_names_the_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variable and the kind of file that it takes."""
+
+    def refuse(**_: object) -> None:
+        raise Exception("URL fetch failure")
+
+    monkeypatch.setattr("keras.applications.VGG16", refuse)
+    with pytest.raises(
+        AdienceError, match=r"no ImageNet weights for VGG-16; .*ADIENCE_VGG16_WEIGHTS"
+    ):
+        find_vgg16()
