@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from adience_lib import paths
+from adience_lib import paths, whole
 from adience_lib.data import Dataset
 from adience_lib.errors import AdienceError
 from adience_lib.images import DECODER, SIDE, read_face
@@ -29,7 +29,7 @@ def images(dataset: Dataset) -> np.ndarray:
     disk that is full or cannot be written to.
     """
     target = paths.cache() / f"{dataset.name}-{_key(dataset)}.npy"
-    paths.make_whole(target, lambda unfinished: _build(dataset, unfinished))
+    whole.make_whole(target, lambda unfinished: _build(dataset, unfinished))
     return np.load(target, mmap_mode="r", allow_pickle=False)
 
 
@@ -60,7 +60,6 @@ def _build(dataset: Dataset, target: Path) -> None:
                 else:
                     output.write(result.tobytes())
                 bar.update()
-        os.fsync(output.fileno())
     if failures:
         raise AdienceError(_failure_message(failures))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from adience_lib import adience, demo, paths, utkface
+from adience_lib import adience, demo, paths, utkface, whole
 from adience_lib.adience import FOLDS, read_folds
 from adience_lib.errors import AdienceError
 from adience_lib.images import read_face
@@ -81,7 +81,7 @@ def load(source: str | Path, *, allow_missing: bool = False, drop_repeats: bool 
 def demo_folder() -> Path:
     """The folder of the drawn demo set, drawn now if it is not there: whole or absent."""
     folder = paths.cache() / f"demo-{demo.FOLDER_VERSION}"
-    paths.make_whole(folder, demo.draw)
+    whole.make_whole(folder, demo.draw)
     return folder
 
 

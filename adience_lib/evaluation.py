@@ -1,6 +1,5 @@
 """Finished run folders to tables. Needs neither Keras nor the images."""
 
-import json
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ import pandas as pd
 from adience_lib.errors import AdienceError
 from adience_lib.labels import LABELS
 from adience_lib.protocol import Protocol
+from adience_lib.run_folder import FORMAT, check_files, read_json
 
 READ_OFF = {
     "gender": "the trained gender trunk",
@@ -105,7 +105,7 @@ def read_runs(folders: list[Path]) -> Runs:
                 "different experiments and cannot be taken together"
             )
     folds = [int(run["fold"]) for run in said]
-    records = [_read_record(folder, run) for folder, run in zip(folders, said, strict=True)]
+    records = [_read_record(folder, fold) for folder, fold in zip(folders, folds, strict=True)]
     ten = said[0]["model"].startswith("levi_hassner")
     return Runs(
         said[0]["model"],
@@ -123,10 +123,17 @@ SAME = ("model", "protocol", "fingerprint")
 
 
 def _read_protocol(folder: Path) -> dict[str, Any]:
-    said = _read_json(folder / "protocol.json")
-    missing = [name for name in (*SAME, "fold", "machine") if name not in said]
+    file = folder / "protocol.json"
+    said = read_json(file)
+    missing = [name for name in ("format", *SAME, "fold") if name not in said]
     if missing:
-        raise AdienceError(f"{folder / 'protocol.json'}: lacks {', '.join(missing)}")
+        raise AdienceError(f"{file}: lacks {', '.join(missing)}")
+    if said["format"] != FORMAT:
+        raise AdienceError(
+            f"{file}: format {said['format']} of another version of this project (this one reads "
+            f"{FORMAT}); use that version, or delete the folder"
+        )
+    check_files(folder, ["protocol.json"])
     return said
 
 
@@ -139,36 +146,31 @@ def _protocol(folder: Path, written: dict[str, Any]) -> Protocol:
         ) from error
 
 
-def _read_record(folder: Path, said: dict[str, Any]) -> dict[str, Any]:
-    run = _read_json(folder / "run.json")
+def _read_record(folder: Path, fold: int) -> dict[str, Any]:
+    check_files(folder, ["run.json", "history.csv"])
+    run = read_json(folder / "run.json")
     try:
         seconds = pd.read_csv(folder / "history.csv")["seconds"]
-        machine = said["machine"]
         return {
-            "fold": said["fold"],
+            "fold": fold,
             **{name: run[name] for name in ("epochs", "best_epoch", "seconds", "peak_memory")},
             "seconds_to_best": float(seconds[: run["best_epoch"]].sum()),
             "parameters": run["parameters"]["total"],
             "train": run["faces"]["train"],
-            "machine": f"{machine['processor']}, accelerator: {machine['accelerator']}",
+            "machine": "; ".join(dict.fromkeys(_hardware(machine) for machine in run["machines"])),
         }
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise AdienceError(f"{folder}: not a finished run of this version ({error!r})") from error
 
 
-def _read_json(file: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(file.read_text())
-    except (OSError, ValueError) as error:
-        raise AdienceError(f"{file.parent}: not a finished run ({error})") from error
-    if not isinstance(content, dict):
-        raise AdienceError(f"{file}: not a run's record")
-    return content
+def _hardware(machine: dict[str, Any]) -> str:
+    return f"{machine['processor']}, accelerator: {machine['accelerator']}"
 
 
 def _read_tables(folders: list[Path], name: str, folds: list[int]) -> pd.DataFrame:
     tables = []
     for folder, fold in zip(folders, folds, strict=True):
+        check_files(folder, [name])
         file = folder / name
         try:
             table = pd.read_csv(file, dtype={"subject": str}).assign(fold=fold)

@@ -198,8 +198,11 @@ NAMES = tuple(_BUILDERS)
 def load(file: Path) -> keras.Model:
     """A trained network, as ``best.keras`` of a run folder keeps it, with safe mode on.
 
+    Safe mode refuses networks that bring code of their own, which would run when they are opened.
     Raises AdienceError if the file is missing or is not such a network.
     """
+    if file.suffix != ".keras":
+        raise AdienceError(f"{file}: only networks in Keras' own format, *.keras, are opened")
     try:
         return keras.saving.load_model(file, compile=False, safe_mode=True)
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -18,7 +18,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
-from adience_lib import models, splits
+from adience_lib import backend, models, splits
 from adience_lib.data import Dataset
 from adience_lib.labels import LABELS
 from adience_lib.protocol import Protocol
@@ -138,7 +138,7 @@ def _read(
 ) -> Path:
     """One fold's run folder; its single "epoch" is the fitting, features included."""
 
-    def write(unfinished: Path) -> dict[str, object]:
+    def write(result: Path, _: Path) -> dict[str, object]:
         started = time.perf_counter()
         split = splits.split(faces, fold, protocol.monitor, protocol.seed)
         numbers = pd.DataFrame(features(fold), index=faces.index)
@@ -149,9 +149,9 @@ def _read(
             outputs[task] = _all_classes(readout, numbers.loc[split.test].to_numpy(), task)
         seconds = round(time.perf_counter() - started, 3)
         history = pd.DataFrame({"epoch": [1], "seconds": [seconds]})
-        write_table(history, unfinished / "history.csv")
+        write_table(history, result / "history.csv")
         table = predictions_table(faces.loc[split.test], outputs)
-        write_table(table, unfinished / "predictions.csv")
+        write_table(table, result / "predictions.csv")
         return {
             "epochs": 1,
             "best_epoch": 1,
@@ -159,6 +159,7 @@ def _read(
             "peak_memory": None,
             "faces": {part: len(rows) for part, rows in vars(split).items()},
             "parameters": {"total": None},
+            "machines": [backend.machine()],
         }
 
     folder = run_folder(runs_dir, dataset, name, protocol, fold)

@@ -1,7 +1,8 @@
-"""The run folder: where a training's results lie, and how they are written and recognised."""
+"""The run folder: where a training's results lie, and how they are written, known and checked."""
 
+import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from adience_lib import backend, paths
+from adience_lib import whole
 from adience_lib.data import Dataset
 from adience_lib.errors import AdienceError
 from adience_lib.labels import LABELS
 from adience_lib.protocol import Protocol
 
 FINGERPRINT_DIGITS = 10
+
+FORMAT = 1
+"""Of the run folder's files. Whoever changes what a file or a column means counts it up."""
 
 
 def run_folder(
@@ -29,6 +33,7 @@ def run_folder(
 def record(dataset: Dataset, model_name: str, protocol: Protocol, fold: int) -> dict[str, Any]:
     """What a run is of: two runs that differ in any of this are different experiments."""
     return {
+        "format": FORMAT,
         "model": model_name,
         "fold": fold,
         "dataset": dataset.name,
@@ -37,39 +42,114 @@ def record(dataset: Dataset, model_name: str, protocol: Protocol, fold: int) -> 
     }
 
 
-def write_once(folder: Path, said: dict[str, Any], write: Callable[[Path], dict[str, Any]]) -> bool:
-    """Let ``write`` fill ``folder`` unless it holds the run that ``said`` (a ``record``) names.
+Write = Callable[[Path, Path], dict[str, Any]]
+"""Fills the first folder, a run's results, and gives the content of ``run.json``. The second
+folder outlives an interruption: states to go on from."""
 
-    ``write`` takes the unfinished folder and gives the content of ``run.json``. Gives whether
-    there was anything to do. Raises AdienceError: the folder holds another run, or the disk
-    cannot be written to.
+
+def write_once(folder: Path, said: dict[str, Any], write: Write) -> bool:
+    """Let ``write`` make ``folder`` unless it holds the run that ``said`` (a ``record``) names.
+
+    The results are written in a folder beside it, ``<folder>.unfinished``, and appear under their
+    name when they are whole. What an interrupted process has left there of the same run is handed
+    to ``write`` again. A second process waits for the first. Gives whether there was anything to
+    do. Raises AdienceError: the folder, or what is left of an interruption, is of another run; or
+    the disk cannot be written to.
     """
-    if folder.exists():
+    unfinished = whole.unfinished_name(folder)
+    if folder.exists() and not unfinished.exists():
         _check_same(folder, said)
         return False
-
-    def fill(unfinished: Path) -> None:
-        unfinished.mkdir()
-        run = {"status": "finished", **write(unfinished)}
-        write_json(unfinished / "protocol.json", {**said, "machine": backend.machine()})
-        write_json(unfinished / "run.json", run)
-
-    paths.make_whole(folder, fill)
+    with whole.writing(folder), whole.locked(folder):
+        if folder.exists():
+            _check_same(folder, said)
+            whole.remove(unfinished)  # of a process that ended between its last two steps
+            return False
+        _begin(unfinished, said)
+        result = unfinished / "result"
+        whole.remove(result)
+        result.mkdir()
+        run = {"status": "finished", **write(result, unfinished)}
+        write_json(result / "protocol.json", said)
+        write_json(result / "run.json", run)
+        write_sums(result)
+        whole.put(result, folder)
+        whole.remove(unfinished)
     return True
 
 
-def _check_same(folder: Path, record: dict[str, Any]) -> None:
-    file = folder / "protocol.json"
-    try:
-        found = json.loads(file.read_text())
-    except (OSError, ValueError) as error:
-        raise AdienceError(f"{file}: not a run's record ({error}); delete the folder") from error
-    different = [name for name, value in record.items() if found.get(name) != value]
+def _begin(unfinished: Path, said: dict[str, Any]) -> None:
+    """Make the folder of a training that begins, or check that it is of the same run."""
+    file = unfinished / "protocol.json"
+    unfinished.mkdir(exist_ok=True)
+    if file.exists():
+        _check_same(unfinished, said)
+    else:
+        whole.write_file(file, lambda opened: opened.write(_json(said).encode()))
+
+
+def _check_same(folder: Path, said: dict[str, Any]) -> None:
+    found = read_json(folder / "protocol.json")
+    different = [name for name, value in said.items() if found.get(name) != value]
     if different:
         raise AdienceError(
             f"{folder}: holds a run with another {', '.join(different)}; delete it or choose "
             "another runs_dir, so that two experiments are not mixed"
         )
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """The record in ``file``. Raises AdienceError: it is missing, or is no such record."""
+    try:
+        content = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise AdienceError(f"{file}: no record of a run ({reason}); delete the folder") from error
+    if not isinstance(content, dict):
+        raise AdienceError(f"{file}: no record of a run; delete the folder")
+    return content
+
+
+SUMS = "SHA256SUMS"
+"""The file with the digest of every other file of a run folder, as ``sha256sum`` writes it."""
+
+
+def write_sums(folder: Path) -> None:
+    """Write the digests of the files that are in ``folder`` now."""
+    files = sorted(path for path in folder.iterdir() if path.name != SUMS)
+    lines = [f"{_digest(file)}  {file.name}\n" for file in files]
+    (folder / SUMS).write_text("".join(lines), encoding="ascii")
+
+
+def check_files(folder: Path, names: Iterable[str]) -> None:
+    """Check that the files ``names`` of a finished run are those that its training wrote.
+
+    Raises AdienceError naming the file that is missing, damaged or of another run.
+    """
+    sums = folder / SUMS
+    try:
+        lines = sums.read_text(encoding="ascii").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise AdienceError(
+            f"{sums}: cannot be read, so this is no finished run of this version ({error}); "
+            "delete the folder"
+        ) from error
+    written = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+    for name in names:
+        try:
+            found = _digest(folder / name)
+        except OSError as error:
+            raise AdienceError(f"{folder / name}: not a finished run ({error})") from error
+        if found != written.get(name):
+            raise AdienceError(
+                f"{folder / name}: not as the run left it (its SHA-256 is not the one in {SUMS}); "
+                "delete the folder"
+            )
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def predictions_table(faces: pd.DataFrame, outputs: dict[str, np.ndarray]) -> pd.DataFrame:
@@ -93,4 +173,8 @@ def write_table(table: pd.DataFrame, file: Path) -> None:
 
 def write_json(file: Path, content: dict[str, Any]) -> None:
     """As indented JSON with a last line end."""
-    file.write_text(json.dumps(content, indent=2) + "\n")
+    file.write_text(_json(content), encoding="utf-8")
+
+
+def _json(content: dict[str, Any]) -> str:
+    return json.dumps(content, indent=2) + "\n"

@@ -2,6 +2,7 @@
 
 import math
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,17 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from adience_lib import backend, models, splits
+from adience_lib import backend, checkpoint, interruption, models, splits
+from adience_lib.batches import Batches
+from adience_lib.checkpoint import Checkpoint, Row
 from adience_lib.data import Dataset
 from adience_lib.errors import AdienceError
 from adience_lib.layers import MeanImage
 from adience_lib.optimizers import CaffeSGD, tenths
 from adience_lib.protocol import DEMO, PAPER, SMOKE, Protocol
 from adience_lib.run_folder import predictions_table, record, run_folder, write_once, write_table
-from adience_lib.splits import Split
 from adience_lib.weights import Weights
+from adience_lib.whole import tell
 
 __all__ = ["DEMO", "PAPER", "SMOKE", "Protocol", "cross_validate", "run_folder", "train_fold"]
 
@@ -80,14 +83,27 @@ def train_fold(
         _check_weights(protocol, weights)
     folder = run_folder(runs_dir, dataset, model_name, protocol, fold)
     said = record(dataset, model_name, protocol, fold)
-    trained = write_once(
-        folder,
-        said,
-        lambda unfinished: _train(unfinished, said, dataset, images, protocol, weights, bar),
-    )
+
+    def write(result: Path, states: Path) -> dict[str, Any]:
+        with interruption.announced(lambda: _stopped(said, states)):
+            return _train(result, states, said, dataset, images, protocol, weights, bar)
+
+    trained = write_once(folder, said, write)
     if not trained and bar is not None:
         bar.update(protocol.epochs)
     return folder
+
+
+def _stopped(said: dict[str, Any], states: Path) -> str:
+    epochs = checkpoint.finished_epochs(states)
+    return (
+        f"{_name(said)}: stopped; {epochs} finished epochs are kept, and the same command goes on "
+        "from there"
+    )
+
+
+def _name(said: dict[str, Any]) -> str:
+    return f"{said['model']}, fold {said['fold']}"
 
 
 def _check_weights(protocol: Protocol, weights: Weights | None) -> None:
@@ -97,7 +113,8 @@ def _check_weights(protocol: Protocol, weights: Weights | None) -> None:
 
 
 def _train(
-    folder: Path,
+    result: Path,
+    states: Path,
     said: dict[str, Any],
     dataset: Dataset,
     images: np.ndarray,
@@ -105,36 +122,45 @@ def _train(
     weights: Weights | None,
     bar: "tqdm[Any] | None",
 ) -> dict[str, Any]:
-    """Train into ``folder``, and give what ``run.json`` holds."""
-    model_name, fold = said["model"], said["fold"]
-    faces = splits.sample(dataset.faces, protocol.faces, protocol.seed)
-    split = splits.split(faces, fold, protocol.monitor, protocol.seed)
+    """Train, or go on from ``states``, into ``result``, and give what ``run.json`` holds."""
+    model_name, fold, faces = said["model"], said["fold"], dataset.faces
+    sample = splits.sample(faces, protocol.faces, protocol.seed)
+    split = splits.split(sample, fold, protocol.monitor, protocol.seed)
     model = initial_network(model_name, protocol, fold, weights)
     steps = protocol.epochs * math.ceil(len(split.train) / protocol.batch_size)
     _compile(model, model_name, protocol, steps)
     for layer in model.layers:
         if isinstance(layer, MeanImage):
             layer.adapt(images, split.train)
-    backend.forget_peak_memory()
-    history = _fit(model, images, dataset, split, said, protocol, bar)
-    peak_memory = backend.peak_memory()
-    started = time.perf_counter()
-    tested = dataset.faces.loc[split.test]
-    write_table(history, folder / "history.csv")
-    write_table(_predict(model, images, tested, protocol), folder / "predictions.csv")
-    if model_name in models.LEVI_HASSNER:
-        ten_crops = _predict(models.ten_crops(model), images, tested, protocol)
-        write_table(ten_crops, folder / "ten_crops.csv")
-    seconds_testing = time.perf_counter() - started
-    _save(model, folder / "best.keras")
+
+    def batches(rows: np.ndarray, seed: int | None = None) -> Batches:
+        tasks = models.tasks(model_name)
+        return Batches(images, faces.loc[rows], tasks, protocol.batch_size, seed)
+
+    training = _Training(
+        model_name,
+        _name(said),
+        protocol,
+        batches(split.train, protocol.seed + fold),
+        batches(split.monitored) if len(split.monitored) else None,
+        batches(split.test),
+        states,
+        bar,
+    )
+    done = _fit(model, training)
+    best = best_epoch(done.history, protocol)
+    checkpoint.restore_weights(states, model, best)
+    history = _table(done.history, models.tasks(model_name))
+    seconds_testing = _write_results(result, model, history, training, faces.loc[split.test])
     return {
         "epochs": len(history),
-        "best_epoch": _best_epoch(history, protocol),
+        "best_epoch": best,
         "seconds": round(float(history["seconds"].sum()), 3),
-        "seconds_testing": round(seconds_testing, 3),
-        "peak_memory": peak_memory,
+        "seconds_testing": seconds_testing,
+        "peak_memory": max((row["peak_memory"] for row in done.history), default=None),
         "faces": {name: len(rows) for name, rows in vars(split).items()},
         "parameters": models.parameter_counts(model),
+        "machines": done.machines,
     }
 
 
@@ -179,142 +205,143 @@ def _loss(model: keras.Model, task: str) -> str:
     return "binary_crossentropy" if one_output else "sparse_categorical_crossentropy"
 
 
-class Batches(keras.utils.PyDataset):
-    """Batches of ``rows`` of the manifest: images as cached, and the labels of each task.
+@dataclass(frozen=True)
+class _Training:
+    """What a fold's training needs beside its network."""
 
-    In training every epoch has an order of its own, which depends on the seed and the epoch's
-    number alone. The last batch may be smaller.
-    """
-
-    def __init__(
-        self,
-        images: np.ndarray,
-        faces: pd.DataFrame,
-        tasks: tuple[str, ...],
-        batch_size: int,
-        shuffle_seed: int | None = None,
-    ) -> None:
-        super().__init__()
-        self.images, self.batch_size, self.shuffle_seed = images, batch_size, shuffle_seed
-        self.rows = faces.index.to_numpy()
-        self.labels = {task: faces[task].to_numpy("float32")[:, None] for task in tasks}
-        self.order = np.arange(len(self.rows))
-        self.start_epoch(0)
-
-    def start_epoch(self, epoch: int) -> None:
-        """Shuffle for ``epoch``, counted from 0; without a seed the order stays."""
-        if self.shuffle_seed is not None:
-            random = np.random.default_rng((self.shuffle_seed, epoch))
-            self.order = random.permutation(len(self.rows))
-
-    def __len__(self) -> int:
-        return math.ceil(len(self.rows) / self.batch_size)
-
-    def __getitem__(self, number: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        chosen = self.order[number * self.batch_size : (number + 1) * self.batch_size]
-        labels = {task: values[chosen] for task, values in self.labels.items()}
-        return self.images[self.rows[chosen]], labels
+    model_name: str
+    name: str
+    protocol: Protocol
+    train: Batches
+    monitored: Batches | None
+    test: Batches
+    states: Path
+    bar: "tqdm[Any] | None"
 
 
 class _Epochs(keras.callbacks.Callback):
-    """Starts each epoch's order, takes its time, and moves the progress bar."""
+    """What happens around each epoch: its order, its record, its state on disk, and the end."""
 
-    def __init__(self, batches: Batches, bar: "tqdm[Any] | None", epochs: int) -> None:
+    def __init__(self, training: _Training, done: Checkpoint) -> None:
         super().__init__()
-        self.batches, self.bar, self.epochs = batches, bar, epochs
-        self.seconds: list[float] = []
+        self.training, self.done = training, done
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.batches.start_epoch(epoch)
+        self.training.train.start_epoch(epoch)
+        backend.forget_peak_memory()
         self.started = time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        if self.bar is not None:
-            self.bar.update(1 / len(self.batches))
+        if self.training.bar is not None:
+            self.training.bar.update(1 / len(self.training.train))
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self.seconds.append(time.perf_counter() - self.started)
+        seconds = round(time.perf_counter() - self.started, 3)
+        row = {"epoch": epoch + 1, **logs, **self._on_test_fold(), "seconds": seconds}
+        row["peak_memory"] = backend.peak_memory()
+        self._check_finite(row)
+        self.done.history.append(row)
+        protocol = self.training.protocol
+        best = best_epoch(self.done.history, protocol)
+        checkpoint.save(self.training.states, self.model, self.done, best)
+        self.model.stop_training = is_over(self.done.history, protocol)
 
-    def on_train_end(self, logs: Any = None) -> None:
-        if self.bar is not None:
-            self.bar.update(self.epochs - len(self.seconds))
+    def _on_test_fold(self) -> dict[str, float]:
+        """Its loss and accuracy, where it is not what is monitored. Nothing is chosen by them."""
+        if self.training.protocol.monitor != "held_out":
+            return {}
+        found = self.model.evaluate(self.training.test, verbose=0, return_dict=True)
+        return {f"test_{name}": value for name, value in found.items()}
+
+    def _check_finite(self, row: Row) -> None:
+        for name in ("loss", "val_loss"):
+            if not math.isfinite(row.get(name, 0)):
+                raise AdienceError(
+                    f"{self.training.name}: {name} is {row[name]} after epoch {row['epoch']}, the "
+                    "training has diverged; try a lower learning_rate"
+                )
 
 
-class _TestFold(keras.callbacks.Callback):
-    """Measures the test fold after each epoch. Nothing is chosen by it."""
-
-    def __init__(self, batches: Batches) -> None:
-        super().__init__()
-        self.batches = batches
-        self.measured: list[dict[str, float]] = []
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        found = self.model.evaluate(self.batches, verbose=0, return_dict=True)
-        self.measured.append({f"test_{name}": value for name, value in found.items()})
-
-
-def _fit(
-    model: keras.Model,
-    images: np.ndarray,
-    dataset: Dataset,
-    split: Split,
-    said: dict[str, Any],
-    protocol: Protocol,
-    bar: "tqdm[Any] | None",
-) -> pd.DataFrame:
-    """Train until early stopping or the last epoch, and restore the best epoch's weights."""
-    tasks = models.tasks(said["model"])
+def _fit(model: keras.Model, training: _Training) -> Checkpoint:
+    """Train until early stopping or the last epoch, from the newest state on."""
+    protocol, bar = training.protocol, training.bar
+    done = checkpoint.resume(training.states, model)
     if bar is not None:
-        bar.set_description(f"{said['model']}, fold {said['fold']}")
-    faces = dataset.faces
-    seed = protocol.seed + said["fold"]
-    train = Batches(images, faces.loc[split.train], tasks, protocol.batch_size, seed)
-    epochs = _Epochs(train, bar, protocol.epochs)
-    tested = _TestFold(Batches(images, faces.loc[split.test], tasks, protocol.batch_size))
-    callbacks: list[Any] = [epochs]
-    monitored = None
-    if protocol.monitor != "none":
-        monitored = Batches(images, faces.loc[split.monitored], tasks, protocol.batch_size)
-        callbacks.append(
-            keras.callbacks.EarlyStopping(
-                "val_loss", patience=protocol.patience, restore_best_weights=True, mode="min"
-            )
+        bar.set_description(training.name)
+        bar.update(len(done.history))
+    if done.history:
+        tell(f"{training.name}: {_going_on(done, protocol)}")
+    machine = backend.machine()
+    if machine not in done.machines:
+        done.machines.append(machine)
+    if not is_over(done.history, protocol):
+        model.fit(
+            training.train,
+            validation_data=training.monitored,
+            initial_epoch=len(done.history),
+            epochs=protocol.epochs,
+            callbacks=[_Epochs(training, done)],
+            shuffle=False,  # Batches shuffles the faces; Keras would shuffle the batches
+            verbose=0,
         )
-    if protocol.monitor == "held_out":
-        callbacks.append(tested)
-    fitted = model.fit(
-        train,
-        validation_data=monitored,
-        epochs=protocol.epochs,
-        callbacks=callbacks,
-        shuffle=False,  # Batches shuffles the faces; Keras would shuffle the batches
-        verbose=0,
-    )
-    history = pd.DataFrame(fitted.history).join(pd.DataFrame(tested.measured))
-    history.insert(0, "epoch", np.arange(1, len(history) + 1))
-    return _named_by_task(history, tasks).assign(seconds=np.round(epochs.seconds, 3))
+    if bar is not None:
+        bar.update(protocol.epochs - len(done.history))
+    return done
 
 
-def _named_by_task(history: pd.DataFrame, tasks: tuple[str, ...]) -> pd.DataFrame:
-    """With one output Keras writes ``accuracy`` where it writes ``age_accuracy`` with two."""
-    if len(tasks) == 2:
-        return history
-    task = tasks[0]
-    kinds = ("", "val_", "test_")
-    return history.rename(columns={f"{kind}accuracy": f"{kind}{task}_accuracy" for kind in kinds})
+def _going_on(done: Checkpoint, protocol: Protocol) -> str:
+    found = f"going on after epoch {len(done.history)} of {protocol.epochs}"
+    if protocol.monitor != "none":
+        found += f", best {best_epoch(done.history, protocol)}"
+    if backend.machine() not in done.machines:
+        found += "; it was begun on another machine or with other versions: last digits may differ"
+    return found
 
 
-def _best_epoch(history: pd.DataFrame, protocol: Protocol) -> int:
-    """Counted from 1: the epoch of the lowest monitored loss, or the last one."""
+def best_epoch(history: list[Row], protocol: Protocol) -> int:
+    """Counted from 1: the first epoch of the lowest monitored loss, or the last one of all."""
     if protocol.monitor == "none":
         return len(history)
-    return int(history["val_loss"].to_numpy().argmin()) + 1
+    return min(range(len(history)), key=lambda epoch: history[epoch]["val_loss"]) + 1
 
 
-def _predict(
-    model: keras.Model, images: np.ndarray, faces: pd.DataFrame, protocol: Protocol
-) -> pd.DataFrame:
-    batches = Batches(images, faces, tuple(model.output), protocol.batch_size)
+def is_over(history: list[Row], protocol: Protocol) -> bool:
+    """Whether training ends after these epochs: the rule of Keras' ``EarlyStopping``.
+
+    Worked out from the history alone, so that an interrupted training stops where it would have.
+    """
+    if len(history) >= protocol.epochs:
+        return True
+    monitored = protocol.monitor != "none" and len(history) > 0
+    return monitored and len(history) - best_epoch(history, protocol) >= protocol.patience
+
+
+def _table(history: list[Row], tasks: tuple[str, ...]) -> pd.DataFrame:
+    """With one output Keras writes ``accuracy`` where it writes ``age_accuracy`` with two."""
+    table = pd.DataFrame(history)
+    if len(tasks) == 1:
+        kinds = ("", "val_", "test_")
+        names = {f"{kind}accuracy": f"{kind}{tasks[0]}_accuracy" for kind in kinds}
+        table = table.rename(columns=names)
+    return table
+
+
+def _write_results(
+    result: Path, model: keras.Model, history: pd.DataFrame, training: _Training, test: pd.DataFrame
+) -> float:
+    """Write all but the records, and give the seconds that the predictions took."""
+    write_table(history, result / "history.csv")
+    started = time.perf_counter()
+    write_table(_predict(model, training.test, test), result / "predictions.csv")
+    if training.model_name in models.LEVI_HASSNER:
+        ten_crops = _predict(models.ten_crops(model), training.test, test)
+        write_table(ten_crops, result / "ten_crops.csv")
+    seconds = round(time.perf_counter() - started, 3)
+    _save(model, result / "best.keras")
+    return seconds
+
+
+def _predict(model: keras.Model, batches: Batches, faces: pd.DataFrame) -> pd.DataFrame:
     return predictions_table(faces, model.predict(batches, verbose=0))
 
 

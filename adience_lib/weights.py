@@ -17,7 +17,7 @@ import h5py
 import keras
 import numpy as np
 
-from adience_lib import paths
+from adience_lib import paths, whole
 from adience_lib.errors import AdienceError
 
 IMAGENET_DIGEST = "dd8fa9fc31ba124382395512a133fe425aa5c6667b16e5832bb79910d1b77829"
@@ -70,7 +70,7 @@ def find_imagenet() -> Weights:
     attempts = []
     for source, fetch, file in sorted(places, key=lambda place: not place[2].exists()):
         try:
-            paths.make_whole(file, fetch)
+            whole.make_whole(file, fetch)
             return _verified(Weights(file, source, digest(file), "imagenet"))
         except AdienceError as error:
             attempts.append(f"{source}: {error}")
@@ -92,7 +92,7 @@ def find_vgg16() -> Weights:
         return from_file(Path(named), "VGG16")
     file = paths.cache() / "vgg16_imagenet_keras.weights.h5"
     try:
-        paths.make_whole(file, lambda unfinished: _keras_download(unfinished, "VGG16"))
+        whole.make_whole(file, lambda unfinished: _keras_download(unfinished, "VGG16"))
     except AdienceError as error:
         raise AdienceError(
             f"no ImageNet weights for VGG-16; {_KERAS}: {error}. Way out: connect to the internet, "

@@ -12,7 +12,7 @@ from adience_lib import evaluation, findings, paper, tables
 from adience_lib.errors import AdienceError
 from adience_lib.labels import AGE_LABELS
 from adience_lib.protocol import PAPER
-from adience_lib.run_folder import write_json, write_table
+from adience_lib.run_folder import FORMAT, write_json, write_sums, write_table
 
 
 def test_accuracy_and_one_off_of_known_guesses() -> None:
@@ -143,14 +143,15 @@ def run_folder(root: Path, fold: int, **changes: object) -> Path:
     folder = root / f"fold_{fold}"
     folder.mkdir()
     machine = {"processor": "p", "accelerator": "none"}
-    said = {"model": "age", "fold": fold, "fingerprint": "f", "protocol": asdict(PAPER)}
-    write_json(folder / "protocol.json", {**said, "machine": machine, **changes})
+    said = {"format": FORMAT, "model": "age", "fold": fold, "fingerprint": "f"}
+    write_json(folder / "protocol.json", {**said, "protocol": asdict(PAPER), **changes})
     counts = {"epochs": 2, "best_epoch": 1, "seconds": 3.0, "peak_memory": None}
-    sizes = {"parameters": {"total": 5}, "faces": {"train": 8}}
+    sizes = {"parameters": {"total": 5}, "faces": {"train": 8}, "machines": [machine]}
     write_json(folder / "run.json", {**counts, **sizes})
     runs = runs_with("age", {"age": [0, 1]}, {"age": [0, 1]})
     write_table(pd.DataFrame({"epoch": [1, 2], "seconds": [1.0, 2.0]}), folder / "history.csv")
     write_table(runs.predictions.drop(columns="fold"), folder / "predictions.csv")
+    write_sums(folder)
     return folder
 
 
@@ -205,5 +206,5 @@ def test_ages_keep_labels_without_faces() -> None:
 
 def test_folder_without_a_finished_run_is_named(tmp_path: Path) -> None:
     """One line with the folder."""
-    with pytest.raises(AdienceError, match="fold_0: not a finished run"):
+    with pytest.raises(AdienceError, match=r"fold_0/protocol\.json: no record of a run"):
         evaluation.read_runs([tmp_path / "fold_0"])

@@ -125,7 +125,7 @@ def test_runs_that_cannot_be_read_are_said_and_left_out() -> None:
     found = find_runs(begun)
     assert found.finished == {}
     (fault,) = found.unreadable
-    assert "fold_2: not a finished run" in fault
+    assert "fold_2/protocol.json: no record of a run" in fault
 
 
 def test_unknown_name_from_papermill_is_an_error_with_a_hint() -> None:

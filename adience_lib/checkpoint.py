@@ -1,0 +1,113 @@
+"""A training's state after each epoch, on disk: an interrupted training goes on from it.
+
+Everything that the next epoch depends on is kept: weights, the states of the random generators
+of dropout and crops, the optimizer, and the history, from which early stopping follows. Keras'
+own ``BackupAndRestore`` keeps neither early stopping nor, in a ``.keras`` file, the generators.
+The order of the faces needs no state, it follows from the epoch's number (``batches.py``).
+"""
+
+import json
+import re
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from adience_lib import whole
+from adience_lib.errors import AdienceError
+
+_NAME = re.compile(r"epoch_(\d+)\.npz", re.ASCII)
+
+Row = dict[str, Any]
+"""An epoch's row of the history."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a training has done: ``history``, a row an epoch, and the ``machines`` it ran on."""
+
+    history: list[Row]
+    machines: list[dict[str, Any]]
+
+
+def save(folder: Path, model: keras.Model, done: Checkpoint, best_epoch: int) -> None:
+    """Write the state after the last epoch of ``done``, whole or not at all.
+
+    Beside it stays that of ``best_epoch`` (counted from 1), whose weights will be wanted; older
+    states go. Raises OSError if the disk is full or cannot be written to.
+    """
+    epoch = len(done.history)
+    arrays = {
+        f"{kind}_{place}": keras.ops.convert_to_numpy(variable.value)
+        for kind, variables in _variables(model).items()
+        for place, variable in enumerate(variables)
+    }
+    text = json.dumps({"history": done.history, "machines": done.machines})
+    arrays["done"] = np.frombuffer(text.encode(), "uint8")
+    whole.write_file(_file(folder, epoch), lambda file: np.savez(file, **arrays))
+    for number in _epochs(folder):
+        if number not in (epoch, best_epoch):
+            whole.remove(_file(folder, number))
+
+
+def finished_epochs(folder: Path) -> int:
+    """How many epochs the state in ``folder`` has behind it; 0 if there is none."""
+    return max(_epochs(folder), default=0)
+
+
+def resume(folder: Path, model: keras.Model) -> Checkpoint:
+    """Bring the compiled ``model`` into the newest state, and give what had been done by then.
+
+    Without a state the model stays as it is. Raises AdienceError if the state is damaged or of
+    another network.
+    """
+    epoch = finished_epochs(folder)
+    if not epoch:
+        return Checkpoint([], [])
+    return _assign(_file(folder, epoch), _variables(model))
+
+
+def restore_weights(folder: Path, model: keras.Model, epoch: int) -> None:
+    """Bring ``model`` to its weights after ``epoch``, the best or the last one.
+
+    Raises AdienceError as ``resume`` does.
+    """
+    _assign(_file(folder, epoch), {"model": _variables(model)["model"]})
+
+
+def _assign(file: Path, wanted: dict[str, list[keras.Variable]]) -> Checkpoint:
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            done = json.loads(arrays["done"].tobytes())
+            for kind, variables in wanted.items():
+                if sum(name.startswith(f"{kind}_") for name in arrays) != len(variables):
+                    raise ValueError(f"not the number of variables of this {kind}")
+                for place, variable in enumerate(variables):
+                    variable.assign(arrays[f"{kind}_{place}"])
+            return Checkpoint(done["history"], done["machines"])
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise AdienceError(
+            f"{file}: not a training's state that can be gone on from ({error}); delete the folder "
+            f"{file.parent} to train this fold from its start"
+        ) from error
+
+
+def _variables(model: keras.Model) -> dict[str, list[keras.Variable]]:
+    """Weights and random states of the network, and the optimizer's own; no running metrics."""
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    metrics = {id(variable) for variable in model.metrics_variables}
+    network = [variable for variable in model.variables if id(variable) not in metrics]
+    return {"model": network, "optimizer": model.optimizer.variables}
+
+
+def _file(folder: Path, epoch: int) -> Path:
+    return folder / f"epoch_{epoch}.npz"
+
+
+def _epochs(folder: Path) -> list[int]:
+    names = [_NAME.fullmatch(path.name) for path in folder.iterdir()] if folder.is_dir() else []
+    return [int(name[1]) for name in names if name]

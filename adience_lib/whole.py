@@ -1,0 +1,129 @@
+"""Files and folders that are there whole or not at all, each made by one process at a time."""
+
+import contextlib
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from filelock import FileLock, Timeout
+from tqdm import tqdm
+
+from adience_lib.errors import AdienceError
+from adience_lib.paths import shown
+
+
+def make_whole(target: Path, make: Callable[[Path], None]) -> None:
+    """Let ``make`` write ``target`` (a file or a folder), whole or not at all.
+
+    It is written under a temporary name beside ``target`` and renamed when it is finished and on
+    the disk. Other processes that want the same wait for the first, and say so. Does nothing if
+    ``target`` is there.
+
+    Raises AdienceError if the disk is full or cannot be written to; nothing is left behind.
+    """
+    if target.exists():
+        return
+    with writing(target), locked(target):
+        if not target.exists():
+            unfinished = unfinished_name(target)
+            remove(unfinished)  # of a process that was killed
+            try:
+                make(unfinished)
+                put(unfinished, target)
+            finally:
+                remove(unfinished)
+
+
+def write_file(target: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Let ``write`` fill the file ``target``, whole or not at all, in place of an older one.
+
+    The caller sees to it that no other process writes it. Raises OSError, and leaves nothing.
+    """
+    unfinished = unfinished_name(target)
+    try:
+        with unfinished.open("wb") as file:
+            write(file)
+        put(unfinished, target)
+    except BaseException:
+        remove(unfinished)
+        raise
+
+
+@contextlib.contextmanager
+def writing(target: Path) -> Iterator[None]:
+    """Turns an error of the disk into one that names ``target``. Makes the folder it lies in."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise AdienceError(f"{target}: cannot be written ({error.strerror or error})") from error
+
+
+@contextlib.contextmanager
+def locked(target: Path) -> Iterator[None]:
+    """Lets one process at a time in, for each ``target``; the others wait, and say for whom.
+
+    The system drops the lock of a process that has died, however it died.
+    """
+    lock = FileLock(target.with_name(f".{target.name}.lock"))
+    owner = target.with_name(f".{target.name}.owner")
+    try:
+        held = lock.acquire(blocking=False)
+    except Timeout:
+        tell(f"{shown(target)}: waiting for {_read(owner)}, which is making it")
+        held = lock.acquire()
+    with held:
+        owner.write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")
+        try:
+            yield
+        finally:
+            owner.unlink(missing_ok=True)
+
+
+def _read(owner: Path) -> str:
+    """The holder may be between taking the lock and saying so."""
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        return owner.read_text(encoding="utf-8") or "another process"
+    return "another process"
+
+
+def tell(line: str) -> None:
+    """Say ``line`` on stderr, above any progress bar."""
+    tqdm.write(line, file=sys.stderr)
+
+
+def unfinished_name(target: Path) -> Path:
+    """Where ``target`` is written until it is whole."""
+    return target.with_name(f"{target.name}.unfinished")
+
+
+def put(unfinished: Path, target: Path) -> None:
+    """Rename ``unfinished`` (a file or a folder) once all of it is on the disk.
+
+    A machine that loses its power must not come back with the name and without the content.
+    """
+    inside = sorted(unfinished.rglob("*")) if unfinished.is_dir() else []
+    for path in [*inside, unfinished]:
+        _sync(path)
+    unfinished.replace(target)
+    _sync(target.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove(path: Path) -> None:
+    """Delete a file or a folder, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
