@@ -8,7 +8,7 @@ ARGS ?=
 REPORT_ARGS = $(if $(DATA),--data "$(DATA)") $(if $(PROTOCOL),-p protocol $(PROTOCOL)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help env report test lint format notebooks stored constraints
+.PHONY: help env report test soak lint format notebooks stored constraints
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -32,6 +32,9 @@ test: env lint  ## everything that checks the project
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
 	ADIENCE_SMOKE=1 ADIENCE_RUNS="$$scratch/runs" ADIENCE_FIGURES="$$scratch/figures" \
 	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --doctest-modules adience_lib tests notebooks/0*.ipynb
+
+soak: env  ## faults at random moments and bad input at random, for half an hour
+	$(BIN)/python -m pytest -m 'soak or fuzz' --hypothesis-profile soak tests
 
 lint: env  ## format, lint and types
 	$(BIN)/ruff format --check .

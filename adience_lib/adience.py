@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from adience_lib.errors import AdienceError
+from adience_lib.errors import AdienceError, first_line, shorten
 from adience_lib.labels import AGE_LABELS, GENDER_LABELS
 
 FOLDS = 5
@@ -64,7 +64,7 @@ def _read_fold(root: Path, fold: int) -> pd.DataFrame:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise AdienceError(f"{path}: cannot be read as text ({error})") from error
+        raise AdienceError(f"{path}: cannot be read as text ({first_line(error)})") from error
     if not text.strip():
         raise AdienceError(f"{path}: the file is empty")
     lines = text.removesuffix("\n").split("\n")
@@ -89,14 +89,14 @@ def _fields(line: str, path: Path, number: int) -> list[str]:
         if name in ("user_id", "original_image"):
             _check_name(value, name, where)
         elif name not in ("age", "gender") and not _INTEGER.fullmatch(value):
-            raise AdienceError(f"{where}: {name} is {value!r}, not a whole number")
+            raise AdienceError(f"{where}: {name} is {shorten(value)}, not a whole number")
     return fields
 
 
 def _check_name(value: str, column: str, where: str) -> None:
     """A user or image name becomes part of a path and must not lead anywhere else."""
     if value in ("", ".", "..") or any(sign in value for sign in "/\\\0"):
-        raise AdienceError(f"{where}: {column} is {value!r}, which is no plain file name")
+        raise AdienceError(f"{where}: {column} is {shorten(value)}, which is no plain file name")
 
 
 def _check_users(rows: pd.DataFrame) -> None:

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from adience_lib import paths, whole
 from adience_lib.data import Dataset
-from adience_lib.errors import AdienceError
+from adience_lib.errors import AdienceError, first_line
 from adience_lib.images import DECODER, SIDE, read_face
 
 READ_AHEAD = 256
@@ -30,15 +30,32 @@ def images(dataset: Dataset) -> np.ndarray:
     """
     target = paths.cache() / f"{dataset.name}-{_key(dataset)}.npy"
     whole.make_whole(target, lambda unfinished: _build(dataset, unfinished))
-    return np.load(target, mmap_mode="r", allow_pickle=False)
+    return _open(target, len(dataset.faces))
+
+
+def _open(file: Path, count: int) -> np.ndarray:
+    try:
+        array = np.load(file, mmap_mode="r", allow_pickle=False)
+    except Exception as error:  # a damaged header makes NumPy raise nearly anything
+        raise AdienceError(f"{file}: damaged ({first_line(error)}); delete it") from error
+    if (array.shape, array.dtype) != ((count, SIDE, SIDE, 3), np.uint8):
+        raise AdienceError(f"{file}: damaged (not {count} faces); delete it")
+    return array
 
 
 def _key(dataset: Dataset) -> str:
     digest = hashlib.sha256(f"{DECODER} {SIDE}".encode())
     for path in dataset.faces["path"]:
-        status = (dataset.root / path).stat()
+        status = _status(dataset.root / path)
         digest.update(f"\n{path} {status.st_size} {status.st_mtime_ns}".encode())
     return digest.hexdigest()[:16]
+
+
+def _status(image: Path) -> os.stat_result:
+    try:
+        return image.stat()
+    except OSError as error:
+        raise AdienceError(f"{image}: cannot be read any more ({error.strerror})") from error
 
 
 def _build(dataset: Dataset, target: Path) -> None:

@@ -8,7 +8,6 @@ The order of the faces needs no state, it follows from the epoch's number (``bat
 
 import json
 import re
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import keras
 import numpy as np
 
 from adience_lib import whole
-from adience_lib.errors import AdienceError
+from adience_lib.errors import AdienceError, first_line
 
 _NAME = re.compile(r"epoch_(\d+)\.npz", re.ASCII)
 
@@ -88,10 +87,10 @@ def _assign(file: Path, wanted: dict[str, list[keras.Variable]]) -> Checkpoint:
                 for place, variable in enumerate(variables):
                     variable.assign(arrays[f"{kind}_{place}"])
             return Checkpoint(done["history"], done["machines"])
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # a damaged archive makes zipfile and NumPy raise nearly anything
         raise AdienceError(
-            f"{file}: not a training's state that can be gone on from ({error}); delete the folder "
-            f"{file.parent} to train this fold from its start"
+            f"{file}: no state that this training can go on from ({first_line(error)}); delete "
+            f"the folder {file.parent} to train this fold from its start"
         ) from error
 
 

@@ -1,6 +1,7 @@
 """Any of the three kinds of dataset to one manifest: a row a face."""
 
 import hashlib
+import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from tqdm import tqdm
 
 from adience_lib import adience, demo, paths, utkface, whole
 from adience_lib.adience import FOLDS, read_folds
-from adience_lib.errors import AdienceError
+from adience_lib.errors import AdienceError, shorten
 from adience_lib.images import read_face
 from adience_lib.labels import AGE_LABELS, GENDER_LABELS, LABELS
 
@@ -72,10 +73,20 @@ def load(source: str | Path, *, allow_missing: bool = False, drop_repeats: bool 
     if str(source) == DEMO:
         # The demo has one image that is missing and one that is cut short, on purpose.
         return _load(DEMO, demo_folder(), allow_missing=True, drop_repeats=drop_repeats)
-    root = Path(source).expanduser().absolute()
-    if not root.is_dir():
-        raise AdienceError(f'{root}: no such folder; give a dataset\'s folder, or "{DEMO}"')
+    root = _folder(source)
     return _load(_kind(root), root, allow_missing=allow_missing, drop_repeats=drop_repeats)
+
+
+def _folder(source: str | Path) -> Path:
+    try:
+        root = Path(source).expanduser().absolute()
+        if root.is_dir():
+            return root
+    except (OSError, ValueError, RuntimeError):  # no name that a file could have; no such user
+        pass
+    raise AdienceError(
+        f'{shorten(str(source))[1:-1]}: no such folder; give a dataset\'s folder, or "{DEMO}"'
+    )
 
 
 def demo_folder() -> Path:
@@ -99,6 +110,7 @@ def _load(name: str, root: Path, *, allow_missing: bool, drop_repeats: bool) -> 
     else:
         faces, dropped = adience.read_faces(root, drop_repeats=drop_repeats)
     files = [root / path for path in faces["path"]]
+    _check_inside(root, files)
     faults = pd.Series(_missing(files), dtype=object)
     if allow_missing:
         faults = faults.combine_first(
@@ -111,6 +123,24 @@ def _load(name: str, root: Path, *, allow_missing: bool, drop_repeats: bool) -> 
     if faces.empty:
         raise AdienceError(f"{root}: no face with both labels is left")
     return Dataset(name, root, faces, _drops(dropped, len(faces)), _fingerprint(name, root, faces))
+
+
+def _check_inside(root: Path, files: list[Path]) -> None:
+    """Refuse images that are links to somewhere else: a dataset may come from anybody.
+
+    The folder ``aligned/`` or ``faces/`` itself may be a link, which only its owner sets up.
+    """
+    inside = [os.path.realpath(folder) + os.sep for folder in {root, *_image_folders(root)}]
+    outside = [file for file in files if not os.path.realpath(file).startswith(tuple(inside))]
+    if outside:
+        raise AdienceError(
+            f"{root}: {len(outside)} images are links that lead out of the dataset, the first: "
+            f"{outside[0].relative_to(root)}; put the images themselves there"
+        )
+
+
+def _image_folders(root: Path) -> list[Path]:
+    return [root / name for name in adience.IMAGE_FOLDERS]
 
 
 def _missing(files: list[Path]) -> dict[int, str]:

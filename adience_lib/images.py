@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from adience_lib.errors import AdienceError
+from adience_lib.errors import AdienceError, first_line
 
 SIDE = 256
 """Height and width of a face in pixels (paper, Table 1: input image 256 x 256 x 3)."""
@@ -57,7 +57,7 @@ def read_face(path: Path) -> np.ndarray:
     except FileNotFoundError as error:
         raise AdienceError(f"{path}: no such image") from error
     except (OSError, SyntaxError, ValueError) as error:  # Pillow's words for a damaged file
-        raise AdienceError(f"{path}: the image cannot be read ({error})") from error
+        raise AdienceError(f"{path}: the image cannot be read ({first_line(error)})") from error
     return np.asarray(face)
 
 

@@ -205,7 +205,7 @@ def load(file: Path) -> keras.Model:
         raise AdienceError(f"{file}: only networks in Keras' own format, *.keras, are opened")
     try:
         return keras.saving.load_model(file, compile=False, safe_mode=True)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except Exception as error:  # a damaged archive makes Keras and h5py raise nearly anything
         raise AdienceError(f"{file}: no network that can be loaded; delete its folder") from error
 
 

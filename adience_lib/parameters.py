@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from adience_lib.adience import FOLDS
-from adience_lib.errors import AdienceError
+from adience_lib.errors import AdienceError, shorten
 from adience_lib.protocol import (
     BASES,
     DEMO,
@@ -28,6 +28,9 @@ SWITCHES = ("allow_missing", "drop_repeats")
 LISTS = ("folds", "extra_folds", "gammas")
 PARAMETERS = (*TEXTS, *CHOICES, *LISTS, *WHOLE_NUMBERS, *NUMBERS, *SWITCHES)
 """Every parameter that any notebook has. In each, None stands for the protocol's own value."""
+
+NOT_A_LITERAL = (SyntaxError, ValueError, TypeError, MemoryError, RecursionError, OverflowError)
+"""What ``ast.literal_eval`` raises; the last three for thousands of brackets or digits."""
 
 EVERY_FOLD = tuple(range(FOLDS))
 SMOKE_FOLDS = (0, 1)
@@ -80,7 +83,7 @@ def _assigned(source: str) -> list[str]:
                     return []
             ast.literal_eval(value)
             names += [ast.unparse(target) for target in targets]
-    except (SyntaxError, ValueError):
+    except NOT_A_LITERAL:
         return []
     return names
 
@@ -89,7 +92,7 @@ def unknown_parameter(name: str, allowed: list[str]) -> str:
     """The message for a parameter that is none of ``allowed``."""
     near = difflib.get_close_matches(name, allowed, n=1)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
-    return f"unknown parameter {name!r}{hint}; allowed: {', '.join(allowed)}"
+    return f"unknown parameter {shorten(name)}{hint}; allowed: {', '.join(allowed)}"
 
 
 def check(given: dict[str, Any]) -> None:
@@ -105,11 +108,11 @@ def _check_kinds(given: dict[str, Any]) -> None:
     for name, value in given.items():
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if name in CHOICES and value not in CHOICES[name]:
-            raise AdienceError(f"{name} is {value!r}; allowed: {', '.join(CHOICES[name])}")
+            raise AdienceError(f"{name} is {shorten(value)}; allowed: {', '.join(CHOICES[name])}")
         if name in SWITCHES and not isinstance(value, bool):
-            raise AdienceError(f"{name} is {value!r}; allowed: True, False")
+            raise AdienceError(f"{name} is {shorten(value)}; allowed: True, False")
         if name in TEXTS and not isinstance(value, str):
-            raise AdienceError(f"{name} is {value!r}; allowed: a text, or None")
+            raise AdienceError(f"{name} is {shorten(value)}; allowed: a text, or None")
         if name in WHOLE_NUMBERS and not (number and isinstance(value, int)):
             raise AdienceError(_out_of_kind(name, value, "a whole number"))
         low, high = RANGES["epochs"]
@@ -121,7 +124,7 @@ def _check_kinds(given: dict[str, Any]) -> None:
 
 def _out_of_kind(name: str, value: Any, kind: str) -> str:
     field = name.removeprefix("levi_hassner_")
-    return f"{name} is {value!r}; allowed: {kind} from {allowed_range(field)}, or None"
+    return f"{name} is {shorten(value)}; allowed: {kind} from {allowed_range(field)}, or None"
 
 
 def protocol(given: dict[str, Any], default: Protocol) -> Protocol:
@@ -146,8 +149,8 @@ def folds(given: Any, base: Protocol) -> tuple[int, ...]:
     chosen = _different_folds(given)
     if not chosen:
         raise AdienceError(
-            f"folds is {given!r}; allowed: a list of different folds from 0 to {FOLDS - 1}, such "
-            'as "[0, 1]", or None for all'
+            f"folds is {shorten(given)}; allowed: a list of different folds from 0 to {FOLDS - 1}, "
+            'such as "[0, 1]", or None for all'
         )
     return chosen
 
@@ -164,8 +167,8 @@ def extra_folds(given: Any, main: tuple[int, ...]) -> tuple[int, ...]:
     chosen = _different_folds(given)
     if not chosen or not set(chosen) <= set(main):
         raise AdienceError(
-            f"extra_folds is {given!r}; allowed: a list of different folds among {list(main)}, "
-            'such as "[0, 1]", "[]" for none, or None for the first'
+            f"extra_folds is {shorten(given)}; allowed: a list of different folds among "
+            f'{list(main)}, such as "[0, 1]", "[]" for none, or None for the first'
         )
     return chosen
 
@@ -175,7 +178,7 @@ def _different_folds(given: Any) -> tuple[int, ...]:
     try:
         chosen = ast.literal_eval(given) if isinstance(given, str) else given
         chosen = (chosen,) if isinstance(chosen, int) else tuple(chosen)
-    except (SyntaxError, ValueError, TypeError):
+    except NOT_A_LITERAL:
         chosen = ()
     known = all(isinstance(fold, int) and fold in EVERY_FOLD for fold in chosen)
     return tuple(sorted(chosen)) if known and len(set(chosen)) == len(chosen) else ()
@@ -191,11 +194,11 @@ def gammas(given: Any, base: Protocol) -> tuple[float, ...]:
     try:
         values = ast.literal_eval(given) if isinstance(given, str) else given
         chosen = tuple(float(value) for value in values)
-    except (SyntaxError, ValueError, TypeError):
+    except NOT_A_LITERAL:
         chosen = (-1.0,)
     if not all(0 <= gamma <= 1 for gamma in chosen):
         raise AdienceError(
-            f"gammas is {given!r}; allowed: a list of numbers from 0 to 1, such as "
+            f"gammas is {shorten(given)}; allowed: a list of numbers from 0 to 1, such as "
             '"[0.25, 0.75]", "[]" for none, or None for the usual'
         )
     return chosen

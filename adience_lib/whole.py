@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from filelock import FileLock, Timeout
+from filelock import FileLock, SoftFileLock, Timeout
 from tqdm import tqdm
 
 from adience_lib.errors import AdienceError
@@ -69,25 +69,24 @@ def locked(target: Path) -> Iterator[None]:
 
     The system drops the lock of a process that has died, however it died.
     """
-    lock = FileLock(target.with_name(f".{target.name}.lock"))
-    owner = target.with_name(f".{target.name}.owner")
+    file = target.with_name(f".{target.name}.lock")
+    lock = FileLock(file)
     try:
         held = lock.acquire(blocking=False)
     except Timeout:
-        tell(f"{shown(target)}: waiting for {_read(owner)}, which is making it")
+        tell(f"{shown(target)}: waiting for {_holder(file)}, which is making it")
         held = lock.acquire()
     with held:
-        owner.write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")
-        try:
-            yield
-        finally:
-            owner.unlink(missing_ok=True)
+        # Where a file system has no locks, filelock writes a file of its own instead.
+        if not isinstance(lock, SoftFileLock):
+            file.write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")
+        yield
 
 
-def _read(owner: Path) -> str:
-    """The holder may be between taking the lock and saying so."""
+def _holder(file: Path) -> str:
+    """What the holder of a lock has written there; it may be between taking it and saying so."""
     with contextlib.suppress(OSError, UnicodeDecodeError):
-        return owner.read_text(encoding="utf-8") or "another process"
+        return " ".join(file.read_text(encoding="utf-8").split()) or "another process"
     return "another process"
 
 

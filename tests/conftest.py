@@ -4,11 +4,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 from PIL import Image
 
 from adience_lib import adience
 from adience_lib.data import Dataset, load
 from adience_lib.labels import AGE_LABELS
+
+# The same examples each time in `make test`, so that a change is what makes a test fail.
+settings.register_profile(
+    "test",
+    max_examples=50,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.register_profile(
+    "soak", settings.get_profile("test"), max_examples=2000, derandomize=False, print_blob=True
+)
+settings.load_profile("test")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 """Real fold files, faces and weights, where they lie beside the checkout."""

@@ -51,7 +51,7 @@ class Training:
             "protocol": asdict(self.protocol),
             **fault,
         }
-        with (self.scratch / "messages.txt").open("a") as messages:
+        with self.log.open("a") as messages:
             process = subprocess.Popen(
                 [sys.executable, str(Path(__file__).with_name("disturbed.py")), json.dumps(task)],
                 env={**os.environ, "ADIENCE_CACHE": str(self.scratch / "cache")},
@@ -71,7 +71,12 @@ class Training:
 
     def messages(self) -> str:
         """Everything that the processes have said on stderr so far, a line a message."""
-        return (self.scratch / "messages.txt").read_text().replace("\r", "\n")
+        return self.log.read_text().replace("\r", "\n") if self.log.exists() else ""
+
+    @property
+    def log(self) -> Path:
+        """Beside the scratch folder, which may be a disk that is full."""
+        return self.scratch.with_name(f"{self.scratch.name}-messages.txt")
 
     @property
     def folder(self) -> Path:
@@ -88,7 +93,7 @@ class Training:
         return [
             str(path.relative_to(self.scratch))
             for path in self.scratch.rglob("*")
-            if path.name.endswith((".unfinished", ".owner", ".npz"))
+            if path.name.endswith((".unfinished", ".npz"))
         ]
 
 
@@ -141,7 +146,7 @@ def _one_fault(
     """A start with a fault, and whether it struck before the training was finished."""
     kind = random.choice(["time", "operation", "operation", "batch"])
     number = random.choice(list(ENDED_BY))
-    messages = training.messages() if (training.scratch / "messages.txt").exists() else ""
+    before = len(training.messages())
     if kind == "batch":
         status, _ = training.run(batch=random.randint(1, 24))
         assert status in (0, 1), training.messages()
@@ -156,7 +161,7 @@ def _one_fault(
         process.send_signal(number)
         process.communicate()
         status = process.returncode
-    said = training.messages()[len(messages) :]
+    said = training.messages()[before:]
     assert status in (0, ENDED_BY[number], -number), said
     if status == ENDED_BY[signal.SIGTERM]:
         assert GOES_ON in said

@@ -120,3 +120,22 @@ def test_demo_goes_through_the_same_loader_and_drops_every_kind() -> None:
         "unreadable image",
     ):
         assert rows[reason] > 0, reason
+
+
+def test_images_that_lead_out_of_the_dataset_are_refused(tiny_folder: Path, tmp_path: Path) -> None:
+    """A linked file or user's folder; the folder of all images is its owner's to link."""
+    images = sorted((tiny_folder / "aligned").rglob("*.png"))
+    elsewhere = tmp_path / "elsewhere"
+    (tiny_folder / "aligned").rename(elsewhere)
+    (tiny_folder / "aligned").symlink_to(elsewhere)
+    assert len(load(tiny_folder).faces) == 80
+    target = images[0].rename(tmp_path / "private.png")
+    images[0].symlink_to(target)
+    with pytest.raises(AdienceError, match=r"1 images are links that lead out.*aligned/user0f/"):
+        load(tiny_folder)
+    images[0].unlink()
+    target.rename(images[0])
+    folder = images[0].parent.rename(tmp_path / "user")
+    images[0].parent.symlink_to(folder)
+    with pytest.raises(AdienceError, match=r"8 images are links that lead out of the dataset"):
+        load(tiny_folder)

@@ -5,8 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from PIL import Image
 
 from adience_lib.errors import AdienceError
@@ -103,26 +101,3 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
     """A path without a file is an error of its own."""
     with pytest.raises(AdienceError, match=r"gone.jpg: no such image"):
         read_face(tmp_path / "gone.jpg")
-
-
-@settings(
-    max_examples=150,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(
-    cut=st.floats(0, 0.97), flips=st.lists(st.tuples(st.integers(0, 10_000), st.integers(1, 255)))
-)
-def test_damaged_file_is_a_picture_or_one_error(
-    tmp_path: Path, cut: float, flips: list[tuple[int, int]]
-) -> None:
-    """Cut anywhere and with any bytes flipped: a face of the right shape, or AdienceError."""
-    content = bytearray(encoded(photograph()))
-    for place, change in flips:
-        content[place % len(content)] ^= change
-    try:
-        face = read(tmp_path, bytes(content[: int(len(content) * (1 - cut))]))
-    except AdienceError:
-        return
-    assert face.shape == (SIDE, SIDE, 3)

