@@ -8,7 +8,7 @@ ARGS ?=
 REPORT_ARGS = $(if $(DATA),--data "$(DATA)") $(if $(PROTOCOL),-p protocol $(PROTOCOL)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help env report test soak lint format notebooks stored constraints
+.PHONY: help env report test soak audit lint format notebooks stored constraints
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -35,6 +35,9 @@ test: env lint  ## everything that checks the project
 
 soak: env  ## faults at random moments and bad input at random, for half an hour
 	$(BIN)/python -m pytest -m 'soak or fuzz' --hypothesis-profile soak tests
+
+audit: env  ## look the pinned packages up among known vulnerabilities (needs the internet)
+	$(BIN)/python -m pip_audit --requirement constraints.txt --no-deps --disable-pip --strict
 
 lint: env  ## format, lint and types
 	$(BIN)/ruff format --check .

@@ -32,6 +32,9 @@ IMAGE_FOLDERS = {
 }
 """Folder of each image set as distributed, and the first part of its file names."""
 
+LONGEST_NAME = 200
+"""Bytes. File systems take 255; the image's name has up to 35 more in front."""
+
 _INTEGER = re.compile(r"-?\d{1,9}")
 
 
@@ -97,6 +100,8 @@ def _check_name(value: str, column: str, where: str) -> None:
     """A user or image name becomes part of a path and must not lead anywhere else."""
     if value in ("", ".", "..") or any(sign in value for sign in "/\\\0"):
         raise AdienceError(f"{where}: {column} is {shorten(value)}, which is no plain file name")
+    if len(value.encode()) > LONGEST_NAME:
+        raise AdienceError(f"{where}: {column} is {shorten(value)}, longer than a file name may be")
 
 
 def _check_users(rows: pd.DataFrame) -> None:

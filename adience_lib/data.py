@@ -71,8 +71,7 @@ def load(source: str | Path, *, allow_missing: bool = False, drop_repeats: bool 
     Raises AdienceError: no such folder, a folder of another kind, bad fold files, missing images.
     """
     if str(source) == DEMO:
-        # The demo has one image that is missing and one that is cut short, on purpose.
-        return _load(DEMO, demo_folder(), allow_missing=True, drop_repeats=drop_repeats)
+        return _load_demo(drop_repeats=drop_repeats)
     root = _folder(source)
     return _load(_kind(root), root, allow_missing=allow_missing, drop_repeats=drop_repeats)
 
@@ -87,6 +86,15 @@ def _folder(source: str | Path) -> Path:
     raise AdienceError(
         f'{shorten(str(source))[1:-1]}: no such folder; give a dataset\'s folder, or "{DEMO}"'
     )
+
+
+def _load_demo(*, drop_repeats: bool) -> Dataset:
+    """The demo has one image that is missing and one that is cut short, on purpose: no others."""
+    dataset = _load(DEMO, demo_folder(), allow_missing=True, drop_repeats=drop_repeats)
+    rows = dataset.drops.set_index("reason")["rows"]
+    if (rows["missing image"], rows["unreadable image"]) != (1, 1):
+        raise AdienceError(f"{dataset.root}: the demo set is damaged; delete the folder")
+    return dataset
 
 
 def demo_folder() -> Path:

@@ -140,7 +140,7 @@ def _read_protocol(folder: Path) -> dict[str, Any]:
 def _protocol(folder: Path, written: dict[str, Any]) -> Protocol:
     try:
         return Protocol(**written)
-    except TypeError as error:
+    except (TypeError, AdienceError) as error:
         raise AdienceError(
             f"{folder / 'protocol.json'}: a protocol of another version of this project ({error})"
         ) from error

@@ -5,6 +5,7 @@ import ast
 import html
 import re
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -18,12 +19,17 @@ from filelock import FileLock, Timeout
 from nbconvert import HTMLExporter
 from papermill.exceptions import PapermillExecutionError
 
-from adience_lib import paths
+from adience_lib import interruption, paths
 from adience_lib.errors import AdienceError
 from adience_lib.parameters import NOT_A_LITERAL, check, unknown_parameter
 
 CELL_TIMEOUT = 14 * 24 * 3600
 """Seconds: the paper's protocol takes days without a GPU. A dead kernel is noticed anyway."""
+
+
+STOPPED = (
+    "The report was stopped; every finished epoch is kept, and the same command goes on from there."
+)
 
 
 def notebooks() -> list[Path]:
@@ -236,13 +242,16 @@ def main() -> int:
         # The notebooks run in their own folder, where a relative path would mean another place.
         parameters["data"] = str(folder.resolve()) if folder.exists() else arguments.data
     try:
-        run(parameters)
+        with interruption.announced(lambda: STOPPED):
+            run(parameters)
         if arguments.store:
             for notebook in notebooks():
                 store(paths.REPORT / notebook.name, notebook)
     except AdienceError as error:
         sys.stderr.write(f"\nerror: {error}\n")
         return 1
+    except KeyboardInterrupt:
+        return interruption.SIGNALLED + signal.SIGINT
     return 0
 
 

@@ -99,6 +99,7 @@ def test_text_is_kept_as_it_is(tmp_path: Path) -> None:
         (lambda text: text.replace("\t2\t", "\ttwo\t", 1), "line 2: face_id is 'two'"),
         (lambda text: text.replace("0.png", "../0.png", 1), "line 2: original_image is '../0.png'"),
         (lambda text: text.replace("user2f", "..", 1), "line 2: user_id is '..'"),
+        (lambda text: text.replace("0.png", "0" * 9999, 1), "longer than a file name may be"),
         (lambda text: text.replace("\t0\t", "\t" + "9" * 400 + "\t", 1), "not a whole number"),
     ],
 )

@@ -96,3 +96,23 @@ def test_two_processes_may_build_at_once(tiny_folder: Path) -> None:
     sums = [process.communicate()[0].strip() for process in both]
     assert sums[0] == sums[1] == str(cache.images(load(tiny_folder)).sum())
     assert len(left_behind()) == 1
+
+
+@pytest.mark.parametrize("length", [0, 6, 100, 5_000_000])
+def test_damaged_array_is_named(tiny_folder: Path, length: int) -> None:
+    """Empty, cut in its header, cut in its images: one line with the way out."""
+    dataset = load(tiny_folder)
+    cache.images(dataset)
+    (name,) = left_behind()
+    file = paths.cache() / name
+    file.write_bytes(file.read_bytes()[:length])
+    with pytest.raises(AdienceError, match=rf"{name}: damaged \(.*\); delete it"):
+        cache.images(dataset)
+
+
+def test_image_that_has_gone_since_is_named(tiny_folder: Path) -> None:
+    """Between the manifest and the cache."""
+    dataset = load(tiny_folder)
+    (dataset.root / dataset.faces["path"][3]).unlink()
+    with pytest.raises(AdienceError, match=r"landmark_aligned_face.* cannot be read any more"):
+        cache.images(dataset)

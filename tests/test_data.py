@@ -18,6 +18,15 @@ def test_no_such_folder(tmp_path: Path) -> None:
         load(tmp_path / "nowhere")
 
 
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "~nobody_of_this_name/x", "\n"])
+def test_text_that_no_folder_can_be_named_is_no_folder(name: str) -> None:
+    """Longer than a path, with a null in it, of an unknown user: one short line."""
+    with pytest.raises(AdienceError, match="no such folder") as error:
+        load(name)
+    assert len(str(error.value)) < 400
+    assert "\n" not in str(error.value)
+
+
 def test_folder_of_another_kind_says_what_was_looked_for(tmp_path: Path) -> None:
     """The message tells what each kind of dataset looks like."""
     (tmp_path / "holiday.jpg").write_bytes(b"")

@@ -9,6 +9,8 @@ from PIL import Image
 
 from adience_lib import demo
 from adience_lib.adience import FOLDS
+from adience_lib.data import load
+from adience_lib.errors import AdienceError
 from adience_lib.labels import AGE_LABELS, GENDER_LABELS
 
 # Of all files of version FOLDER_VERSION. Change it together with that version, and only then.
@@ -152,3 +154,12 @@ def test_nothing_but_fold_files_and_pictures_is_written(root: Path, folds: list[
     assert len(absent) == demo.DROPPED["missing image"]
     assert files == (named - absent) | {root / f"fold_{fold}_data.txt" for fold in range(5)}
     assert max(Image.open(path).size for path in named - absent) == (320, 320)
+
+
+def test_damaged_demo_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A drawing that somebody has deleted is not one of those that are missing on purpose."""
+    monkeypatch.setenv("ADIENCE_CACHE", str(tmp_path))
+    dataset = load("demo")
+    (dataset.root / dataset.faces["path"][7]).unlink()
+    with pytest.raises(AdienceError, match="the demo set is damaged; delete the folder"):
+        load("demo")

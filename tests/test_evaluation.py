@@ -192,8 +192,26 @@ def test_run_with_a_torn_file_is_named(tmp_path: Path, name: str) -> None:
 def test_run_of_another_version_is_named(tmp_path: Path) -> None:
     """A protocol with a field that is unknown here cannot be compared with others."""
     folder = run_folder(tmp_path, 0, protocol={**asdict(PAPER), "mixup": 0.2})
-    with pytest.raises(AdienceError, match="a protocol of another version"):
+    with pytest.raises(AdienceError, match=r"fold_0.*a protocol of another version"):
         evaluation.read_runs([folder])
+    folder = run_folder(tmp_path, 1, protocol={**asdict(PAPER), "batch_size": 0})
+    with pytest.raises(AdienceError, match=r"fold_1.*a protocol of another version.*batch_size"):
+        evaluation.read_runs([folder])
+
+
+def test_run_of_a_newer_format_is_named(tmp_path: Path) -> None:
+    """Its columns may mean something else."""
+    folder = run_folder(tmp_path, 0, format=FORMAT + 1)
+    with pytest.raises(AdienceError, match=r"fold_0.*format 2 of another version"):
+        evaluation.read_runs([folder])
+
+
+def test_table_that_lost_its_last_rows_is_not_scored(tmp_path: Path) -> None:
+    """Cut at the end of a line it is a table like any other; only its digest tells."""
+    file = run_folder(tmp_path, 0) / "predictions.csv"
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[:-1]))
+    with pytest.raises(AdienceError, match=r"predictions\.csv: not as the run left it"):
+        evaluation.read_runs([file.parent])
 
 
 def test_ages_keep_labels_without_faces() -> None:

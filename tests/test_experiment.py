@@ -70,6 +70,8 @@ def test_folds_are_taken_as_a_list_or_as_papermill_passes_them(folds: object) ->
         ({"folds": [7]}, "folds is [7]; allowed: a list of different folds from 0 to 4"),
         ({"folds": "[0, 0]"}, "folds is '[0, 0]'; allowed"),
         ({"folds": "all"}, "folds is 'all'; allowed"),
+        ({"folds": "(" * 3000}, "folds is '((((((((((...(((((((((('; allowed"),
+        ({"gammas": "[0," * 999}, "gammas is '[0,[0,[0,[...,[0,[0,[0,'; allowed"),
         ({"protocol": "papers"}, "protocol is 'papers'; allowed: paper, demo, smoke, levi_hassner"),
         ({"extra_folds": [7]}, "extra_folds is [7]; allowed: a list of different folds among [0,"),
         (

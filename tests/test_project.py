@@ -1,6 +1,9 @@
 """The project as a whole: what is declared, paired, stored and published."""
 
+import getpass
 import io
+import json
+import platform
 import re
 import subprocess
 import tomllib
@@ -30,7 +33,7 @@ def tracked_files() -> list[Path]:
 def pinned(lines: list[str]) -> dict[str, str]:
     """Package name to version, of lines such as ``numpy==2.4.6``."""
     pairs = [line.split("==") for line in lines if "==" in line]
-    return {name.strip().lower(): version.strip() for name, version in pairs}
+    return {name.strip().lower().replace("_", "-"): version.strip() for name, version in pairs}
 
 
 def declared() -> set[str]:
@@ -92,6 +95,24 @@ def test_nothing_tracked_names_a_machine_or_a_registry() -> None:
         assert not home.search(text), file
         for word in (*hosts, *([f"{ROOT.parent}/"] if ROOT.parent != Path("/") else [])):
             assert word not in text, (file, word)
+
+
+@pytest.mark.parametrize("notebook", notebooks(), ids=lambda path: path.stem)
+def test_stored_outputs_hold_no_path_and_no_name_of_their_machine(notebook: Path) -> None:
+    """No absolute path, no user, no host: those that are known here, and whatever looks so."""
+    cells = nbformat.read(notebook, as_version=4).cells
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    text = json.dumps([_without_pictures(output) for output in outputs])
+    # Not of an address on the web, nor of a closing tag.
+    path = re.compile(r"(?<![\w.:/<-])/(?:[\w.-]+/)+[\w.-]*")
+    assert not path.findall(text)
+    names = {platform.node(), getpass.getuser()} - {"root", "localhost", ""}
+    assert not [name for name in names if re.search(rf"\b{re.escape(name)}\b", text)]
+
+
+def _without_pictures(output: nbformat.NotebookNode) -> dict[str, object]:
+    shown = output.get("data", {})
+    return {**output, "data": {kind: shown[kind] for kind in shown if kind != "image/png"}}
 
 
 def test_only_drawn_faces_and_no_models_are_tracked() -> None:
