@@ -69,15 +69,23 @@ def train_fold(
     ``protocol.weights`` names, for ``transfer``; None where it says "random". A finished fold is
     not trained again.
 
-    The folder is written whole: ``protocol.json`` (protocol, dataset, machine and versions),
+    The folder is written whole: ``protocol.json`` (protocol and dataset),
     ``history.csv`` (a row an epoch), ``predictions.csv`` (a row a test face, with the
-    probabilities), ``best.keras`` (the chosen epoch's network), ``run.json`` (epochs, times).
+    probabilities), ``best.keras`` (the chosen epoch's network), ``run.json`` (epochs, times,
+    machines and versions).
     Levi & Hassner's networks also leave ``ten_crops.csv``, predictions as they scored theirs.
     With ``monitor="held_out"`` the history has the test fold's loss and accuracy after each
     epoch too (``test_...``); they are used for nothing.
 
+    ``SHA256SUMS`` has the digest of each of them.
+
+    Whatever interrupts a training, the same call goes on after its last whole epoch and gives the
+    same run (``checkpoint.py``); an epoch is lost at the most. Another process that wants the same
+    fold waits. On SIGTERM and Ctrl-C a line on stderr says what is kept.
+
     Raises AdienceError: the folder holds a run of another protocol or dataset, the weights are
-    not those of the protocol, the split is impossible, or the disk cannot be written to.
+    not those of the protocol, the split is impossible, the loss is no longer finite, what an
+    interruption has left is damaged, or the disk cannot be written to.
     """
     if model_name == "transfer":
         _check_weights(protocol, weights)

@@ -26,7 +26,7 @@ def main() -> None:
     half_written = [path for path in training.left_over() if path.endswith("npz.unfinished")]
     _mount("-o", f"remount,size={ROOM}", scratch)
     if status == 0:
-        print("nothing: it was large enough")
+        print("nothing")
         return
     assert status == 1, said
     (error,) = re.findall(r"AdienceError: (.*)", said)

@@ -1,6 +1,7 @@
 """Half an hour of faults, at random: ``make soak``. Nothing may be lost.
 
-Each run draws another seed and prints it; ``ADIENCE_SOAK_SEED`` repeats a run.
+Each run draws another seed and prints it where a test fails; ``ADIENCE_SOAK_SEED`` draws the same
+faults again.
 """
 
 import os
@@ -64,13 +65,11 @@ def drawn(request: pytest.FixtureRequest) -> random.Random:
     return random.Random(f"{seed} {request.node.name}")
 
 
-def report(line: str) -> None:
-    """Say it on the terminal, past pytest, and keep it for the record."""
-    print(line, file=sys.__stderr__, flush=True)
-
-
 def test_nothing_is_lost_however_often_it_is_stopped(
-    undisturbed: Undisturbed, tmp_path: Path, drawn: random.Random
+    undisturbed: Undisturbed,
+    tmp_path: Path,
+    drawn: random.Random,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Killed, terminated and interrupted at random moments, and failed in callbacks."""
     model = undisturbed.folder.parents[1].name
@@ -84,7 +83,10 @@ def test_nothing_is_lost_however_often_it_is_stopped(
         )
         shutil.rmtree(training.scratch)
     kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(struck.items()))
-    report(f"{model}: {struck.total()} faults in {trainings} trainings, all the same: {kinds}")
+    with capsys.disabled():
+        print(
+            f"\n{model}: {trainings} trainings ended the same after {struck.total()} faults: {kinds}"
+        )
 
 
 def _can_mount() -> bool:
@@ -93,14 +95,17 @@ def _can_mount() -> bool:
 
 
 def test_nothing_is_lost_when_the_disk_is_full(
-    undisturbed: Undisturbed, tmp_path: Path, drawn: random.Random
+    undisturbed: Undisturbed,
+    tmp_path: Path,
+    drawn: random.Random,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """At any write, of the cache, a state or the results."""
     if not _can_mount():
         pytest.skip("needs unshare and mount, for a small disk of its own")
     model = undisturbed.folder.parents[1].name
-    # Three states at the most, each with the weights and Adam's two moments; small ones fit.
-    needed = 8 * (undisturbed.folder / "best.keras").stat().st_size + (20 << 20)
+    # Two whole states, of the weights and Adam's two moments each, need about as much.
+    needed = 6 * (undisturbed.folder / "best.keras").stat().st_size + (20 << 20)
     struck: Counter[str] = Counter()
     for number in range(FULL_DISKS):
         scratch = tmp_path / str(number)
@@ -112,4 +117,5 @@ def test_nothing_is_lost_when_the_disk_is_full(
         assert outcome.returncode == 0, outcome.stderr
         struck[outcome.stdout.strip().splitlines()[-1]] += 1
     kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(struck.items()))
-    report(f"{model}: {FULL_DISKS} disks that were too small: {kinds}")
+    with capsys.disabled():
+        print(f"\n{model}: {FULL_DISKS} small disks, and what did not fit: {kinds}")
