@@ -77,4 +77,16 @@ def _accelerator() -> str:
     devices = [
         device for device in keras.distribution.list_devices() if "cpu" not in device.lower()
     ]
-    return ", ".join(devices) or "none"
+    return ", ".join(_model_of(device) for device in devices) or "none"
+
+
+def _model_of(device: str) -> str:
+    """What kind of accelerator it is, where the backend says so; else its name, "gpu:0"."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow
+
+        number = int(device.rpartition(":")[2])
+        found = tensorflow.config.list_physical_devices("GPU")[number : number + 1]
+        details = [tensorflow.config.experimental.get_device_details(one) for one in found]
+        return next((one["device_name"] for one in details if "device_name" in one), device)
+    return device

@@ -8,7 +8,7 @@ The order of the faces needs no state, it follows from the epoch's number (``bat
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,12 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a training has done: ``history``, a row an epoch, and the ``machines`` it ran on."""
+    """What a training has done: ``history``, a row an epoch, and the ``machines`` it ran on.
 
+    ``said``: what it is a training of (``run_folder.record``).
+    """
+
+    said: dict[str, Any]
     history: list[Row]
     machines: list[dict[str, Any]]
 
@@ -44,7 +48,7 @@ def save(folder: Path, model: keras.Model, done: Checkpoint, best_epoch: int) ->
         for kind, variables in _variables(model).items()
         for place, variable in enumerate(variables)
     }
-    text = json.dumps({"history": done.history, "machines": done.machines})
+    text = json.dumps(asdict(done))
     arrays["done"] = np.frombuffer(text.encode(), "uint8")
     whole.write_file(_file(folder, epoch), lambda file: np.savez(file, **arrays))
     for number in _epochs(folder):
@@ -57,36 +61,41 @@ def finished_epochs(folder: Path) -> int:
     return max(_epochs(folder), default=0)
 
 
-def resume(folder: Path, model: keras.Model) -> Checkpoint:
+def resume(folder: Path, model: keras.Model, said: dict[str, Any]) -> Checkpoint:
     """Bring the compiled ``model`` into the newest state, and give what had been done by then.
 
-    Without a state the model stays as it is. Raises AdienceError if the state is damaged or of
-    another network.
+    ``said``: what it is a training of. Without a state the model stays as it is. Raises
+    AdienceError if the state is damaged or of another training.
     """
     epoch = finished_epochs(folder)
     if not epoch:
-        return Checkpoint([], [])
-    return _assign(_file(folder, epoch), _variables(model))
+        return Checkpoint(said, [], [])
+    return _assign(folder, epoch, said, _variables(model))
 
 
-def restore_weights(folder: Path, model: keras.Model, epoch: int) -> None:
+def restore_weights(folder: Path, model: keras.Model, said: dict[str, Any], epoch: int) -> None:
     """Bring ``model`` to its weights after ``epoch``, the best or the last one.
 
     Raises AdienceError as ``resume`` does.
     """
-    _assign(_file(folder, epoch), {"model": _variables(model)["model"]})
+    _assign(folder, epoch, said, {"model": _variables(model)["model"]})
 
 
-def _assign(file: Path, wanted: dict[str, list[keras.Variable]]) -> Checkpoint:
+def _assign(
+    folder: Path, epoch: int, said: dict[str, Any], wanted: dict[str, list[keras.Variable]]
+) -> Checkpoint:
+    file = _file(folder, epoch)
     try:
         with np.load(file, allow_pickle=False) as arrays:
-            done = json.loads(arrays["done"].tobytes())
+            done = Checkpoint(**json.loads(arrays["done"].tobytes()))
+            if done.said != said or len(done.history) != epoch:
+                raise ValueError("it is of another run or epoch")
             for kind, variables in wanted.items():
                 if sum(name.startswith(f"{kind}_") for name in arrays) != len(variables):
                     raise ValueError(f"not the number of variables of this {kind}")
                 for place, variable in enumerate(variables):
                     variable.assign(arrays[f"{kind}_{place}"])
-            return Checkpoint(done["history"], done["machines"])
+            return done
     except Exception as error:  # a damaged archive makes zipfile and NumPy raise nearly anything
         raise AdienceError(
             f"{file}: no state that this training can go on from ({first_line(error)}); delete "

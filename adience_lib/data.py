@@ -73,7 +73,12 @@ def load(source: str | Path, *, allow_missing: bool = False, drop_repeats: bool 
     if str(source) == DEMO:
         return _load_demo(drop_repeats=drop_repeats)
     root = _folder(source)
-    return _load(_kind(root), root, allow_missing=allow_missing, drop_repeats=drop_repeats)
+    try:
+        return _load(_kind(root), root, allow_missing=allow_missing, drop_repeats=drop_repeats)
+    except OSError as error:
+        raise AdienceError(
+            f"{error.filename or root}: cannot be read ({error.strerror or error})"
+        ) from error
 
 
 def _folder(source: str | Path) -> Path:
@@ -114,6 +119,7 @@ def _kind(root: Path) -> str:
 
 def _load(name: str, root: Path, *, allow_missing: bool, drop_repeats: bool) -> Dataset:
     if name == "utkface":
+        _check_inside(root, utkface.image_files(root))
         faces, dropped = utkface.read_faces(root)
     else:
         faces, dropped = adience.read_faces(root, drop_repeats=drop_repeats)

@@ -105,6 +105,8 @@ def read_runs(folders: list[Path]) -> Runs:
                 "different experiments and cannot be taken together"
             )
     folds = [int(run["fold"]) for run in said]
+    if len(set(folds)) < len(folds):
+        raise AdienceError(f"{folders[-1].parent}: two runs of the same fold; delete one")
     records = [_read_record(folder, fold) for folder, fold in zip(folders, folds, strict=True)]
     ten = said[0]["model"].startswith("levi_hassner")
     return Runs(

@@ -284,5 +284,5 @@ def attention(
     distinct = experiment.dataset.faces.drop_duplicates("path")
     row_of = pd.Series(distinct.index, distinct["path"])
     images = experiment.images[row_of[drawn["face"]].to_numpy()]
-    network = models.load(folder / "best.keras")
+    network = training.load_network(folder)
     return grad_cam(network, images, task), drawn

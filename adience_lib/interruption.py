@@ -17,9 +17,10 @@ def announced(line: Callable[[], str]) -> Iterator[None]:
     """What is inside may be stopped: ``line()`` is then said on stderr, and the process ends.
 
     SIGTERM, which schedulers and ``kill`` send, ends it by SystemExit with status 143, so that
-    locks are given back and half-written files removed. Ctrl-C stays a KeyboardInterrupt
-    (status 130), as notebooks expect. A handler of SIGTERM that the caller has set is left alone,
-    and so are threads other than the main one, which receive no signals.
+    locks are given back and half-written files removed. Ctrl-C stays a KeyboardInterrupt (status
+    130), as notebooks expect. Within a notebook either ends the cell and not the kernel. A handler
+    of SIGTERM that the caller has set is left alone, and so are threads other than the main one,
+    which receive no signals.
     """
     ours = (
         threading.current_thread() is threading.main_thread()

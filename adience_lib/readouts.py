@@ -23,7 +23,7 @@ from adience_lib.data import Dataset
 from adience_lib.labels import LABELS
 from adience_lib.protocol import Protocol
 from adience_lib.run_folder import predictions_table, record, run_folder, write_once, write_table
-from adience_lib.training import initial_network
+from adience_lib.training import initial_network, load_network
 from adience_lib.weights import Weights
 
 DIRECTIONS = {"age": "gender", "gender": "age"}
@@ -192,7 +192,7 @@ def _linear() -> LogisticRegression:
 def _trained(
     dataset: Dataset, model_name: str, protocol: Protocol, fold: int, runs_dir: Path
 ) -> keras.Model:
-    return models.load(run_folder(runs_dir, dataset, model_name, protocol, fold) / "best.keras")
+    return load_network(run_folder(runs_dir, dataset, model_name, protocol, fold))
 
 
 def _trunk(network: keras.Model) -> keras.Model:

@@ -64,6 +64,8 @@ def _only_one_at_a_time() -> Iterator[None]:
             yield
     except Timeout as error:
         raise AdienceError("another report is being made in this checkout") from error
+    except OSError as error:
+        raise AdienceError(f"{paths.REPORT}: cannot be written ({error.strerror})") from error
 
 
 def _run(declared: dict[Path, list[str]], parameters: dict[str, Any], log: TextIO) -> None:
@@ -229,6 +231,15 @@ def _parameter(text: str) -> Any:
         return text
 
 
+def _absolute(source: str) -> str:
+    """The notebooks run in their own folder, where a relative path would mean another place."""
+    try:
+        folder = Path(source).expanduser()
+        return str(folder.resolve()) if folder.exists() else source
+    except (OSError, ValueError, RuntimeError):  # the first notebook says what is wrong with it
+        return source
+
+
 def main() -> int:
     """The command line: ``--data FOLDER``, and ``-p NAME VALUE`` as papermill's own."""
     parser = argparse.ArgumentParser(prog="python -m adience_lib.report", description=__doc__)
@@ -238,9 +249,7 @@ def main() -> int:
     arguments = parser.parse_args()
     parameters = {name: _parameter(value) for name, value in arguments.p}
     if arguments.data:
-        folder = Path(arguments.data).expanduser()
-        # The notebooks run in their own folder, where a relative path would mean another place.
-        parameters["data"] = str(folder.resolve()) if folder.exists() else arguments.data
+        parameters["data"] = _absolute(arguments.data)
     try:
         with interruption.announced(lambda: STOPPED):
             run(parameters)

@@ -57,10 +57,15 @@ def write_once(folder: Path, said: dict[str, Any], write: Write) -> bool:
     the disk cannot be written to.
     """
     unfinished = whole.unfinished_name(folder)
-    if folder.exists() and not unfinished.exists():
-        _check_same(folder, said)
-        return False
-    with whole.writing(folder), whole.locked(folder):
+    with whole.writing(folder):
+        if folder.exists() and not unfinished.exists():
+            _check_same(folder, said)
+            return False
+        return _write_once(folder, unfinished, said, write)
+
+
+def _write_once(folder: Path, unfinished: Path, said: dict[str, Any], write: Write) -> bool:
+    with whole.locked(folder):
         if folder.exists():
             _check_same(folder, said)
             whole.remove(unfinished)  # of a process that ended between its last two steps
@@ -82,7 +87,7 @@ def _begin(unfinished: Path, said: dict[str, Any]) -> None:
     """Make the folder of a training that begins, or check that it is of the same run."""
     file = unfinished / "protocol.json"
     unfinished.mkdir(exist_ok=True)
-    if file.exists():
+    if file.exists() or any(unfinished.iterdir()):
         _check_same(unfinished, said)
     else:
         whole.write_file(file, lambda opened: opened.write(_json(said).encode()))
@@ -126,6 +131,8 @@ def check_files(folder: Path, names: Iterable[str]) -> None:
 
     Raises AdienceError naming the file that is missing, damaged or of another run.
     """
+    if not folder.is_dir():
+        raise AdienceError(f"{folder}: there is no finished run; train it first")
     sums = folder / SUMS
     try:
         lines = sums.read_text(encoding="ascii").splitlines()

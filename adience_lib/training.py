@@ -19,7 +19,14 @@ from adience_lib.errors import AdienceError
 from adience_lib.layers import MeanImage
 from adience_lib.optimizers import CaffeSGD, tenths
 from adience_lib.protocol import DEMO, PAPER, SMOKE, Protocol
-from adience_lib.run_folder import predictions_table, record, run_folder, write_once, write_table
+from adience_lib.run_folder import (
+    check_files,
+    predictions_table,
+    record,
+    run_folder,
+    write_once,
+    write_table,
+)
 from adience_lib.weights import Weights
 from adience_lib.whole import tell
 
@@ -146,8 +153,7 @@ def _train(
         return Batches(images, faces.loc[rows], tasks, protocol.batch_size, seed)
 
     training = _Training(
-        model_name,
-        _name(said),
+        said,
         protocol,
         batches(split.train, protocol.seed + fold),
         batches(split.monitored) if len(split.monitored) else None,
@@ -157,7 +163,7 @@ def _train(
     )
     done = _fit(model, training)
     best = best_epoch(done.history, protocol)
-    checkpoint.restore_weights(states, model, best)
+    checkpoint.restore_weights(states, model, said, best)
     history = _table(done.history, models.tasks(model_name))
     seconds_testing = _write_results(result, model, history, training, faces.loc[split.test])
     return {
@@ -170,6 +176,15 @@ def _train(
         "parameters": models.parameter_counts(model),
         "machines": done.machines,
     }
+
+
+def load_network(folder: Path) -> keras.Model:
+    """The network of the finished run in ``folder``.
+
+    Raises AdienceError if its file is missing, or is not the one that the training wrote.
+    """
+    check_files(folder, ["best.keras"])
+    return models.load(folder / "best.keras")
 
 
 def initial_network(
@@ -217,14 +232,18 @@ def _loss(model: keras.Model, task: str) -> str:
 class _Training:
     """What a fold's training needs beside its network."""
 
-    model_name: str
-    name: str
+    said: dict[str, Any]
     protocol: Protocol
     train: Batches
     monitored: Batches | None
     test: Batches
     states: Path
     bar: "tqdm[Any] | None"
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return _name(self.said)
 
 
 class _Epochs(keras.callbacks.Callback):
@@ -273,7 +292,7 @@ class _Epochs(keras.callbacks.Callback):
 def _fit(model: keras.Model, training: _Training) -> Checkpoint:
     """Train until early stopping or the last epoch, from the newest state on."""
     protocol, bar = training.protocol, training.bar
-    done = checkpoint.resume(training.states, model)
+    done = checkpoint.resume(training.states, model, training.said)
     if bar is not None:
         bar.set_description(training.name)
         bar.update(len(done.history))
@@ -341,7 +360,7 @@ def _write_results(
     write_table(history, result / "history.csv")
     started = time.perf_counter()
     write_table(_predict(model, training.test, test), result / "predictions.csv")
-    if training.model_name in models.LEVI_HASSNER:
+    if training.said["model"] in models.LEVI_HASSNER:
         ten_crops = _predict(models.ten_crops(model), training.test, test)
         write_table(ten_crops, result / "ten_crops.csv")
     seconds = round(time.perf_counter() - started, 3)

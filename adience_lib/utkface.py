@@ -24,6 +24,11 @@ def is_folder_of_faces(root: Path) -> bool:
     return any(_NAME.fullmatch(path.name) for path in root.iterdir())
 
 
+def image_files(root: Path) -> list[Path]:
+    """Every file directly in ``root`` that may be a face by its ending, in order."""
+    return sorted(path for path in root.iterdir() if path.suffix.lower() == ".jpg")
+
+
 def read_faces(root: Path) -> tuple[pd.DataFrame, Counter[str]]:
     """The faces in the eight age groups, and how many files went for which reason.
 
@@ -38,7 +43,7 @@ def read_faces(root: Path) -> tuple[pd.DataFrame, Counter[str]]:
 
     The manifest has the columns of ``adience.read_faces``, and ``race``, one of ``RACES``.
     """
-    names = sorted(path.name for path in root.iterdir() if path.suffix.lower() == ".jpg")
+    names = [path.name for path in image_files(root)]
     matches = [_NAME.fullmatch(name) for name in names]
     rows = [_row(root, match) for match in matches if match]
     files = pd.DataFrame(rows, columns=["path", "subject", "gender", "age", "race"])

@@ -19,7 +19,7 @@ import keras
 import numpy as np
 
 from adience_lib import paths, whole
-from adience_lib.errors import AdienceError, first_line
+from adience_lib.errors import AdienceError, first_line, shorten
 
 IMAGENET_DIGEST = "dd8fa9fc31ba124382395512a133fe425aa5c6667b16e5832bb79910d1b77829"
 """SHA-256 over the 234 arrays of ``keras.applications.Xception(include_top=False)`` with
@@ -118,14 +118,22 @@ def from_file(file: Path, network: str = "Xception") -> Weights:
     ``file`` is a ``.weights.h5`` written by ``save_weights`` of
     ``keras.applications.<network>(include_top=False)``. Raises AdienceError if it is not.
     """
-    file = file.expanduser()
-    if not file.is_file():
-        raise AdienceError(f"{file}: no such weights file")
+    file = _existing(file)
     if not file.name.endswith(".weights.h5"):
         raise AdienceError(f"{file}: a weights file is named *.weights.h5 (Keras' save_weights)")
     found = digest(file, network)
     label = "imagenet" if found == IMAGENET_DIGEST else f"sha256-{found[:12]}"
     return Weights(file, f"the file {paths.shown(file)}", found, label)
+
+
+def _existing(file: Path) -> Path:
+    try:
+        found = file.expanduser()
+        if found.is_file():
+            return found
+    except (OSError, ValueError, RuntimeError):  # no name of a file, a closed folder, no such user
+        pass
+    raise AdienceError(f"{shorten(str(file))[1:-1]}: no such weights file")
 
 
 def digest(file: Path, name: str = "Xception") -> str:
@@ -136,7 +144,7 @@ def digest(file: Path, name: str = "Xception") -> str:
             # Keras warns where a file lacks some of the weights, and leaves those random.
             warnings.simplefilter("error", UserWarning)
             network.load_weights(file)
-    except (OSError, ValueError, KeyError, UserWarning) as error:
+    except Exception as error:  # a damaged file makes h5py raise nearly anything
         raise AdienceError(f"{file}: not the weights of {name} without its top") from error
     sha256 = hashlib.sha256()
     for array in network.get_weights():

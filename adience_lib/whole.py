@@ -12,7 +12,7 @@ from typing import BinaryIO
 from filelock import FileLock, SoftFileLock, Timeout
 from tqdm import tqdm
 
-from adience_lib.errors import AdienceError
+from adience_lib.errors import AdienceError, shorten
 from adience_lib.paths import shown
 
 
@@ -25,17 +25,22 @@ def make_whole(target: Path, make: Callable[[Path], None]) -> None:
 
     Raises AdienceError if the disk is full or cannot be written to; nothing is left behind.
     """
-    if target.exists():
-        return
-    with writing(target), locked(target):
-        if not target.exists():
-            unfinished = unfinished_name(target)
-            remove(unfinished)  # of a process that was killed
-            try:
-                make(unfinished)
-                put(unfinished, target)
-            finally:
-                remove(unfinished)
+    with writing(target):
+        if target.exists():
+            return
+        with locked(target):
+            if not target.exists():
+                _make(target, make)
+
+
+def _make(target: Path, make: Callable[[Path], None]) -> None:
+    unfinished = unfinished_name(target)
+    remove(unfinished)  # of a process that was killed
+    try:
+        make(unfinished)
+        put(unfinished, target)
+    finally:
+        remove(unfinished)
 
 
 def write_file(target: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -57,17 +62,25 @@ def write_file(target: Path, write: Callable[[BinaryIO], object]) -> None:
 def writing(target: Path) -> Iterator[None]:
     """Turns an error of the disk into one that names ``target``. Makes the folder it lies in."""
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(target.parent)
         yield
     except OSError as error:
         raise AdienceError(f"{target}: cannot be written ({error.strerror or error})") from error
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except ValueError as error:  # a name with a null in it
+        raise AdienceError(f"{shorten(str(folder))}: no name for a folder ({error})") from error
 
 
 @contextlib.contextmanager
 def locked(target: Path) -> Iterator[None]:
     """Lets one process at a time in, for each ``target``; the others wait, and say for whom.
 
-    The system drops the lock of a process that has died, however it died.
+    The system drops the lock of a process that has died, however it died. Where a file system
+    has no locks, filelock makes do with a file of its own that says who holds it, and warns.
     """
     file = target.with_name(f".{target.name}.lock")
     lock = FileLock(file)
@@ -77,10 +90,14 @@ def locked(target: Path) -> Iterator[None]:
         tell(f"{shown(target)}: waiting for {_holder(file)}, which is making it")
         held = lock.acquire()
     with held:
-        # Where a file system has no locks, filelock writes a file of its own instead.
-        if not isinstance(lock, SoftFileLock):
-            file.write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")
-        yield
+        if isinstance(lock, SoftFileLock):
+            yield
+            return
+        file.write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")
+        try:
+            yield
+        finally:  # who comes next must not be taken for this process
+            os.truncate(file, 0)
 
 
 def _holder(file: Path) -> str:

@@ -23,7 +23,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from adience_lib import adience, cache, checkpoint, evaluation, experiment, models, parameters
+from adience_lib import (
+    adience,
+    cache,
+    checkpoint,
+    evaluation,
+    experiment,
+    models,
+    parameters,
+    weights,
+)
 from adience_lib.checkpoint import Checkpoint
 from adience_lib.data import Dataset, load
 from adience_lib.errors import AdienceError
@@ -485,18 +494,37 @@ def test_state_with_damaged_bytes(
 ) -> None:
     """All of the state, or one line that names the file."""
     folder = tmp_path_factory.mktemp("states")
-    written = Checkpoint([{"epoch": 1, "val_loss": 0.5}], [{"processor": "p"}])
+    said = {"fold": 0}
+    written = Checkpoint(said, [{"epoch": 1, "val_loss": 0.5}], [{"processor": "p"}])
     checkpoint.save(folder, network, written, best_epoch=1)
     before = _content(network)
     file = folder / "epoch_1.npz"
     file.write_bytes(damaged(file.read_bytes(), done))
     try:
-        found = checkpoint.resume(folder, network)
+        for variable in network.variables:
+            variable.assign(np.zeros(variable.shape))
+        found = checkpoint.resume(folder, network, said)
     except AdienceError as error:
         assert_one_line_about(error, file)
         return
     assert found == written
     assert _content(network) == before
+
+
+@given(done=several)
+def test_weights_file_with_damaged_bytes(
+    tmp_path_factory: pytest.TempPathFactory, done: list[Damage]
+) -> None:
+    """Refused by name: none of these is a file of Xception's weights."""
+    file = tmp_path_factory.mktemp("weights") / "some.weights.h5"
+    small = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    small.save_weights(file)
+    file.write_bytes(damaged(file.read_bytes(), done))
+    with pytest.raises(
+        AdienceError, match=r"some\.weights\.h5: not the weights of Xception"
+    ) as error:
+        weights.digest(file)
+    assert_one_line_about(error.value, file)
 
 
 @given(done=several)

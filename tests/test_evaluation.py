@@ -1,5 +1,6 @@
 """Tables from finished runs, on predictions whose scores are known."""
 
+import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -226,3 +227,12 @@ def test_folder_without_a_finished_run_is_named(tmp_path: Path) -> None:
     """One line with the folder."""
     with pytest.raises(AdienceError, match=r"fold_0/protocol\.json: no record of a run"):
         evaluation.read_runs([tmp_path / "fold_0"])
+
+
+def test_fold_that_is_there_twice_is_not_counted_twice(tmp_path: Path) -> None:
+    """A run folder that somebody has copied."""
+    folder = run_folder(tmp_path, 0)
+    copy = folder.with_name("copy")
+    shutil.copytree(folder, copy)
+    with pytest.raises(AdienceError, match="two runs of the same fold"):
+        evaluation.read_runs([folder, copy])

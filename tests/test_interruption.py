@@ -6,7 +6,7 @@ The same with faults at random moments, and over all networks: ``test_soak.py``.
 import os
 import signal
 import time
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +60,8 @@ def test_process_that_waits_takes_over_from_one_that_is_terminated(
     """The second says for whom it waits; the first, what it leaves; the end is the same."""
     fold = Training(faces, tmp_path, "gender")
     first = fold.start()
-    _wait_for(tmp_path, "epoch_1.npz")
     second = fold.start()
+    _wait_for(lambda: "waiting for" in fold.messages() and any(tmp_path.rglob("epoch_1.npz")))
     first.send_signal(signal.SIGTERM)
     first.communicate()
     second.communicate()
@@ -72,12 +72,12 @@ def test_process_that_waits_takes_over_from_one_that_is_terminated(
     assert_same_run(fold.folder, undisturbed)
 
 
-def _wait_for(folder: Path, name: str) -> None:
-    for _ in range(600):
-        if any(folder.rglob(name)):
+def _wait_for(happened: Callable[[], bool]) -> None:
+    for _ in range(1200):
+        if happened():
             return
         time.sleep(0.05)
-    raise AssertionError(f"{name} has not appeared")
+    raise AssertionError("it has not happened")
 
 
 def test_exception_in_a_callback_leaves_the_epochs_before_it(
@@ -116,7 +116,9 @@ def interrupted(
     return unfinished
 
 
-@pytest.mark.parametrize("damage", ["cut", "encrypted", "another network", "pickle"])
+@pytest.mark.parametrize(
+    "damage", ["cut", "encrypted", "another network", "another fold", "another epoch", "pickle"]
+)
 def test_state_that_is_damaged_is_named_and_not_gone_on_from(
     interrupted: Path, tiny: Dataset, images: np.ndarray, damage: str
 ) -> None:
@@ -129,12 +131,17 @@ def test_state_that_is_damaged_is_named_and_not_gone_on_from(
         archive = bytearray(file.read_bytes())
         archive[archive.index(b"PK\1\2") + 8] |= 1
         file.write_bytes(archive)
+    elif damage == "another fold":
+        done = content["done"].tobytes().replace(b'"fold": 0', b'"fold": 1')
+        np.savez(file, **{**content, "done": np.frombuffer(done, "uint8")})
+    elif damage == "another epoch":
+        file = file.rename(file.with_name("epoch_2.npz"))
     elif damage == "another network":
         np.savez(file, **{**content, "model_0": np.zeros((2, 2), "float32")})
     else:
         np.savez(file, **{**content, "model_0": np.array(_Planted(), dtype=object)})
     with pytest.raises(
-        AdienceError, match=r"epoch_1\.npz: no state that this training can go on from.*delete"
+        AdienceError, match=r"epoch_\d\.npz: no state that this training can go on from.*delete"
     ):
         train_fold(tiny, images, "gender", PROTOCOL, 0, interrupted.parents[3])
     assert "ADIENCE_PLANTED" not in os.environ
@@ -152,6 +159,11 @@ def test_what_is_left_of_another_experiment_is_refused(
 ) -> None:
     """The folder's name leaves out what the base protocol says."""
     record = interrupted / "protocol.json"
+    content = record.read_text()
+    record.unlink()
+    with pytest.raises(AdienceError, match=r"unfinished/protocol\.json: no record of a run"):
+        train_fold(tiny, images, "gender", PROTOCOL, 0, interrupted.parents[3])
+    record.write_text(content)
     record.write_text(record.read_text().replace('"beta_1": 0.9', '"beta_1": 0.8'))
     with pytest.raises(AdienceError, match=r"unfinished: holds a run with another protocol"):
         train_fold(tiny, images, "gender", PROTOCOL, 0, interrupted.parents[3])
@@ -179,8 +191,7 @@ def test_training_stops_where_keras_would(losses: list[float], patience: int) ->
 
 def test_training_that_diverges_is_an_error(tmp_path: Path) -> None:
     """A network of infinities has no accuracy; the message says what to change."""
-    fold: Any = replace(_fold(tmp_path), name="gender, fold 3")
-    epochs = training._Epochs(fold, Checkpoint([], []))
+    epochs = training._Epochs(_fold(tmp_path), Checkpoint({}, [], []))
     epochs.started = 0.0
     with pytest.raises(
         AdienceError, match=r"gender, fold 3: val_loss is nan after epoch 1.*learning"
@@ -190,7 +201,9 @@ def test_training_that_diverges_is_an_error(tmp_path: Path) -> None:
 
 def _fold(states: Path) -> Any:
     nothing: Any = None
-    return training._Training("gender", "", PROTOCOL, nothing, nothing, nothing, states, None)
+    return training._Training(
+        {"model": "gender", "fold": 3}, PROTOCOL, nothing, nothing, nothing, states, None
+    )
 
 
 def test_file_is_replaced_whole_or_stays(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def test_network_that_was_not_trained_is_named(
     tiny: Dataset, images: np.ndarray, tmp_path: Path
 ) -> None:
     """Nothing is read off a network that is not there."""
-    with pytest.raises(AdienceError, match=r"gender/.*/fold_2/best.keras: no network"):
+    with pytest.raises(AdienceError, match=r"gender/.*/fold_2: there is no finished run"):
         readouts.read_across(tiny, images, QUICK, (2,), tmp_path)
 
 

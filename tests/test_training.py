@@ -2,6 +2,7 @@
 
 import json
 import resource
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,16 @@ def test_finished_fold_is_not_trained_again(
     runs_dir = finished.parents[3]
     assert train_fold(tiny, images, "multitask", QUICK, 1, runs_dir) == finished
     assert (finished / "best.keras").stat().st_mtime_ns == written
+
+
+def test_network_of_another_run_is_not_loaded(finished: Path, tmp_path: Path) -> None:
+    """Whoever has exchanged the file: its digest is not the one that the training left."""
+    copy = tmp_path / "fold_1"
+    shutil.copytree(finished, copy)
+    assert training.load_network(copy).count_params() == 14_287_625
+    models.build("gender").save(copy / "best.keras")
+    with pytest.raises(AdienceError, match=r"best\.keras: not as the run left it"):
+        training.load_network(copy)
 
 
 def test_folder_of_another_protocol_is_refused(

@@ -7,6 +7,7 @@ import pytest
 from conftest import SHARED, needs_shared
 
 from adience_lib.data import load
+from adience_lib.errors import AdienceError
 from adience_lib.labels import AGE_LABELS
 from adience_lib.utkface import RACES, read_faces
 
@@ -87,3 +88,13 @@ def test_ends_of_a_label_belong_to_it(tmp_path: Path, years: int, label: str) ->
     """Both ends of an age label are inside."""
     faces, _ = read_faces(write(tmp_path / "faces", {f"{years}_0_0_1.jpg.chip.jpg": b"face"}))
     assert AGE_LABELS[faces["age"][0]] == label
+
+
+def test_what_is_named_like_a_face_and_is_none_is_named(tmp_path: Path) -> None:
+    """A folder, and a link to something that never ends."""
+    (tmp_path / "26_1_2_2017.jpg.chip.jpg").mkdir()
+    with pytest.raises(AdienceError, match=r"26_1_2_2017\.jpg\.chip\.jpg: cannot be read"):
+        load(tmp_path)
+    (tmp_path / "27_1_2_2017.jpg.chip.jpg").symlink_to("/dev/zero")
+    with pytest.raises(AdienceError, match=r"1 images are links that lead out of the dataset"):
+        load(tmp_path)
