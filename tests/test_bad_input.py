@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import tiny_rows, write_adience
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -511,6 +511,7 @@ def test_state_with_damaged_bytes(
     assert _content(network) == before
 
 
+@settings(max_examples=20)  # each builds Xception, which takes most of a second
 @given(done=several)
 def test_weights_file_with_damaged_bytes(
     tmp_path_factory: pytest.TempPathFactory, done: list[Damage]
