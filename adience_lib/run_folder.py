@@ -87,6 +87,7 @@ def _begin(unfinished: Path, said: dict[str, Any]) -> None:
     """Make the folder of a training that begins, or check that it is of the same run."""
     file = unfinished / "protocol.json"
     unfinished.mkdir(exist_ok=True)
+    whole.remove(whole.unfinished_name(file))  # of a process that was killed just here
     if file.exists() or any(unfinished.iterdir()):
         _check_same(unfinished, said)
     else:

@@ -171,7 +171,7 @@ def _train(
         "best_epoch": best,
         "seconds": round(float(history["seconds"].sum()), 3),
         "seconds_testing": seconds_testing,
-        "peak_memory": max((row["peak_memory"] for row in done.history), default=None),
+        "peak_memory": max(row["peak_memory"] or 0 for row in done.history) or None,
         "faces": {name: len(rows) for name, rows in vars(split).items()},
         "parameters": models.parameter_counts(model),
         "machines": done.machines,

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from adience_lib.checkpoint import Checkpoint
 from adience_lib.data import Dataset
 from adience_lib.errors import AdienceError
 from adience_lib.protocol import Protocol
+from adience_lib.run_folder import run_folder
 from adience_lib.training import best_epoch, is_over, train_fold
 
 
@@ -167,6 +169,17 @@ def test_what_is_left_of_another_experiment_is_refused(
     record.write_text(record.read_text().replace('"beta_1": 0.9', '"beta_1": 0.8'))
     with pytest.raises(AdienceError, match=r"unfinished: holds a run with another protocol"):
         train_fold(tiny, images, "gender", PROTOCOL, 0, interrupted.parents[3])
+
+
+def test_killed_before_its_first_state_is_a_new_start(
+    tiny: Dataset, images: np.ndarray, tmp_path: Path
+) -> None:
+    """Half a record, and no state: there is nothing to go on from, and nothing in the way."""
+    protocol = replace(PROTOCOL, epochs=1)
+    left = whole.unfinished_name(run_folder(tmp_path, tiny, "gender", protocol, 0))
+    left.mkdir(parents=True)
+    (left / "protocol.json.unfinished").write_text("{")
+    assert (train_fold(tiny, images, "gender", protocol, 0, tmp_path) / "run.json").exists()
 
 
 @given(
