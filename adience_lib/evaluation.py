@@ -135,7 +135,8 @@ def _read_protocol(folder: Path) -> dict[str, Any]:
             f"{file}: format {said['format']} of another version of this project (this one reads "
             f"{FORMAT}); use that version, or delete the folder"
         )
-    check_files(folder, ["protocol.json"])
+    ten = ["ten_crops.csv"] if str(said["model"]).startswith("levi_hassner") else []
+    check_files(folder, ["protocol.json", "run.json", "history.csv", "predictions.csv", *ten])
     return said
 
 
@@ -149,7 +150,6 @@ def _protocol(folder: Path, written: dict[str, Any]) -> Protocol:
 
 
 def _read_record(folder: Path, fold: int) -> dict[str, Any]:
-    check_files(folder, ["run.json", "history.csv"])
     run = read_json(folder / "run.json")
     try:
         seconds = pd.read_csv(folder / "history.csv")["seconds"]
@@ -172,7 +172,6 @@ def _hardware(machine: dict[str, Any]) -> str:
 def _read_tables(folders: list[Path], name: str, folds: list[int]) -> pd.DataFrame:
     tables = []
     for folder, fold in zip(folders, folds, strict=True):
-        check_files(folder, [name])
         file = folder / name
         try:
             table = pd.read_csv(file, dtype={"subject": str}).assign(fold=fold)
