@@ -32,6 +32,11 @@ def jit_compile() -> bool | str:
     return "auto"
 
 
+def on_processor() -> bool:
+    """Whether there is no accelerator that the backend would use."""
+    return not _accelerators()
+
+
 def forget_peak_memory() -> None:
     """Let ``peak_memory`` count from now on (Linux; elsewhere from the process's start)."""
     with contextlib.suppress(OSError):
@@ -74,10 +79,12 @@ def _processor() -> str:
 
 
 def _accelerator() -> str:
-    devices = [
-        device for device in keras.distribution.list_devices() if "cpu" not in device.lower()
-    ]
-    return ", ".join(_model_of(device) for device in devices) or "none"
+    return ", ".join(_model_of(device) for device in _accelerators()) or "none"
+
+
+def _accelerators() -> list[str]:
+    devices: list[str] = keras.distribution.list_devices()
+    return [device for device in devices if "cpu" not in device.lower()]
 
 
 def _model_of(device: str) -> str:

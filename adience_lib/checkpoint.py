@@ -36,7 +36,13 @@ class Checkpoint:
     machines: list[dict[str, Any]]
 
 
-def save(folder: Path, model: keras.Model, done: Checkpoint, best_epoch: int) -> None:
+def save(
+    folder: Path,
+    network: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    done: Checkpoint,
+    best_epoch: int,
+) -> None:
     """Write the state after the last epoch of ``done``, whole or not at all.
 
     Beside it stays that of ``best_epoch`` (counted from 1), whose weights will be wanted; older
@@ -45,7 +51,7 @@ def save(folder: Path, model: keras.Model, done: Checkpoint, best_epoch: int) ->
     epoch = len(done.history)
     arrays = {
         f"{kind}_{place}": keras.ops.convert_to_numpy(variable.value)
-        for kind, variables in _variables(model).items()
+        for kind, variables in _variables(network, optimizer).items()
         for place, variable in enumerate(variables)
     }
     text = json.dumps(asdict(done))
@@ -61,24 +67,29 @@ def finished_epochs(folder: Path) -> int:
     return max(_epochs(folder), default=0)
 
 
-def resume(folder: Path, model: keras.Model, said: dict[str, Any]) -> Checkpoint:
-    """Bring the compiled ``model`` into the newest state, and give what had been done by then.
+def resume(
+    folder: Path,
+    network: keras.Model,
+    said: dict[str, Any],
+    optimizer: keras.optimizers.Optimizer | None = None,
+) -> Checkpoint:
+    """Bring ``network``, and ``optimizer``, into the newest state; give what had been done by then.
 
-    ``said``: what it is a training of. Without a state the model stays as it is. Raises
-    AdienceError if the state is damaged or of another training.
+    ``said``: what it is a training of. ``optimizer``: built, or None to leave it out. Without a
+    state both stay as they are. Raises AdienceError if the state is damaged or of another training.
     """
     epoch = finished_epochs(folder)
     if not epoch:
         return Checkpoint(said, [], [])
-    return _assign(folder, epoch, said, _variables(model))
+    return _assign(folder, epoch, said, _variables(network, optimizer))
 
 
-def restore_weights(folder: Path, model: keras.Model, said: dict[str, Any], epoch: int) -> None:
-    """Bring ``model`` to its weights after ``epoch``, the best or the last one.
+def restore_weights(folder: Path, network: keras.Model, said: dict[str, Any], epoch: int) -> None:
+    """Bring ``network`` to its weights after ``epoch``, the best or the last one.
 
     Raises AdienceError as ``resume`` does.
     """
-    _assign(folder, epoch, said, {"model": _variables(model)["model"]})
+    _assign(folder, epoch, said, _variables(network))
 
 
 def _assign(
@@ -103,13 +114,12 @@ def _assign(
         ) from error
 
 
-def _variables(model: keras.Model) -> dict[str, list[keras.Variable]]:
-    """Weights and random states of the network, and the optimizer's own; no running metrics."""
-    if not model.optimizer.built:
-        model.optimizer.build(model.trainable_variables)
-    metrics = {id(variable) for variable in model.metrics_variables}
-    network = [variable for variable in model.variables if id(variable) not in metrics]
-    return {"model": network, "optimizer": model.optimizer.variables}
+def _variables(
+    network: keras.Model, optimizer: keras.optimizers.Optimizer | None = None
+) -> dict[str, list[keras.Variable]]:
+    """Weights and random states of the network, and the optimizer's own."""
+    found = {"model": network.variables}
+    return found if optimizer is None else {**found, "optimizer": optimizer.variables}
 
 
 def _file(folder: Path, epoch: int) -> Path:

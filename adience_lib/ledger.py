@@ -9,7 +9,7 @@ from adience_lib import adience, models, paper
 from adience_lib.data import Dataset
 from adience_lib.evaluation import Runs
 from adience_lib.labels import AGE_LABELS, GENDER_LABELS
-from adience_lib.layers import LocalResponseNormalization
+from adience_lib.layers import ALPHA, BETA, WINDOW
 from adience_lib.protocol import PAPER
 
 PUBLISHED = {
@@ -61,7 +61,6 @@ def _architecture_rows() -> list[tuple[str, str, str, str]]:
     pooling = models.build("gender").get_layer("functional_layer").get_layer("pooling_1")
     transfer = models.build("transfer")
     side = transfer.get_layer("functional_layer").input.shape[1]
-    layer = LocalResponseNormalization()
     built = "the networks as built"
     return [
         (
@@ -89,8 +88,7 @@ def _architecture_rows() -> list[tuple[str, str, str, str]]:
         (
             "Local response normalisation",
             "no parameters given",
-            f"Levi & Hassner's: {layer.window} channels, alpha {layer.alpha:g}, beta "
-            f"{layer.beta:g}, bias {layer.bias:g}",
+            f"Levi & Hassner's: {WINDOW} channels, alpha {ALPHA:g}, beta {BETA:g}, bias 1",
             "their published definition",
         ),
         (

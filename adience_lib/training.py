@@ -17,7 +17,8 @@ from adience_lib.checkpoint import Checkpoint, Row
 from adience_lib.data import Dataset
 from adience_lib.errors import AdienceError
 from adience_lib.layers import MeanImage
-from adience_lib.optimizers import CaffeSGD, tenths
+from adience_lib.lean import lean
+from adience_lib.optimizers import CaffeSGD, FusedAdam, tenths
 from adience_lib.protocol import DEMO, PAPER, SMOKE, Protocol
 from adience_lib.run_folder import (
     check_files,
@@ -141,10 +142,8 @@ def _train(
     model_name, fold, faces = said["model"], said["fold"], dataset.faces
     sample = splits.sample(faces, protocol.faces, protocol.seed)
     split = splits.split(sample, fold, protocol.monitor, protocol.seed)
-    model = initial_network(model_name, protocol, fold, weights)
-    steps = protocol.epochs * math.ceil(len(split.train) / protocol.batch_size)
-    _compile(model, model_name, protocol, steps)
-    for layer in model.layers:
+    network = initial_network(model_name, protocol, fold, weights)
+    for layer in network.layers:
         if isinstance(layer, MeanImage):
             layer.adapt(images, split.train)
 
@@ -155,17 +154,18 @@ def _train(
     training = _Training(
         said,
         protocol,
+        network,
         batches(split.train, protocol.seed + fold),
         batches(split.monitored) if len(split.monitored) else None,
         batches(split.test),
         states,
         bar,
     )
-    done = _fit(model, training)
+    done = _fit(training)
     best = best_epoch(done.history, protocol)
-    checkpoint.restore_weights(states, model, said, best)
+    checkpoint.restore_weights(states, network, said, best)
     history = _table(done.history, models.tasks(model_name))
-    seconds_testing = _write_results(result, model, history, training, faces.loc[split.test])
+    seconds_testing = _write_results(result, history, training, faces.loc[split.test])
     return {
         "epochs": len(history),
         "best_epoch": best,
@@ -173,7 +173,7 @@ def _train(
         "seconds_testing": seconds_testing,
         "peak_memory": max(row["peak_memory"] or 0 for row in done.history) or None,
         "faces": {name: len(rows) for name, rows in vars(split).items()},
-        "parameters": models.parameter_counts(model),
+        "parameters": models.parameter_counts(network),
         "machines": done.machines,
     }
 
@@ -200,40 +200,48 @@ def initial_network(
         keras.config.set_dtype_policy("float32")
 
 
-def _compile(model: keras.Model, model_name: str, protocol: Protocol, steps: int) -> None:
-    """Section 3.4, or the recipe that the protocol names; ``steps`` of training are to come."""
+def trainable_twin(network: keras.Model, protocol: Protocol, steps: int) -> keras.Model:
+    """The compiled model whose training is that of ``network`` (``lean.py``).
+
+    Section 3.4, or the recipe that the protocol names; ``steps`` of training are to come.
+    """
+    on_processor = backend.on_processor()
+    twin = lean(network, protocol.batch_size if on_processor else None)
+    tasks = list(network.output)
     shares = {"gender": protocol.gamma, "age": 1 - protocol.gamma}
-    tasks = models.tasks(model_name)
-    model.compile(
-        _optimizer(protocol, steps),
-        loss={task: _loss(model, task) for task in tasks},
+    twin.compile(
+        _optimizer(protocol, steps, on_processor),
+        loss={task: _loss(network, task) for task in tasks},
         loss_weights={task: shares[task] for task in tasks} if len(tasks) == 2 else None,
         metrics={task: ["accuracy"] for task in tasks},
         jit_compile=backend.jit_compile(),
     )
+    twin.optimizer.build(twin.trainable_variables)
+    return twin
 
 
-def _optimizer(protocol: Protocol, steps: int) -> keras.optimizers.Optimizer:
+def _optimizer(protocol: Protocol, steps: int, on_processor: bool) -> keras.optimizers.Optimizer:
     if protocol.optimizer == "caffe_sgd":
         rate = tenths(protocol.learning_rate, protocol.rate_drops, steps)
         return CaffeSGD(rate, protocol.momentum, protocol.weight_decay)
-    return keras.optimizers.Adam(
-        protocol.learning_rate, protocol.beta_1, protocol.beta_2, protocol.epsilon
-    )
+    fused = on_processor and keras.backend.backend() == "tensorflow"
+    adam = FusedAdam if fused else keras.optimizers.Adam
+    return adam(protocol.learning_rate, protocol.beta_1, protocol.beta_2, protocol.epsilon)
 
 
-def _loss(model: keras.Model, task: str) -> str:
+def _loss(network: keras.Model, task: str) -> str:
     """Section 3.4: binary cross-entropy of one sigmoid, sparse categorical of several classes."""
-    one_output = model.output[task].shape[-1] == 1
+    one_output = network.output[task].shape[-1] == 1
     return "binary_crossentropy" if one_output else "sparse_categorical_crossentropy"
 
 
 @dataclass(frozen=True)
 class _Training:
-    """What a fold's training needs beside its network."""
+    """What a fold's training needs."""
 
     said: dict[str, Any]
     protocol: Protocol
+    network: keras.Model
     train: Batches
     monitored: Batches | None
     test: Batches
@@ -270,7 +278,8 @@ class _Epochs(keras.callbacks.Callback):
         self.done.history.append(row)
         protocol = self.training.protocol
         best = best_epoch(self.done.history, protocol)
-        checkpoint.save(self.training.states, self.model, self.done, best)
+        training = self.training
+        checkpoint.save(training.states, training.network, self.model.optimizer, self.done, best)
         self.model.stop_training = is_over(self.done.history, protocol)
 
     def _on_test_fold(self) -> dict[str, float]:
@@ -289,10 +298,13 @@ class _Epochs(keras.callbacks.Callback):
                 )
 
 
-def _fit(model: keras.Model, training: _Training) -> Checkpoint:
+def _fit(training: _Training) -> Checkpoint:
     """Train until early stopping or the last epoch, from the newest state on."""
-    protocol, bar = training.protocol, training.bar
-    done = checkpoint.resume(training.states, model, training.said)
+    protocol, bar, network = training.protocol, training.bar, training.network
+    # Frozen weights too come from the state, and the twin copies them.
+    checkpoint.resume(training.states, network, training.said)
+    twin = trainable_twin(network, protocol, protocol.epochs * len(training.train))
+    done = checkpoint.resume(training.states, network, training.said, twin.optimizer)
     if bar is not None:
         bar.set_description(training.name)
         bar.update(len(done.history))
@@ -302,7 +314,7 @@ def _fit(model: keras.Model, training: _Training) -> Checkpoint:
     if machine not in done.machines:
         done.machines.append(machine)
     if not is_over(done.history, protocol):
-        model.fit(
+        twin.fit(
             training.train,
             validation_data=training.monitored,
             initial_epoch=len(done.history),
@@ -354,26 +366,20 @@ def _table(history: list[Row], tasks: tuple[str, ...]) -> pd.DataFrame:
 
 
 def _write_results(
-    result: Path, model: keras.Model, history: pd.DataFrame, training: _Training, test: pd.DataFrame
+    result: Path, history: pd.DataFrame, training: _Training, test: pd.DataFrame
 ) -> float:
     """Write all but the records, and give the seconds that the predictions took."""
+    network = training.network
     write_table(history, result / "history.csv")
     started = time.perf_counter()
-    write_table(_predict(model, training.test, test), result / "predictions.csv")
+    write_table(_predict(network, training.test, test), result / "predictions.csv")
     if training.said["model"] in models.LEVI_HASSNER:
-        ten_crops = _predict(models.ten_crops(model), training.test, test)
+        ten_crops = _predict(models.ten_crops(network), training.test, test)
         write_table(ten_crops, result / "ten_crops.csv")
     seconds = round(time.perf_counter() - started, 3)
-    _save(model, result / "best.keras")
+    network.save(result / "best.keras")
     return seconds
 
 
 def _predict(model: keras.Model, batches: Batches, faces: pd.DataFrame) -> pd.DataFrame:
     return predictions_table(faces, model.predict(batches, verbose=0))
-
-
-def _save(model: keras.Model, file: Path) -> None:
-    """Save without the optimizer, whose state is twice the size of the weights."""
-    model.optimizer = None
-    model.compiled = False
-    model.save(file)

@@ -474,6 +474,7 @@ def _small_network() -> keras.Model:
     features = keras.layers.Dropout(0.5)(keras.layers.Flatten()(image))
     network = keras.Model(image, keras.layers.Dense(2)(features))
     network.compile("adam", "mse")
+    network.optimizer.build(network.trainable_variables)
     return network
 
 
@@ -484,7 +485,7 @@ def network() -> keras.Model:
 
 
 def _content(network: keras.Model) -> list[bytes]:
-    kinds = checkpoint._variables(network).values()
+    kinds = checkpoint._variables(network, network.optimizer).values()
     return [np.asarray(variable.value).tobytes() for kind in kinds for variable in kind]
 
 
@@ -496,14 +497,14 @@ def test_state_with_damaged_bytes(
     folder = tmp_path_factory.mktemp("states")
     said = {"fold": 0}
     written = Checkpoint(said, [{"epoch": 1, "val_loss": 0.5}], [{"processor": "p"}])
-    checkpoint.save(folder, network, written, best_epoch=1)
+    checkpoint.save(folder, network, network.optimizer, written, best_epoch=1)
     before = _content(network)
     file = folder / "epoch_1.npz"
     file.write_bytes(damaged(file.read_bytes(), done))
     try:
         for variable in network.variables:
             variable.assign(np.zeros(variable.shape))
-        found = checkpoint.resume(folder, network, said)
+        found = checkpoint.resume(folder, network, said, network.optimizer)
     except AdienceError as error:
         assert_one_line_about(error, file)
         return

@@ -215,7 +215,7 @@ def test_training_that_diverges_is_an_error(tmp_path: Path) -> None:
 def _fold(states: Path) -> Any:
     nothing: Any = None
     return training._Training(
-        {"model": "gender", "fold": 3}, PROTOCOL, nothing, nothing, nothing, states, None
+        {"model": "gender", "fold": 3}, PROTOCOL, nothing, nothing, nothing, nothing, states, None
     )
 
 

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from adience_lib.optimizers import CaffeSGD, tenths
+from adience_lib.optimizers import CaffeSGD, FusedAdam, tenths
 
 
 def test_three_steps_are_caffes() -> None:
@@ -37,3 +37,20 @@ def test_rate_falls_by_tenths_at_equal_distances() -> None:
     np.testing.assert_allclose(rates[:3], 1e-3, rtol=1e-5)
     np.testing.assert_allclose(rates[-2:], 1e-7, rtol=1e-5)
     assert len({round(np.log10(rate)) for rate in rates}) == 5
+
+
+def test_fused_adam_takes_the_steps_of_keras_adam() -> None:
+    """Five steps from the same weights with the same gradients, in one call each."""
+    random = np.random.default_rng(0)
+    start = random.normal(size=(7, 5)).astype("float32")
+    gradients = random.normal(size=(5, 7, 5)).astype("float32")
+    ends = []
+    for optimizer in (keras.optimizers.Adam(1e-2), FusedAdam(1e-2)):
+        weight = keras.Variable(start)
+        optimizer.build([weight])
+        for gradient in gradients:
+            optimizer.apply([keras.ops.convert_to_tensor(gradient)], [weight.value])
+        ends.append(keras.ops.convert_to_numpy(weight.value))
+        assert int(optimizer.iterations) == 5
+    np.testing.assert_allclose(ends[1], ends[0], atol=1e-6)  # of steps of 0.01 each
+    assert np.abs(ends[0] - start).min() > 1e-3

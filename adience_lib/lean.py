@@ -1,0 +1,169 @@
+"""The same function of the same weights with less work: what is trained in a network's place.
+
+A network in ``models.py`` is written as the paper describes it. Its twin here leaves out what no
+output depends on, and does the rest in an order that costs less. ``adience_lib.bench`` measures
+what that is worth.
+"""
+
+import itertools
+import math
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from adience_lib.layers import LocalResponseNormalization
+
+FACES_AT_ONCE = 8
+"""Faces that go through the convolutions together on a processor. The maps of many do not stay in
+its caches; fewer keep its cores less busy (measured on two cores)."""
+
+_ELEMENTWISE = (layers.ReLU, LocalResponseNormalization)
+
+
+def lean(network: keras.Model, batch_size: int | None = None) -> keras.Model:
+    """A model with the inputs, outputs and trainable weights of ``network`` that trains faster.
+
+    Its layers are those of ``network`` itself: training one trains the other. Outputs and
+    gradients are the same up to the rounding of the network's precision.
+
+    - Rows and columns of maps that no pooling window reaches are not computed. In the paper's
+      trunk they are a twentieth of the work: 221 x 221 pixels of a crop decide its features.
+    - Bias and ReLU come after max pooling and not before, on a quarter of the values. Both are
+      monotonic: the largest value stays the largest.
+    - Frozen batch normalisation, and a ReLU after it, become part of the frozen convolution
+      before it. Their weights are copied: when they change, a new twin is needed.
+    - A trunk takes a batch of ``batch_size`` faces in small parts, where its layers treat every
+      face alone; None, all at once, is for accelerators.
+    """
+    replaced: dict[Any, Any] = {}
+    left_out: set[Any] = set()
+    for layer in network.layers:
+        replacement, rest = _folded(network, layer) or _pooled(network, layer) or (layer, [])
+        replaced[layer] = replacement
+        left_out.update(rest)
+
+    def call(layer: Any, *inputs: Any, **_: Any) -> Any:
+        return inputs[0] if layer in left_out else layer(*inputs)
+
+    def twin(layer: Any) -> Any:
+        if isinstance(layer, keras.Model):
+            return _in_parts(lean(layer), batch_size)
+        return replaced[layer]
+
+    return keras.models.clone_model(network, clone_function=twin, call_function=call)
+
+
+def _followers(network: keras.Model, layer: Any) -> list[Any]:
+    """The layers of ``network`` that take the output of ``layer``."""
+    return [
+        other
+        for other in network.layers
+        if any(tensor is layer.output for tensor in keras.tree.flatten(other.input))
+    ]
+
+
+def _chain(network: keras.Model, layer: Any, kinds: tuple[Any, ...]) -> list[Any]:
+    """The layers of these ``kinds``, one after the other, that alone use the output of ``layer``.
+
+    As many as there are of them.
+    """
+    found: list[Any] = []
+    for kind in kinds:
+        followers = _followers(network, found[-1] if found else layer)
+        if len(followers) != 1 or not isinstance(followers[0], kind):
+            break
+        found += followers
+    return found
+
+
+def _pooled(network: keras.Model, layer: Any) -> tuple[Any, list[Any]] | None:
+    if not isinstance(layer, layers.Conv2D):
+        return None
+    rest = _chain(network, layer, (layers.ReLU, layers.MaxPooling2D))
+    if len(rest) < 2:
+        return None
+    return PooledConvolution(layer, rest[1], _reached(network, layer)), rest
+
+
+def _reached(network: keras.Model, layer: Any) -> int:
+    """How many rows of its input decide what the layers after ``layer`` make of it."""
+    followers = _followers(network, layer)
+    rows = _reached(network, followers[0]) if len(followers) == 1 else layer.output.shape[1]
+    if isinstance(layer, _ELEMENTWISE):
+        return rows
+    if isinstance(layer, layers.Conv2D | layers.MaxPooling2D) and layer.padding == "valid":
+        window = layer.kernel_size if isinstance(layer, layers.Conv2D) else layer.pool_size
+        return (rows - 1) * layer.strides[0] + window[0]
+    return layer.input.shape[1]
+
+
+class PooledConvolution(layers.Layer):
+    """``convolution``, ReLU and max pooling in one, of the first rows and columns of its input."""
+
+    def __init__(self, convolution: layers.Conv2D, pooling: layers.MaxPooling2D, side: int) -> None:
+        super().__init__(name=f"lean_{convolution.name}", dtype=convolution.dtype_policy)
+        self.convolution, self.pooling, self.side = convolution, pooling, side
+
+    def call(self, maps: Any) -> Any:
+        """(batch, height, width, channels) to the pooled map."""
+        convolution, pooling = self.convolution, self.pooling
+        maps = maps[:, : self.side, : self.side]
+        maps = ops.conv(maps, convolution.kernel, convolution.strides, convolution.padding)
+        maps = ops.max_pool(maps, pooling.pool_size, pooling.strides, pooling.padding)
+        return ops.relu(ops.add(maps, convolution.bias))
+
+
+def _folded(network: keras.Model, layer: Any) -> tuple[Any, list[Any]] | None:
+    if not isinstance(layer, layers.Conv2D | layers.SeparableConv2D) or layer.trainable:
+        return None
+    rest = _chain(network, layer, (layers.BatchNormalization, (layers.ReLU, layers.Activation)))
+    if not rest or rest[0].trainable:
+        return None
+    normalization = rest[0]
+    activation = "relu" if len(rest) == 2 else None
+    settings = {"use_bias": True, "activation": activation, "trainable": False}
+    folded = type(layer).from_config({**layer.get_config(), **settings})
+    folded.build(layer.input.shape)
+    gamma, beta, mean, variance = (np.asarray(w) for w in normalization.get_weights())
+    scale = gamma / np.sqrt(variance + normalization.epsilon)
+    *kernels, last = layer.get_weights()
+    folded.set_weights([*kernels, last * scale, beta - mean * scale])
+    return folded, rest
+
+
+def _in_parts(trunk: keras.Model, batch_size: int | None) -> Any:
+    """Batch normalisation that is being trained looks at all faces of the batch together."""
+    mixes = [
+        layer
+        for layer in trunk.layers
+        if isinstance(layer, layers.BatchNormalization) and layer.trainable
+    ]
+    if batch_size is None or mixes:
+        return trunk
+    return InParts(trunk, math.ceil(batch_size / FACES_AT_ONCE))
+
+
+class InParts(layers.Layer):
+    """``trunk``, applied to a batch in ``parts`` of about equal size."""
+
+    def __init__(self, trunk: keras.Model, parts: int) -> None:
+        super().__init__(name=f"{trunk.name}_in_parts", dtype=trunk.dtype_policy)
+        self.trunk, self.parts = trunk, parts
+
+    def call(self, faces: Any) -> Any:
+        """(batch, height, width, channels) to the trunk's features."""
+        count = ops.shape(faces)[0]
+        edges = [part * count // self.parts for part in range(self.parts + 1)]
+        done = []
+        for first, last in itertools.pairwise(edges):
+            # A convolution of no faces has the wrong shape in TensorFlow 2.21 with oneDNN, so
+            # that a part of a small last batch takes one face too many, and it is cut off.
+            begin = ops.minimum(first, count - 1)
+            done.append(self.trunk(faces[begin : ops.maximum(last, begin + 1)])[: last - first])
+        return ops.concatenate(done)
+
+    def compute_output_spec(self, faces: Any) -> Any:
+        """That of the trunk."""
+        return self.trunk.compute_output_spec(faces)
