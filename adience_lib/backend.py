@@ -79,21 +79,21 @@ def _processor() -> str:
 
 
 def _accelerator() -> str:
-    return ", ".join(_model_of(device) for device in _accelerators()) or "none"
+    return ", ".join(_accelerators()) or "none"
 
 
 def _accelerators() -> list[str]:
-    devices: list[str] = keras.distribution.list_devices()
-    return [device for device in devices if "cpu" not in device.lower()]
+    """What kind each is of, where the backend says so; else its name, "gpu:0"."""
+    if keras.backend.backend() == "torch":  # where Keras 3.15 lists no devices
+        import torch
 
+        return [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    if keras.backend.backend() == "jax":
+        import jax
 
-def _model_of(device: str) -> str:
-    """What kind of accelerator it is, where the backend says so; else its name, "gpu:0"."""
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow
+        return [device.device_kind for device in jax.devices() if device.platform != "cpu"]
+    import tensorflow
 
-        number = int(device.rpartition(":")[2])
-        found = tensorflow.config.list_physical_devices("GPU")[number : number + 1]
-        details = [tensorflow.config.experimental.get_device_details(one) for one in found]
-        return next((one["device_name"] for one in details if "device_name" in one), device)
-    return device
+    devices = tensorflow.config.list_physical_devices("GPU")
+    details = [tensorflow.config.experimental.get_device_details(device) for device in devices]
+    return [one.get("device_name", f"gpu:{i}") for i, one in enumerate(details)]

@@ -20,6 +20,7 @@ FACES_AT_ONCE = 8
 its caches; fewer keep its cores less busy (measured on two cores)."""
 
 _ELEMENTWISE = (layers.ReLU, LocalResponseNormalization)
+_RELU = (layers.ReLU, layers.Activation)  # the only activation that follows anything but a head
 
 
 def lean(network: keras.Model, batch_size: int | None = None) -> keras.Model:
@@ -40,9 +41,14 @@ def lean(network: keras.Model, batch_size: int | None = None) -> keras.Model:
     replaced: dict[Any, Any] = {}
     left_out: set[Any] = set()
     for layer in network.layers:
+        if layer in replaced:
+            continue
         replacement, rest = _folded(network, layer) or _pooled(network, layer) or (layer, [])
         replaced[layer] = replacement
         left_out.update(rest)
+        if isinstance(layer, layers.Add):
+            after = [one for one in _followers(network, layer) if isinstance(one, _RELU)]
+            replaced.update({relu: Positive() for relu in after})
 
     def call(layer: Any, *inputs: Any, **_: Any) -> Any:
         return inputs[0] if layer in left_out else layer(*inputs)
@@ -118,7 +124,7 @@ class PooledConvolution(layers.Layer):
 def _folded(network: keras.Model, layer: Any) -> tuple[Any, list[Any]] | None:
     if not isinstance(layer, layers.Conv2D | layers.SeparableConv2D) or layer.trainable:
         return None
-    rest = _chain(network, layer, (layers.BatchNormalization, (layers.ReLU, layers.Activation)))
+    rest = _chain(network, layer, (layers.BatchNormalization, _RELU))
     if not rest or rest[0].trainable:
         return None
     normalization = rest[0]
@@ -167,3 +173,15 @@ class InParts(layers.Layer):
     def compute_output_spec(self, faces: Any) -> Any:
         """That of the trunk."""
         return self.trunk.compute_output_spec(faces)
+
+
+class Positive(layers.Layer):
+    """ReLU after an addition, under a name that TensorFlow's optimizer does not know.
+
+    TensorFlow 2.21 tries to fuse it with the addition and the convolution before it, finds that
+    the sum is wanted elsewhere too, and then gives up on fusing anything in the whole graph.
+    """
+
+    def call(self, maps: Any) -> Any:
+        """Any shape."""
+        return ops.maximum(maps, 0)

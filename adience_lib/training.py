@@ -205,7 +205,8 @@ def trainable_twin(network: keras.Model, protocol: Protocol, steps: int) -> kera
 
     Section 3.4, or the recipe that the protocol names; ``steps`` of training are to come.
     """
-    on_processor = backend.on_processor()
+    # Measured with TensorFlow on a processor only; JAX would compile every part on its own.
+    on_processor = backend.on_processor() and keras.backend.backend() == "tensorflow"
     twin = lean(network, protocol.batch_size if on_processor else None)
     tasks = list(network.output)
     shares = {"gender": protocol.gamma, "age": 1 - protocol.gamma}
@@ -224,8 +225,7 @@ def _optimizer(protocol: Protocol, steps: int, on_processor: bool) -> keras.opti
     if protocol.optimizer == "caffe_sgd":
         rate = tenths(protocol.learning_rate, protocol.rate_drops, steps)
         return CaffeSGD(rate, protocol.momentum, protocol.weight_decay)
-    fused = on_processor and keras.backend.backend() == "tensorflow"
-    adam = FusedAdam if fused else keras.optimizers.Adam
+    adam = FusedAdam if on_processor else keras.optimizers.Adam
     return adam(protocol.learning_rate, protocol.beta_1, protocol.beta_2, protocol.epsilon)
 
 
