@@ -8,10 +8,10 @@ ARGS ?=
 REPORT_ARGS = $(if $(DATA),--data "$(DATA)") $(if $(PROTOCOL),-p protocol $(PROTOCOL)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help env report test soak audit lint format notebooks stored constraints
+.PHONY: help env bench-env report test bench soak audit lint format notebooks stored constraints
 
 help:  ## list the commands
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 14
 	@echo
 	@echo 'make report DATA=/path/to/adience                      the report on real faces'
 	@echo 'make report DATA=... ARGS="-p epochs 3 -p faces 1000"  with notebook parameters'
@@ -25,6 +25,12 @@ env: .venv/installed  ## make .venv/ with the pinned versions
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[dev]'
 	@touch $@
 
+bench-env: .venv/bench-installed  ## PyTorch and JAX beside it: the benchmark's peers, other backends
+
+.venv/bench-installed: .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[dev,bench]'
+	@touch $@
+
 report: env  ## run the five notebooks and make report/index.html (the demo unless DATA is given)
 	@$(BIN)/python -m adience_lib.report $(REPORT_ARGS)
 
@@ -32,6 +38,9 @@ test: env lint  ## everything that checks the project
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
 	ADIENCE_SMOKE=1 ADIENCE_RUNS="$$scratch/runs" ADIENCE_FIGURES="$$scratch/figures" \
 	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --doctest-modules adience_lib tests notebooks/0*.ipynb
+
+bench: bench-env  ## how fast this machine trains, and how fast it could; figures/bench.csv and .png
+	@$(BIN)/python -m adience_lib.bench $(ARGS)
 
 soak: env  ## faults at random moments and bad input at random, for half an hour
 	$(BIN)/python -m pytest -m 'soak or fuzz' --hypothesis-profile soak tests
@@ -54,5 +63,5 @@ notebooks: env  ## bring the notebooks in step with their paired scripts, which 
 stored: notebooks  ## run the demo and keep its outputs in the notebooks
 	@$(BIN)/python -m adience_lib.report --store
 
-constraints: env  ## write down the versions that are installed now
-	$(BIN)/python -m pip freeze --all --exclude-editable > constraints.txt
+constraints: bench-env  ## write down the versions that are installed now
+	$(BIN)/python -m pip freeze --all --exclude-editable | sed s/+cpu// > constraints.txt

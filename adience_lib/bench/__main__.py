@@ -1,0 +1,238 @@
+"""``python -m adience_lib.bench [--quick]``: runs the cases, prints the table, writes it down."""
+
+import argparse
+import importlib.util
+import math
+import sys
+from collections.abc import Generator, Iterator
+
+from tqdm import tqdm
+
+from adience_lib import paper, paths, whole
+from adience_lib.adience import FOLDS
+from adience_lib.bench import cases, summary
+from adience_lib.bench.summary import Row
+from adience_lib.errors import AdienceError
+
+NETWORKS = ("gender", "age", "multitask", "transfer")
+PRECISIONS = ("float32", "mixed_bfloat16")
+FACES = "faces/s"
+FACES_OF_ADIENCE = 16_258  # rows of its fold files that pass the paper's filter
+TASKS = {"gender": ["gender"], "age": ["age"], "multitask": ["gender", "age"]}
+
+
+def main() -> int:
+    """Run from the command line; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m adience_lib.bench", description=__doc__)
+    parser.add_argument(
+        "--quick", action="store_true", help="small sizes, to see that everything runs"
+    )
+    quick = parser.parse_args().quick
+    try:
+        rows = list(tqdm(_rows(quick), desc="Measuring", unit="row", leave=False))
+        table = summary.table(rows)
+        print(summary.markdown(table))
+        name = "bench_quick" if quick else "bench"
+        file = paths.figures() / f"{name}.csv"
+        whole.write_file(file, lambda open_file: table.to_csv(open_file, index=False))
+        drawn = summary.figure(table)
+        whole.write_file(
+            file.with_suffix(".png"), lambda open_file: drawn.savefig(open_file, dpi=120)
+        )
+    except AdienceError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    return 0
+
+
+def _rows(quick: bool) -> Iterator[Row]:
+    rates, accelerator = yield from _against_the_limit(quick)
+    if not quick:
+        yield _table_3(rates, accelerator)
+    yield from _against_peers(quick, rates)
+    yield from _input(quick)
+    yield from _scale(quick)
+    parts = cases.run(cases.start_up)
+    slowest = sorted(parts, key=lambda part: -parts[part])
+    named = ", ".join(f"{part} {parts[part]:.1f}" for part in slowest)
+    yield Row("start-up", named, sum(parts.values()), "s")
+
+
+Rates = dict[tuple[str, str], tuple[float, float]]
+"""Faces a second in training and in a forward pass, for a network and a precision."""
+
+
+def _batch_size(model: str, quick: bool) -> int:
+    if quick:
+        return 4
+    return 32 if model == "transfer" else 64
+
+
+def _against_the_limit(quick: bool) -> Generator[Row, None, tuple[Rates, str]]:
+    """Every network in both precisions, beside the machine's own rate, and as it is written."""
+    rates: Rates = {}
+    for model in NETWORKS[:1] if quick else NETWORKS:
+        for precision in PRECISIONS:
+            size = _batch_size(model, quick)
+            settings = {"model": model, "precision": precision, "batch_size": size}
+            found = cases.run(cases.step, **settings, rounds=1 if quick else 5)
+            name = f"{model}, {precision}"
+            barred = model != "transfer" and precision == "float32"
+            shares = [found[f"{k}_work"] / found[k] / found["rate"] for k in ("step", "forward")]
+            step, forward = size / found["step"], size / found["forward"]
+            bar = 0.7 if barred else None
+            yield Row("training step", name, step, FACES, shares[0], summary.SHARE, at_least=bar)
+            yield Row("forward pass", name, forward, FACES, shares[1], summary.SHARE)
+            rates[model, precision] = step, forward
+            if precision != "float32":
+                gain = step / rates[model, "float32"][0]
+                yield Row("precision", name, step, FACES, gain, "times float32", at_least=1.5)
+            if model in ("gender", "transfer"):
+                as_written = cases.run(
+                    cases.step, **settings, rounds=1 if quick else 3, as_written=True
+                )
+                gain = as_written["step"] / found["step"]
+                yield Row("twin", name, step, FACES, gain, "times the network as written")
+    return rates, found["machine"]["accelerator"]
+
+
+def _table_3(rates: Rates, accelerator: str) -> Row:
+    """Hours that the trainings of Table 3 take at these rates, in the faster precision."""
+    hours = 0.0
+    for model, epochs in paper.TABLE_3["epochs"].dropna().items():
+        train, test = (max(rates[model, kind][i] for kind in PRECISIONS) for i in (0, 1))
+        hours += FOLDS * epochs * FACES_OF_ADIENCE * (0.8 / train + 0.2 / test) / 3600
+    return Row(
+        "Table 3",
+        "four networks, five folds, the paper's epochs",
+        hours,
+        "h",
+        hours / 0.5,
+        "times half an hour",
+        at_most=None if accelerator == "none" else 1,  # the bar is for a GPU
+    )
+
+
+def _installed(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
+
+
+def _against_peers(quick: bool, rates: Rates) -> Iterator[Row]:
+    """The same networks in PyTorch, and the gender network as most people would write it."""
+    rounds = 1 if quick else 3
+    size = _batch_size("gender", quick)
+    pairs = [
+        ("gender", "float32"),
+        ("gender", "mixed_bfloat16"),
+        ("age", "float32"),
+        ("multitask", "float32"),
+    ]
+    if not _installed("torch"):
+        yield Row("peers", "PyTorch", None, FACES, None, "not run: it is not installed")
+        pairs = []
+    for model, precision in pairs[:1] if quick else pairs:
+        name = f"{model}, {precision}"
+        ours = rates[model, precision][0]
+        for compiled in (False, True):
+            settings = {"tasks": TASKS[model], "precision": precision, "batch_size": size}
+            found = cases.run(cases.pytorch, **settings, compiled=compiled, rounds=rounds)
+            against = "times PyTorch, " + ("compiled" if compiled else "eager")
+            theirs = size / found["step"]
+            yield Row("peers", name, theirs, FACES, ours / theirs, against, at_least=2)
+    if not _installed("tensorflow"):
+        yield Row("peers", "plain Keras", None, FACES, None, "not run: it needs TensorFlow")
+        return
+    count = 4 * size
+    found = cases.run(cases.plain, batch_size=size, count=count, rounds=rounds)
+    ours = rates["gender", "float32"][0]
+    for case, theirs in (("step", size / found["step"]), ("epoch", count / found["epoch"])):
+        name = {"step": "gender, float32", "epoch": "gender, an epoch that decodes"}[case]
+        yield Row("peers", name, theirs, FACES, ours / theirs, "times plain Keras")
+
+
+def _input(quick: bool) -> Iterator[Row]:
+    """The cache: its building, and an epoch from it."""
+    size, steps = (4, 4) if quick else (64, 16)
+    for precision in PRECISIONS[:1] if quick else PRECISIONS:
+        found = cases.run(
+            cases.epoch, precision=precision, batch_size=size, steps=steps, rounds=1 if quick else 3
+        )
+        ratio = found["epoch"] / found["bare"]
+        faces = size * steps / found["epoch"]
+        bar = 1.03 if precision == "float32" else None
+        against = "times as long as on one batch in memory"
+        yield Row(
+            "input",
+            f"epoch from the cache, age, {precision}",
+            faces,
+            FACES,
+            ratio,
+            against,
+            at_most=bar,
+        )
+    count = 16 if quick else 300
+    found = cases.run(cases.decoding, count=count)
+    for kind, words in (("pillow", "at full size"), ("draft", "with reduced decoding")):
+        gain = found[kind] / found["cache"]
+        yield Row(
+            "input",
+            "cache from 816 x 816 JPEGs",
+            count / found["cache"],
+            FACES,
+            gain,
+            f"times Pillow alone on one core, {words}",
+        )
+
+
+def _scale(quick: bool) -> Iterator[Row]:
+    """Time and memory at three sizes of a dataset, the last one Adience's."""
+    sizes = (40, 80) if quick else (1000, 4000, FACES_OF_ADIENCE)
+    steps, size = (2, 4) if quick else (60, 128)
+    first: dict[str, float] = {}
+    for faces in sizes:
+        found = cases.run(cases.scale, faces=faces, steps=steps, batch_size=size)
+        epoch = found["step"] * math.ceil(faces / size)
+        memory = found["anonymous"] / 1e9
+        first = first or {"epoch": epoch / faces, "cache": found["cache"] / faces, "memory": memory}
+        name = f"{faces:,} faces"
+        grown = f"times as much a face as at {sizes[0]:,}"
+        yield Row(
+            "scale",
+            f"{name}, an epoch, gender, batch {size}",
+            epoch,
+            "s",
+            epoch / faces / first["epoch"],
+            grown,
+        )
+        yield Row(
+            "scale",
+            f"{name}, reading an epoch's batches",
+            found["reading"],
+            "s",
+            found["reading"] / epoch,
+            "of the epoch",
+        )
+        yield Row(
+            "scale",
+            f"{name}, building the cache",
+            found["cache"],
+            "s",
+            found["cache"] / faces / first["cache"],
+            grown,
+        )
+        yield Row(
+            "scale",
+            f"{name}, anonymous memory",
+            memory,
+            "GB",
+            memory / first["memory"],
+            f"times that at {sizes[0]:,}",
+            at_most=1.1,
+        )
+        yield Row(
+            "scale", f"{name}, anonymous memory", memory, "GB", memory / 5, "of 5 GB", at_most=1
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

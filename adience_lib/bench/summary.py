@@ -1,0 +1,85 @@
+"""What the benchmark found: one table, and a figure of it."""
+
+from dataclasses import dataclass
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from adience_lib import tables
+
+SHARE = "of the machine's own rate"
+TWICE = "times PyTorch"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measurement: ``value`` in ``unit``, and its ``ratio`` to what it is compared with.
+
+    ``ratio`` is None where there is nothing to compare with, ``value`` where it could not be
+    measured (``against`` then says why). ``at_least`` or ``at_most``: the bar for the ratio.
+    """
+
+    group: str
+    case: str
+    value: float | None
+    unit: str
+    ratio: float | None = None
+    against: str = ""
+    at_least: float | None = None
+    at_most: float | None = None
+
+
+def table(rows: list[Row]) -> pd.DataFrame:
+    """A row a measurement, with ``bar`` and ``met`` ("yes", "no" or nothing) in words."""
+    columns = ["group", "case", "value", "unit", "ratio", "against", "bar", "met"]
+    found = pd.DataFrame([{**vars(row), **_judged(row)} for row in rows])[columns]
+    return found.astype({"value": float, "ratio": float})
+
+
+def _judged(row: Row) -> dict[str, str]:
+    if row.ratio is None:
+        return {"bar": "", "met": ""}
+    if row.at_least is not None:
+        met = row.ratio >= row.at_least
+        return {"bar": f"{row.at_least:g} or more", "met": "yes" if met else "no"}
+    if row.at_most is not None:
+        met = row.ratio <= row.at_most
+        return {"bar": f"{row.at_most:g} or less", "met": "yes" if met else "no"}
+    return {"bar": "", "met": ""}
+
+
+def markdown(found: pd.DataFrame) -> str:
+    """The table for people, three digits a number."""
+
+    def digits(number: float) -> str:
+        return "-" if np.isnan(number) else f"{number:,.0f}" if number >= 1000 else f"{number:.3g}"
+
+    shown = pd.DataFrame(
+        {
+            "case": found["case"],
+            "value": found["value"].map(digits) + " " + found["unit"],
+            "ratio": found["ratio"].map(digits) + " " + found["against"],
+            "bar": found["bar"].replace("", "-"),
+            "met": found["met"].replace("", "-"),
+        }
+    )
+    return tables.markdown(shown.set_index(found["group"]))
+
+
+def figure(found: pd.DataFrame) -> Figure:
+    """Left the shares of the machine's own rate, right how many times as fast as others."""
+    drawn, axes = plt.subplots(1, 2, figsize=(12, 5), layout="constrained")
+    shares = found[found["against"] == SHARE]
+    times = found[found["against"].str.startswith("times ")]
+    for axis, part, line, words in (
+        (axes[0], shares, 0.7, "share of the rate of a 4096 x 4096 matrix product"),
+        (axes[1], times, 1.0, "times as fast"),
+    ):
+        names = part["case"] + part["against"].where(axis is axes[1], "").str.replace("times", ",")
+        sns.barplot(x=part["ratio"].to_numpy(), y=names.to_numpy(), color="#0072B2", ax=axis)
+        axis.axvline(line, color="firebrick", linewidth=1)
+        axis.set(xlabel=words, ylabel="")
+    return drawn
