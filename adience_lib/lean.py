@@ -13,6 +13,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from adience_lib.columns import can_pair, convolve, with_gradient
 from adience_lib.layers import LocalResponseNormalization
 
 FACES_AT_ONCE = 8
@@ -31,19 +32,26 @@ def lean(network: keras.Model, batch_size: int | None = None) -> keras.Model:
 
     - Rows and columns of maps that no pooling window reaches are not computed. In the paper's
       trunk they are a twentieth of the work: 221 x 221 pixels of a crop decide its features.
-    - Bias and ReLU come after max pooling and not before, on a quarter of the values. Both are
-      monotonic: the largest value stays the largest.
+    - ReLU and the gradient of the bias come after max pooling and not before, on a quarter of the
+      values. ReLU is monotonic: the largest value stays the largest.
     - Frozen batch normalisation, and a ReLU after it, become part of the frozen convolution
       before it. Their weights are copied: when they change, a new twin is needed.
+    - Convolutions whose channels fill a processor's vectors by half take two columns at a time
+      (``columns.py``).
     - A trunk takes a batch of ``batch_size`` faces in small parts, where its layers treat every
-      face alone; None, all at once, is for accelerators.
+      face alone.
+
+    ``batch_size``: None leaves out the last two, which pay on a processor only.
     """
+    in_pairs = batch_size is not None
     replaced: dict[Any, Any] = {}
     left_out: set[Any] = set()
     for layer in network.layers:
         if layer in replaced:
             continue
-        replacement, rest = _folded(network, layer) or _pooled(network, layer) or (layer, [])
+        replacement, rest = (
+            _folded(network, layer) or _pooled(network, layer, in_pairs) or (layer, [])
+        )
         replaced[layer] = replacement
         left_out.update(rest)
         if isinstance(layer, layers.Add):
@@ -55,7 +63,7 @@ def lean(network: keras.Model, batch_size: int | None = None) -> keras.Model:
 
     def twin(layer: Any) -> Any:
         if isinstance(layer, keras.Model):
-            return _in_parts(lean(layer), batch_size)
+            return _in_parts(lean(layer, batch_size), batch_size)
         return replaced[layer]
 
     return keras.models.clone_model(network, clone_function=twin, call_function=call)
@@ -84,41 +92,76 @@ def _chain(network: keras.Model, layer: Any, kinds: tuple[Any, ...]) -> list[Any
     return found
 
 
-def _pooled(network: keras.Model, layer: Any) -> tuple[Any, list[Any]] | None:
+def _pooled(network: keras.Model, layer: Any, in_pairs: bool) -> tuple[Any, list[Any]] | None:
     if not isinstance(layer, layers.Conv2D):
         return None
     rest = _chain(network, layer, (layers.ReLU, layers.MaxPooling2D))
     if len(rest) < 2:
         return None
-    return PooledConvolution(layer, rest[1], _reached(network, layer)), rest
+    reached = _reached(network, layer, in_pairs)
+    in_pairs = in_pairs and can_pair(layer) and reached[1] % 2 == 0
+    return PooledConvolution(layer, rest[1], reached, in_pairs), rest
 
 
-def _reached(network: keras.Model, layer: Any) -> int:
-    """How many rows of its input decide what the layers after ``layer`` make of it."""
+def _reached(network: keras.Model, layer: Any, in_pairs: bool) -> tuple[int, int]:
+    """How many rows and columns of its input decide what the layers after ``layer`` make of it.
+
+    Where columns are taken in pairs, one more if that makes their number even.
+    """
+    windowed = isinstance(layer, layers.Conv2D | layers.MaxPooling2D) and layer.padding == "valid"
+    if not windowed and not isinstance(layer, _ELEMENTWISE):
+        return layer.input.shape[1:3]
     followers = _followers(network, layer)
-    rows = _reached(network, followers[0]) if len(followers) == 1 else layer.output.shape[1]
-    if isinstance(layer, _ELEMENTWISE):
-        return rows
-    if isinstance(layer, layers.Conv2D | layers.MaxPooling2D) and layer.padding == "valid":
-        window = layer.kernel_size if isinstance(layer, layers.Conv2D) else layer.pool_size
-        return (rows - 1) * layer.strides[0] + window[0]
-    return layer.input.shape[1]
+    alone = len(followers) == 1
+    rows, columns = _reached(network, followers[0], in_pairs) if alone else layer.output.shape[1:3]
+    if not windowed:
+        return rows, columns
+    convolution = isinstance(layer, layers.Conv2D)
+    height, width = layer.kernel_size if convolution else layer.pool_size
+    rows = (rows - 1) * layer.strides[0] + height
+    columns = (columns - 1) * layer.strides[1] + width
+    if in_pairs and convolution and can_pair(layer):
+        columns = min(columns + columns % 2, layer.input.shape[2])
+    return rows, columns
 
 
 class PooledConvolution(layers.Layer):
     """``convolution``, ReLU and max pooling in one, of the first rows and columns of its input."""
 
-    def __init__(self, convolution: layers.Conv2D, pooling: layers.MaxPooling2D, side: int) -> None:
+    def __init__(
+        self,
+        convolution: layers.Conv2D,
+        pooling: layers.MaxPooling2D,
+        reached: tuple[int, int],
+        in_pairs: bool,
+    ) -> None:
         super().__init__(name=f"lean_{convolution.name}", dtype=convolution.dtype_policy)
-        self.convolution, self.pooling, self.side = convolution, pooling, side
+        self.convolution, self.pooling = convolution, pooling
+        self.reached, self.in_pairs = reached, in_pairs
 
     def call(self, maps: Any) -> Any:
         """(batch, height, width, channels) to the pooled map."""
-        convolution, pooling = self.convolution, self.pooling
-        maps = maps[:, : self.side, : self.side]
-        maps = ops.conv(maps, convolution.kernel, convolution.strides, convolution.padding)
+        pooling = self.pooling
+        if maps.shape[1:3] != self.reached:  # the gradient of a slice is a copy
+            maps = maps[:, : self.reached[0], : self.reached[1]]
+        # With its bias, a convolution is one operation; the gradient of the bias is taken after
+        # the pooling, on a quarter of the values.
+        bias = ops.cast(self.convolution.bias, maps.dtype)
+        maps = self._convolve(maps, ops.stop_gradient(bias))
         maps = ops.max_pool(maps, pooling.pool_size, pooling.strides, pooling.padding)
-        return ops.relu(ops.add(maps, convolution.bias))
+        return ops.relu(with_gradient(maps, bias, _sum_of_channels))
+
+    def _convolve(self, maps: Any, bias: Any) -> Any:
+        convolution = self.convolution
+        kernel = ops.cast(convolution.kernel, maps.dtype)
+        if self.in_pairs:
+            return convolve(maps, kernel, bias)
+        return ops.add(ops.conv(maps, kernel, convolution.strides, convolution.padding), bias)
+
+
+def _sum_of_channels(maps: Any) -> Any:
+    """(batch, height, width, channels) to (channels,); in two steps, which is faster."""
+    return ops.sum(ops.sum(maps, 2), (0, 1))
 
 
 def _folded(network: keras.Model, layer: Any) -> tuple[Any, list[Any]] | None:
@@ -167,12 +210,23 @@ class InParts(layers.Layer):
             # A convolution of no faces has the wrong shape in TensorFlow 2.21 with oneDNN, so
             # that a part of a small last batch takes one face too many, and it is cut off.
             begin = ops.minimum(first, count - 1)
-            done.append(self.trunk(faces[begin : ops.maximum(last, begin + 1)])[: last - first])
+            features = self.trunk(faces[begin : ops.maximum(last, begin + 1)])
+            done.append(_first(features, last - first))
         return ops.concatenate(done)
 
     def compute_output_spec(self, faces: Any) -> Any:
         """That of the trunk."""
         return self.trunk.compute_output_spec(faces)
+
+
+def _first(features: Any, count: Any) -> Any:
+    """The first ``count`` faces. All of them are not copied, nor is their gradient."""
+    left_out = ops.shape(features)[0] - count
+
+    def gradient(upstream: Any) -> Any:
+        return ops.pad(upstream, ((0, left_out), *[(0, 0)] * (len(features.shape) - 1)))
+
+    return with_gradient(ops.stop_gradient(features)[:count], features, gradient)
 
 
 class Positive(layers.Layer):

@@ -60,8 +60,8 @@ def test_quick_benchmark_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     found = pd.read_csv(tmp_path / "bench_quick.csv")
-    groups = ["training step", "forward pass", "twin", "precision", "peers", "input", "scale"]
-    assert list(found["group"].unique()) == [*groups, "start-up"]
+    groups = ["matrix product", "training step", "forward pass", "twin", "precision", "peers"]
+    assert list(found["group"].unique()) == [*groups, "input", "scale", "start-up"]
     measured = found[~found["against"].fillna("").str.startswith("not run")]
     assert (measured["value"] > 0).all()
     assert (tmp_path / "bench_quick.png").stat().st_size > 10_000

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from adience_lib import cache, evaluation, models, training
+from adience_lib import cache, data, evaluation, models, training
 from adience_lib.batches import Batches
 from adience_lib.data import Dataset
 from adience_lib.errors import AdienceError
@@ -295,3 +295,20 @@ def _generators(layer: keras.layers.Layer) -> list[keras.random.SeedGenerator]:
 def _head(network: keras.Model, task: str) -> list[np.ndarray]:
     layers = [layer for layer in network.layers if layer.name.startswith(task)]
     return [weight for layer in layers for weight in layer.get_weights()]
+
+
+def test_bfloat16_reaches_the_accuracy_of_float32(tmp_path: Path) -> None:
+    """On two folds of the demo, under its protocol: the difference is within twice its standard
+    error over the test faces, and both have learned."""
+    demo = data.load("demo")
+    images = cache.images(demo)
+    right = {}
+    for precision in ("float32", "mixed_bfloat16"):
+        protocol = replace(training.DEMO, precision=precision, monitor="none")
+        folders = training.cross_validate(demo, images, "gender", protocol, (1, 2), tmp_path)
+        runs = evaluation.read_runs(folders)
+        found = runs.predictions
+        right[precision] = ((found["gender m"] > 0.5) == found["gender"]).astype(float)
+    difference = right["mixed_bfloat16"] - right["float32"]
+    assert abs(difference.mean()) <= 2 * difference.std() / len(difference) ** 0.5 + 1e-9
+    assert min(right[precision].mean() for precision in right) > 0.55

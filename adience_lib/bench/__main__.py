@@ -5,6 +5,7 @@ import importlib.util
 import math
 import sys
 from collections.abc import Generator, Iterator
+from typing import Any
 
 from tqdm import tqdm
 
@@ -76,6 +77,9 @@ def _against_the_limit(quick: bool) -> Generator[Row, None, tuple[Rates, str]]:
             size = _batch_size(model, quick)
             settings = {"model": model, "precision": precision, "batch_size": size}
             found = cases.run(cases.step, **settings, rounds=1 if quick else 5)
+            if model == NETWORKS[0]:
+                flops = 2 * found["rate"] / 1e9  # a multiply-add is two
+                yield Row("matrix product", f"{_machine(found)}, {precision}", flops, "GFLOP/s")
             name = f"{model}, {precision}"
             barred = model != "transfer" and precision == "float32"
             shares = [found[f"{k}_work"] / found[k] / found["rate"] for k in ("step", "forward")]
@@ -94,6 +98,15 @@ def _against_the_limit(quick: bool) -> Generator[Row, None, tuple[Rates, str]]:
                 gain = as_written["step"] / found["step"]
                 yield Row("twin", name, step, FACES, gain, "times the network as written")
     return rates, found["machine"]["accelerator"]
+
+
+def _machine(found: dict[str, Any]) -> str:
+    """What every figure in seconds goes with."""
+    machine = found["machine"]
+    accelerator = "" if machine["accelerator"] == "none" else f" with {machine['accelerator']}"
+    backend = next(name for name in ("tensorflow", "jax", "torch") if name in machine)
+    words = f"{machine['processor']}, {machine['cores']} cores{accelerator}"
+    return f"{words}, {backend} {machine[backend]}"
 
 
 def _table_3(rates: Rates, accelerator: str) -> Row:

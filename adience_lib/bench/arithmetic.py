@@ -75,10 +75,10 @@ def _places(layer: keras.layers.Layer) -> int:
     return int(np.prod(shape[:-1])) if len(shape) == 3 else 1
 
 
-def rate(precision: str) -> float:
+def rate(precision: str, rounds: int) -> float:
     """Multiply-adds a second of a large matrix product, in "float32" or "bfloat16".
 
-    The backend's own, with its own threads; the best of several.
+    The backend's own, with its own threads; the best of ``rounds``.
     """
     random = np.random.default_rng(0)
     matrix = ops.cast(random.normal(size=(SIDE, SIDE)).astype("float32"), precision)
@@ -89,7 +89,7 @@ def rate(precision: str) -> float:
             product = ops.matmul(matrix, matrix)
         finish(product)
 
-    return 4 * SIDE**3 / best_seconds(several, 5)
+    return 4 * SIDE**3 / best_seconds(several, rounds)
 
 
 def finish(tensor: Any) -> None:
