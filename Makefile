@@ -8,7 +8,7 @@ ARGS ?=
 REPORT_ARGS = $(if $(DATA),--data "$(DATA)") $(if $(PROTOCOL),-p protocol $(PROTOCOL)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help env bench-env report test bench soak audit lint format notebooks stored constraints
+.PHONY: help env bench-env report test bench soak audit lint format readme notebooks stored constraints
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -56,6 +56,9 @@ lint: env  ## format, lint and types
 format: env  ## bring the code into its format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+readme: env  ## write the README's tables and numbers anew, out of figures/
+	@$(BIN)/python -m adience_lib.readme
 
 notebooks: env  ## bring the notebooks in step with their paired scripts, which are edited
 	$(BIN)/jupytext --quiet --update --to ipynb notebooks/*.py

@@ -210,23 +210,12 @@ class InParts(layers.Layer):
             # A convolution of no faces has the wrong shape in TensorFlow 2.21 with oneDNN, so
             # that a part of a small last batch takes one face too many, and it is cut off.
             begin = ops.minimum(first, count - 1)
-            features = self.trunk(faces[begin : ops.maximum(last, begin + 1)])
-            done.append(_first(features, last - first))
+            done.append(self.trunk(faces[begin : ops.maximum(last, begin + 1)])[: last - first])
         return ops.concatenate(done)
 
     def compute_output_spec(self, faces: Any) -> Any:
         """That of the trunk."""
         return self.trunk.compute_output_spec(faces)
-
-
-def _first(features: Any, count: Any) -> Any:
-    """The first ``count`` faces. All of them are not copied, nor is their gradient."""
-    left_out = ops.shape(features)[0] - count
-
-    def gradient(upstream: Any) -> Any:
-        return ops.pad(upstream, ((0, left_out), *[(0, 0)] * (len(features.shape) - 1)))
-
-    return with_gradient(ops.stop_gradient(features)[:count], features, gradient)
 
 
 class Positive(layers.Layer):

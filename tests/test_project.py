@@ -1,7 +1,6 @@
 """The project as a whole: what is declared, paired, stored and published."""
 
 import getpass
-import io
 import json
 import platform
 import re
@@ -15,10 +14,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from adience_lib import paths
-from adience_lib.bench import summary
+from adience_lib import paths, readme
+from adience_lib.errors import AdienceError
 from adience_lib.report import notebooks
-from adience_lib.tables import markdown, readable_table_3
 
 ROOT = paths.PROJECT
 DEMO_FIGURES = ROOT / "figures" / "demo"
@@ -144,17 +142,15 @@ def committed(name: str) -> str:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
-def test_readme_shows_the_committed_benchmark() -> None:
-    """Its table is figures/bench.csv, whatever a run in this checkout has measured since."""
-    table = pd.read_csv(io.StringIO(committed("figures/bench.csv")))
-    words = ["against", "bar", "met"]  # empty where there is nothing to say
-    table[words] = table[words].fillna("")
-    assert summary.markdown(table) in committed("README.md")
+def test_readme_is_what_the_committed_figures_say() -> None:
+    """Byte for byte, so that no number of it can drift. A run on another machine changes the
+    figures in the checkout, and not this."""
+    text = committed("README.md")
+    assert readme.filled(text, readme.blocks(lambda name: committed(f"figures/{name}"))) == text
 
 
-def test_readme_shows_the_committed_table_3() -> None:
-    """The README's table is the demo's: it cannot drift from the run that is committed. A run on
-    another machine, or with VGG-16's weights, changes the file in the checkout, and not this."""
-
-    table = pd.read_csv(io.StringIO(committed("figures/demo/table_3.csv")), index_col=0)
-    assert markdown(readable_table_3(table)) in committed("README.md")
+@pytest.mark.parametrize("text", ["", "<!-- a --> <!-- /a --> <!-- a --> <!-- /a -->"])
+def test_block_that_is_not_in_the_readme_once_is_named(text: str) -> None:
+    """A block that somebody deleted or copied would else go stale without a word."""
+    with pytest.raises(AdienceError, match="<!-- a -->"):
+        readme.filled(text, {"a": "1"})

@@ -14,6 +14,7 @@ from adience_lib.adience import FOLDS
 from adience_lib.bench import cases, summary
 from adience_lib.bench.summary import Row
 from adience_lib.errors import AdienceError
+from adience_lib.protocol import PAPER
 
 NETWORKS = ("gender", "age", "multitask", "transfer")
 PRECISIONS = ("float32", "mixed_bfloat16")
@@ -47,10 +48,13 @@ def main() -> int:
 
 
 def _rows(quick: bool) -> Iterator[Row]:
-    rates, accelerator = yield from _against_the_limit(quick)
+    machine = cases.run(cases.machine)
+    on_processor = machine["accelerator"] == "none"
+    size = 4 if quick else 64 if on_processor else PAPER.batch_size
+    rates = yield from _against_the_limit(quick, size, _in_words(machine))
     if not quick:
-        yield _table_3(rates, accelerator)
-    yield from _against_peers(quick, rates)
+        yield _table_3(rates, on_processor)
+    yield from _against_peers(quick, size, rates)
     yield from _input(quick)
     yield from _scale(quick)
     parts = cases.run(cases.start_up)
@@ -63,23 +67,16 @@ Rates = dict[tuple[str, str], tuple[float, float]]
 """Faces a second in training and in a forward pass, for a network and a precision."""
 
 
-def _batch_size(model: str, quick: bool) -> int:
-    if quick:
-        return 4
-    return 32 if model == "transfer" else 64
-
-
-def _against_the_limit(quick: bool) -> Generator[Row, None, tuple[Rates, str]]:
+def _against_the_limit(quick: bool, size: int, machine: str) -> Generator[Row, None, Rates]:
     """Every network in both precisions, beside the machine's own rate, and as it is written."""
     rates: Rates = {}
     for model in NETWORKS[:1] if quick else NETWORKS:
         for precision in PRECISIONS:
-            size = _batch_size(model, quick)
             settings = {"model": model, "precision": precision, "batch_size": size}
-            found = cases.run(cases.step, **settings, rounds=1 if quick else 5)
+            found = cases.run(cases.step, **settings, rounds=1 if quick else 4)
             if model == NETWORKS[0]:
                 flops = 2 * found["rate"] / 1e9  # a multiply-add is two
-                yield Row("matrix product", f"{_machine(found)}, {precision}", flops, "GFLOP/s")
+                yield Row("matrix product", f"{machine}, {precision}", flops, "GFLOP/s")
             name = f"{model}, {precision}"
             barred = model != "transfer" and precision == "float32"
             shares = [found[f"{k}_work"] / found[k] / found["rate"] for k in ("step", "forward")]
@@ -97,19 +94,18 @@ def _against_the_limit(quick: bool) -> Generator[Row, None, tuple[Rates, str]]:
                 )
                 gain = as_written["step"] / found["step"]
                 yield Row("twin", name, step, FACES, gain, "times the network as written")
-    return rates, found["machine"]["accelerator"]
+    return rates
 
 
-def _machine(found: dict[str, Any]) -> str:
+def _in_words(machine: dict[str, Any]) -> str:
     """What every figure in seconds goes with."""
-    machine = found["machine"]
     accelerator = "" if machine["accelerator"] == "none" else f" with {machine['accelerator']}"
     backend = next(name for name in ("tensorflow", "jax", "torch") if name in machine)
     words = f"{machine['processor']}, {machine['cores']} cores{accelerator}"
     return f"{words}, {backend} {machine[backend]}"
 
 
-def _table_3(rates: Rates, accelerator: str) -> Row:
+def _table_3(rates: Rates, on_processor: bool) -> Row:
     """Hours that the trainings of Table 3 take at these rates, in the faster precision."""
     hours = 0.0
     for model, epochs in paper.TABLE_3["epochs"].dropna().items():
@@ -122,7 +118,7 @@ def _table_3(rates: Rates, accelerator: str) -> Row:
         "h",
         hours / 0.5,
         "times half an hour",
-        at_most=None if accelerator == "none" else 1,  # the bar is for a GPU
+        at_most=None if on_processor else 1,  # the bar is for a GPU
     )
 
 
@@ -130,10 +126,9 @@ def _installed(package: str) -> bool:
     return importlib.util.find_spec(package) is not None
 
 
-def _against_peers(quick: bool, rates: Rates) -> Iterator[Row]:
+def _against_peers(quick: bool, size: int, rates: Rates) -> Iterator[Row]:
     """The same networks in PyTorch, and the gender network as most people would write it."""
-    rounds = 1 if quick else 3
-    size = _batch_size("gender", quick)
+    rounds = 1 if quick else 2
     pairs = [
         ("gender", "float32"),
         ("gender", "mixed_bfloat16"),

@@ -29,13 +29,13 @@ def step(
     """Training step and forward pass of a network on one batch in memory, beside the machine's
     own rate for a matrix product, measured before and after in the same process.
 
-    ``as_written``: the network itself with Keras' Adam, in place of its twin (``lean.py``).
+    ``as_written``: the network itself with Keras' Adam, in place of its twin (``lean.py``); no
+    rate is measured then.
     """
-    from adience_lib import backend
     from adience_lib.bench import arithmetic
 
     kind = "float32" if precision == "float32" else "bfloat16"
-    before = arithmetic.rate(kind, rounds)
+    before = 0.0 if as_written else arithmetic.rate(kind, rounds)
     network, twin = _twin(model, precision, batch_size)
     if as_written:
         twin = _as_written(network)
@@ -51,9 +51,15 @@ def step(
         "forward": forward,
         "step_work": work.step * batch_size,
         "forward_work": work.forward * batch_size,
-        "rate": max(before, arithmetic.rate(kind, rounds)),
-        "machine": backend.machine(),
+        "rate": before and max(before, arithmetic.rate(kind, rounds)),
     }
+
+
+def machine() -> dict[str, Any]:
+    """The hardware and the versions that are measured."""
+    from adience_lib import backend
+
+    return backend.machine()
 
 
 def pytorch(
@@ -141,7 +147,8 @@ def plain(batch_size: int, count: int, rounds: int) -> dict[str, Any]:
 
 def scale(faces: int, steps: int, batch_size: int) -> dict[str, Any]:
     """The gender network on ``faces`` faces, the demo's repeated: seconds of the cache's
-    building, of ``steps`` steps, of reading all batches of an epoch; and the most memory."""
+    building, of a step (of the first ``steps`` of an epoch, where it has as many), of reading all
+    batches of an epoch; and the most memory."""
     import pandas as pd
 
     from adience_lib import cache, data
@@ -157,13 +164,12 @@ def scale(faces: int, steps: int, batch_size: int) -> dict[str, Any]:
         images = cache.images(dataset)
         building = time.perf_counter() - started
         _, twin = _twin("gender", "float32", batch_size)
-        drawn = dataset.faces.loc[pd.RangeIndex(steps * batch_size) % faces]
+        drawn = dataset.faces.iloc[: steps * batch_size]
         some, every = (
             Batches(images, rows, ("gender",), batch_size, 0) for rows in (drawn, dataset.faces)
         )
-        started = time.perf_counter()
-        twin.fit(some, verbose=0)
-        a_step = (time.perf_counter() - started) / steps
+        twin.train_on_batch(*some[0])  # TensorFlow's own preparations
+        a_step = best_seconds(lambda: twin.fit(some, verbose=0), 1) / len(some)
         reading = best_seconds(lambda: _read(every), 1)
     return {"cache": building, "step": a_step, "reading": reading, "anonymous": max(memory)}
 
@@ -306,7 +312,10 @@ def _sampled_memory() -> Iterator[list[int]]:
 
 _importing = 0.0
 
-_CASES = {case.__name__: case for case in (step, pytorch, epoch, decoding, plain, scale, start_up)}
+_CASES = {
+    case.__name__: case
+    for case in (step, machine, pytorch, epoch, decoding, plain, scale, start_up)
+}
 
 _COMMAND = """
 import time

@@ -68,6 +68,40 @@ def markdown(found: pd.DataFrame) -> str:
     return tables.markdown(shown.set_index(found["group"]))
 
 
+def in_words(found: pd.DataFrame) -> str:
+    """What the table comes to, in sentences, the bars that were missed among them."""
+    step = found[found["group"] == "training step"].set_index("case")["ratio"]
+    reduced = [f"{name}, float32" for name in ("gender", "age", "multitask")]
+    machine = found.loc[found["group"] == "matrix product", "case"].iloc[0]
+    barred = found[found["met"] != ""]
+    missed = barred[barred["met"] == "no"]
+    misses = [
+        f"{row['case']}: {row['ratio']:.3f} {row['against']} ({row['bar']})"
+        for _, row in missed.iterrows()
+    ]
+    return (
+        f"On {machine.rsplit(',', 1)[0]}: a training step of the reduced networks reaches "
+        f"{_between(100 * step[reduced], '.0f')} % of the machine's own rate in float32, one of "
+        f"the transfer network {100 * step['transfer, float32']:.0f} %. The reduced networks train "
+        f"{_between(_ratios(found, 'times PyTorch'), '.1f')} times as fast as in PyTorch, eager or "
+        f"compiled, and {_between(_ratios(found, 'times plain Keras'), '.1f')} times as fast as "
+        "the plain Keras version, on a batch in memory and with its own input. bfloat16 trains "
+        f"{_between(_ratios(found, 'times float32'), '.1f')} times as fast as float32. "
+        f"{len(barred) - len(missed)} of {len(barred)} bars are met"
+        + (". Missed: " + "; ".join(misses) if misses else "")
+        + "."
+    )
+
+
+def _ratios(found: pd.DataFrame, against: str) -> pd.Series:
+    return found.loc[found["against"].str.startswith(against), "ratio"]
+
+
+def _between(values: pd.Series, form: str) -> str:
+    low, high = (format(value, form) for value in (values.min(), values.max()))
+    return low if low == high else f"{low} to {high}"
+
+
 def figure(found: pd.DataFrame) -> Figure:
     """Left the shares of the machine's own rate, right how many times as fast as others."""
     drawn, (left, right) = plt.subplots(1, 2, figsize=(13, 5), layout="constrained")

@@ -1,0 +1,53 @@
+"""``python -m adience_lib.readme``: the README's tables and numbers, out of the committed figures.
+
+Each stands between two comments, ``<!-- name -->`` and ``<!-- /name -->``, and is never typed.
+"""
+
+import io
+from collections.abc import Callable
+
+import pandas as pd
+
+from adience_lib import paths, tables, whole
+from adience_lib.bench import summary
+from adience_lib.errors import AdienceError
+
+
+def blocks(read: Callable[[str], str]) -> dict[str, str]:
+    """The text of every block by its name; ``read`` gives a file under ``figures/`` as text."""
+    table_3 = pd.read_csv(io.StringIO(read("demo/table_3.csv")), index_col=0)
+    benchmark = pd.read_csv(io.StringIO(read("bench.csv")))
+    words = ["against", "bar", "met"]  # empty where there is nothing to say
+    benchmark[words] = benchmark[words].fillna("")
+    return {
+        "demo_table_3": tables.markdown(tables.readable_table_3(table_3)),
+        "benchmark": summary.in_words(benchmark),
+        "benchmark_table": summary.markdown(benchmark),
+    }
+
+
+def filled(readme: str, texts: dict[str, str]) -> str:
+    """``readme`` with each block replaced by its text.
+
+    Raises AdienceError naming a block that is not there, or not once.
+    """
+    for name, text in texts.items():
+        begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+        before, *rest = readme.split(begin)
+        inside = rest[0].split(end) if len(rest) == 1 else []
+        if len(inside) != 2:
+            raise AdienceError(f"README.md: {begin} ... {end} must stand in it once")
+        readme = f"{before}{begin}\n{text}\n{end}{inside[1]}"
+    return readme
+
+
+def main() -> None:
+    """Write README.md anew."""
+    file = paths.PROJECT / "README.md"
+    texts = blocks(lambda name: (paths.PROJECT / "figures" / name).read_text(encoding="utf-8"))
+    readme = filled(file.read_text(encoding="utf-8"), texts)
+    whole.write_file(file, lambda open_file: open_file.write(readme.encode()))
+
+
+if __name__ == "__main__":
+    main()
