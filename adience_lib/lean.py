@@ -13,6 +13,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from adience_lib import backend
 from adience_lib.columns import can_pair, convolve, with_gradient
 from adience_lib.layers import LocalResponseNormalization
 
@@ -37,13 +38,13 @@ def lean(network: keras.Model, batch_size: int | None = None) -> keras.Model:
     - Frozen batch normalisation, and a ReLU after it, become part of the frozen convolution
       before it. Their weights are copied: when they change, a new twin is needed.
     - Convolutions whose channels fill a processor's vectors by half take two columns at a time
-      (``columns.py``).
+      (``columns.py``), where it has vectors of that size.
     - A trunk takes a batch of ``batch_size`` faces in small parts, where its layers treat every
       face alone.
 
     ``batch_size``: None leaves out the last two, which pay on a processor only.
     """
-    in_pairs = batch_size is not None
+    in_pairs = batch_size is not None and backend.has_wide_vectors()
     replaced: dict[Any, Any] = {}
     left_out: set[Any] = set()
     for layer in network.layers:
@@ -56,7 +57,7 @@ def lean(network: keras.Model, batch_size: int | None = None) -> keras.Model:
         left_out.update(rest)
         if isinstance(layer, layers.Add):
             after = [one for one in _followers(network, layer) if isinstance(one, _RELU)]
-            replaced.update({relu: Positive() for relu in after})
+            replaced.update({relu: Positive(dtype=relu.dtype_policy) for relu in after})
 
     def call(layer: Any, *inputs: Any, **_: Any) -> Any:
         return inputs[0] if layer in left_out else layer(*inputs)
@@ -165,7 +166,8 @@ def _sum_of_channels(maps: Any) -> Any:
 
 
 def _folded(network: keras.Model, layer: Any) -> tuple[Any, list[Any]] | None:
-    if not isinstance(layer, layers.Conv2D | layers.SeparableConv2D) or layer.trainable:
+    convolution = isinstance(layer, layers.Conv2D | layers.SeparableConv2D)
+    if not convolution or layer.trainable or layer.use_bias:
         return None
     rest = _chain(network, layer, (layers.BatchNormalization, _RELU))
     if not rest or rest[0].trainable:

@@ -69,6 +69,20 @@ def test_normalization_is_caffes(channels: int, scale: float) -> None:
     np.testing.assert_allclose(y, theirs, rtol=1e-5)
 
 
+def test_normalizations_gradient_is_that_of_its_formula() -> None:
+    """Written out by hand, against the one that TensorFlow derives, in double precision."""
+    random = np.random.default_rng(0)
+    x = tf.constant(100 * random.normal(size=(2, 5, 5, 24)))
+    near = np.abs(np.subtract.outer(np.arange(24), np.arange(24))) <= 2
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        energy = 1 + 2e-5 * tf.einsum("...c,cd->...d", x**2, near.astype(float))
+        theirs = tf.sin(x / energy**0.75 / 100)
+        ours = tf.sin(LocalResponseNormalization(dtype="float64")(x) / 100)
+    expected = tape.gradient(theirs, x)
+    np.testing.assert_allclose(tape.gradient(ours, x), expected, rtol=1e-6, atol=1e-8)
+
+
 def test_mean_image_is_subtracted_and_channels_are_turned() -> None:
     """The mean over the given rows only; BGR; no weight of the layer."""
     images = np.random.default_rng(0).integers(0, 256, (6, 4, 4, 3), "uint8")

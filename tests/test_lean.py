@@ -6,13 +6,20 @@ import pytest
 import tensorflow as tf
 from conftest import SHARED, needs_shared
 
-from adience_lib import models
+from adience_lib import backend, models
+from adience_lib import lean as lean_module
 from adience_lib.images import SIDE
-from adience_lib.lean import lean
+from adience_lib.lean import InParts, PooledConvolution, lean
 
 NETWORKS = ("gender", "multitask", "transfer", "levi_hassner_age")
 
 Arrays = dict[str, np.ndarray]
+
+
+@pytest.fixture(autouse=True)
+def wide_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The twin of a processor with AVX-512, whatever this one is."""
+    monkeypatch.setattr(backend, "has_wide_vectors", lambda: True)
 
 
 @pytest.fixture(params=NETWORKS)
@@ -64,9 +71,11 @@ def _generators(network: keras.Model) -> list[keras.random.SeedGenerator]:
 
 @pytest.mark.parametrize("batch_size", [None, 3])
 def test_outputs_and_gradients_are_the_networks(
-    network: keras.Model, batch_size: int | None
+    network: keras.Model, batch_size: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In training, for every output and every trainable weight, batch statistics included."""
+    """In training, for every output and every trainable weight, batch statistics included; in
+    parts of one face where there are parts."""
+    monkeypatch.setattr(lean_module, "FACES_AT_ONCE", 1)
     expected = _outputs_and_gradients(network, network, 3)
     found = _outputs_and_gradients(lean(network, batch_size), network, 3)
     assert found.keys() == expected.keys()
@@ -75,6 +84,18 @@ def test_outputs_and_gradients_are_the_networks(
         np.testing.assert_allclose(
             found[name], value, rtol=1e-5, atol=1e-6 * np.abs(value).max(), err_msg=name
         )
+
+
+def test_twin_of_a_reduced_network_leaves_work_out() -> None:
+    """A trunk in parts, of the rows that are read; the columns of the first two convolutions, with
+    24 filters or channels, in pairs and therefore of an even number."""
+    (parts,) = [
+        layer for layer in lean(models.build("gender"), 64).layers if isinstance(layer, InParts)
+    ]
+    pooled = [layer for layer in parts.trunk.layers if isinstance(layer, PooledConvolution)]
+    assert parts.parts == 8
+    assert [layer.reached for layer in pooled] == [(221, 224), (107, 108), (51, 51)]
+    assert [layer.in_pairs for layer in pooled] == [True, True, False]
 
 
 def test_a_batch_of_fewer_faces_than_parts() -> None:

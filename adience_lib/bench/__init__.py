@@ -34,11 +34,12 @@ oneDNN's callers work too (TF_ONEDNN_THREADPOOL_USE_CALLER_THREAD)     0.95     
 large memory pages (``GLIBC_TUNABLES``)                                1.02     -         no
 =====================================================================  =======  ========  ====
 
-What was not kept cost too much code for its gain, or has to be set before a process starts.
+What was not kept gained nothing, cost too much code for its gain, or has to be set before a
+process starts.
 
 What keeps the reduced networks from more: by the last profile, 75 % of a step's time is in
 convolutions, which reach 55 to 104 % of the machine's rate: the gradient of the first one's kernel
 57 %, since 3 channels and 24 filters fill no vector; all of the second and third forward over
 100 %. The normalisations take 7 %, the poolings 7 %; neither does any counted arithmetic. Levi &
-Hassner's network, whose channels fill vectors, reaches 83 %.
+Hassner's network, whose channels fill vectors, reaches 83 % (batches of 50).
 """
