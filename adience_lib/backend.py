@@ -3,8 +3,10 @@
 import contextlib
 import os
 import platform
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -20,6 +22,17 @@ def make_deterministic(seed: int) -> None:
 
         tensorflow.config.experimental.enable_op_determinism()
         tensorflow.get_logger().setLevel("ERROR")
+
+
+@contextlib.contextmanager
+def precision(policy: Any) -> Iterator[None]:
+    """Let what is built meanwhile compute in ``policy``, a name or a policy of Keras'."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def jit_compile() -> bool | str:

@@ -44,6 +44,11 @@ def lean(network: keras.Model, batch_size: int | None = None) -> keras.Model:
 
     ``batch_size``: None leaves out the last two, which pay on a processor only.
     """
+    with backend.precision(network.dtype_policy):
+        return _twin(network, batch_size)
+
+
+def _twin(network: keras.Model, batch_size: int | None) -> keras.Model:
     in_pairs = batch_size is not None and backend.has_wide_vectors()
     replaced: dict[Any, Any] = {}
     left_out: set[Any] = set()
@@ -57,14 +62,14 @@ def lean(network: keras.Model, batch_size: int | None = None) -> keras.Model:
         left_out.update(rest)
         if isinstance(layer, layers.Add):
             after = [one for one in _followers(network, layer) if isinstance(one, _RELU)]
-            replaced.update({relu: Positive(dtype=relu.dtype_policy) for relu in after})
+            replaced.update({relu: Positive() for relu in after})
 
     def call(layer: Any, *inputs: Any, **_: Any) -> Any:
         return inputs[0] if layer in left_out else layer(*inputs)
 
     def twin(layer: Any) -> Any:
         if isinstance(layer, keras.Model):
-            return _in_parts(lean(layer, batch_size), batch_size)
+            return _in_parts(_twin(layer, batch_size), batch_size)
         return replaced[layer]
 
     return keras.models.clone_model(network, clone_function=twin, call_function=call)

@@ -4,6 +4,7 @@ Every network takes a face as it is cached, (256, 256, 3) uint8, and crops and r
 itself, as in the paper's Table 1. It gives a dictionary of its tasks: ``gender`` and ``age``.
 """
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -274,7 +275,7 @@ def _describe(layer: keras.layers.Layer) -> dict[str, Any]:
         "output": _by(shape),
         "parameters": counts["total"],
         "trainable": counts["trainable"],
-        "multiply_adds": _multiply_adds(layer),
+        "multiply_adds": sum(work for _, work in multiply_adds(layer)),
     }
 
 
@@ -282,12 +283,11 @@ def _by(sizes: tuple[int, ...] | None) -> str | None:
     return None if sizes is None else " x ".join(str(size) for size in sizes)
 
 
-def _multiply_adds(layer: keras.layers.Layer) -> int:
-    """Each weight of a kernel is used once at each place of the output."""
-    places = 1
-    if isinstance(layer, (keras.layers.Conv2D, keras.layers.SeparableConv2D)):
-        places = layer.output.shape[1] * layer.output.shape[2]
-    elif not isinstance(layer, keras.layers.Dense):
-        return 0
+def multiply_adds(layer: keras.layers.Layer) -> list[tuple[Any, int]]:
+    """Each kernel of ``layer`` and the multiply-adds that it takes in a forward pass of one image.
+
+    Each weight of a kernel is used once at each place of the output. Layers without a kernel have
+    none.
+    """
     kernels = [weight for weight in layer.weights if "kernel" in weight.name]
-    return places * sum(int(pd.Series(kernel.shape).prod()) for kernel in kernels)
+    return [(kernel, math.prod((*layer.output.shape[1:-1], *kernel.shape))) for kernel in kernels]

@@ -4,6 +4,7 @@ Each stands between two comments, ``<!-- name -->`` and ``<!-- /name -->``, and 
 """
 
 import io
+import sys
 from collections.abc import Callable
 
 import pandas as pd
@@ -41,13 +42,19 @@ def filled(readme: str, texts: dict[str, str]) -> str:
     return readme
 
 
-def main() -> None:
-    """Write README.md anew."""
+def main() -> int:
+    """Write README.md anew; the exit status."""
     file = paths.PROJECT / "README.md"
-    texts = blocks(lambda name: (paths.PROJECT / "figures" / name).read_text(encoding="utf-8"))
-    readme = filled(file.read_text(encoding="utf-8"), texts)
+    figures = paths.PROJECT / "figures"  # the committed ones, wherever ADIENCE_FIGURES points
+    try:
+        texts = blocks(lambda name: (figures / name).read_text(encoding="utf-8"))
+        readme = filled(file.read_text(encoding="utf-8"), texts)
+    except AdienceError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
     whole.write_file(file, lambda open_file: open_file.write(readme.encode()))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

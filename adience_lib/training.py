@@ -193,11 +193,8 @@ def initial_network(
     """The network before its first step: in the protocol's precision, seeded for this fold."""
     keras.backend.clear_session()
     backend.make_deterministic(protocol.seed + fold)
-    keras.config.set_dtype_policy(protocol.precision)
-    try:
+    with backend.precision(protocol.precision):
         return models.build(model_name, weights.file if weights else None)
-    finally:
-        keras.config.set_dtype_policy("float32")
 
 
 def trainable_twin(network: keras.Model, protocol: Protocol, steps: int) -> keras.Model:

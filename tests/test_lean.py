@@ -31,11 +31,8 @@ def network(request: pytest.FixtureRequest) -> keras.Model:
 
 def _network(name: str, precision: str) -> keras.Model:
     keras.utils.set_random_seed(0)
-    keras.config.set_dtype_policy(precision)
-    try:
+    with backend.precision(precision):
         network = models.build(name)
-    finally:
-        keras.config.set_dtype_policy("float32")
     random = np.random.default_rng(0)
     for layer in models.leaf_layers(network):
         for variable in layer.weights:
@@ -82,7 +79,7 @@ def test_outputs_and_gradients_are_the_networks(
     for name, value in expected.items():
         assert np.abs(value).max() > 0, name
         np.testing.assert_allclose(
-            found[name], value, rtol=1e-5, atol=1e-6 * np.abs(value).max(), err_msg=name
+            found[name], value, rtol=1e-9, atol=1e-10 * np.abs(value).max(), err_msg=name
         )
 
 
@@ -148,13 +145,9 @@ def test_frozen_part_is_a_forward_pass_and_nothing_else() -> None:
 @pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-4), ("mixed_bfloat16", 0.05)])
 def test_folding_keeps_what_imagenet_taught(precision: str, tolerance: float) -> None:
     """With the real statistics of ImageNet, to the rounding of each precision."""
-    keras.config.set_dtype_policy(precision)
-    try:
-        network = models.build(
-            "transfer", SHARED / "weights" / "xception_imagenet_notop.weights.h5"
-        )
-    finally:
-        keras.config.set_dtype_policy("float32")
+    weights = SHARED / "weights" / "xception_imagenet_notop.weights.h5"
+    with backend.precision(precision):
+        network = models.build("transfer", weights)
     expected, found = (np.log(one(_faces(4))["age"]) for one in (network, lean(network)))
     assert np.ptp(expected) > 0.5
     assert np.abs(found - expected).max() <= tolerance * np.ptp(expected)

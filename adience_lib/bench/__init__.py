@@ -37,9 +37,9 @@ large memory pages (``GLIBC_TUNABLES``)                                1.02     
 What was not kept gained nothing, cost too much code for its gain, or has to be set before a
 process starts.
 
-What keeps the reduced networks from more: by the last profile, 75 % of a step's time is in
-convolutions, which reach 55 to 104 % of the machine's rate: the gradient of the first one's kernel
-57 %, since 3 channels and 24 filters fill no vector; all of the second and third forward over
-100 %. The normalisations take 7 %, the poolings 7 %; neither does any counted arithmetic. Levi &
-Hassner's network, whose channels fill vectors, reaches 83 % (batches of 50).
+What keeps the reduced networks from more: by oneDNN's times, three quarters of a step go to
+convolutions. The second and the third run forward at the machine's rate, the gradient of the first
+one's kernel at half of it, since 3 channels and 24 filters fill no vector. Normalisations and
+poolings take 7 % each, none of it counted arithmetic. Levi & Hassner's network, whose channels
+fill vectors, reaches 83 % (batches of 50).
 """

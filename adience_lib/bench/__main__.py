@@ -14,14 +14,15 @@ from adience_lib.adience import FOLDS
 from adience_lib.bench import cases, summary
 from adience_lib.bench.summary import Row
 from adience_lib.errors import AdienceError
+from adience_lib.ledger import PUBLISHED
+from adience_lib.models import tasks
 from adience_lib.protocol import PAPER
 
 NETWORKS = ("gender", "age", "multitask", "transfer")
 PRECISIONS = ("float32", "mixed_bfloat16")
 FACES = "faces/s"
-FACES_OF_ADIENCE = 16_258  # rows of its fold files that pass the paper's filter
+FACES_OF_ADIENCE = PUBLISHED["rows with both labels"]
 ROUNDS = {False: 3, True: 1}  # ``quick`` or not; the best of as many for everything compared
-TASKS = {"gender": ["gender"], "age": ["age"], "multitask": ["gender", "age"]}
 
 
 def main() -> int:
@@ -144,7 +145,7 @@ def _against_peers(quick: bool, size: int, rates: Rates, on_tensorflow: bool) ->
         name = f"{model}, {precision}"
         ours = rates[model, precision][0]
         for compiled in (False, True):
-            settings = {"tasks": TASKS[model], "precision": precision, "batch_size": size}
+            settings = {"tasks": tasks(model), "precision": precision, "batch_size": size}
             found = cases.run(cases.pytorch, **settings, compiled=compiled, rounds=rounds)
             against = "times PyTorch, " + ("compiled" if compiled else "eager")
             theirs = size / found["step"]

@@ -9,6 +9,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from adience_lib.models import multiply_adds
+
 SIDE = 4096
 """Rows and columns of the matrices that the machine is measured with."""
 
@@ -29,15 +31,14 @@ def work(network: keras.Model) -> Work:
     nothing at all for what is frozen. What ``lean.py`` saves is not taken off.
     """
     forward = step = 0
-    for kernel, places, trained_before in _kernels(network):
-        products = places * int(np.prod(kernel.shape))
+    for kernel, products, trained_before in _kernels(network):
         forward += products
         step += products * (1 + bool(kernel.trainable) + trained_before)
     return Work(forward, step)
 
 
 def _kernels(network: keras.Model) -> list[tuple[Any, int, bool]]:
-    """Each kernel, how often its weights are used, and whether trained weights lie before it."""
+    """Each kernel, its multiply-adds, and whether trained weights lie before it."""
     found: list[tuple[Any, int, bool]] = []
     _collect(network, False, found)
     return found
@@ -63,16 +64,10 @@ def _add(layer: Any, trained_before: bool, found: list[tuple[Any, int, bool]]) -
     if isinstance(layer, keras.Model):
         return _collect(layer, trained_before, found)
     # Of a separable convolution, the first kernel's weights lie before the second.
-    for kernel in (weight for weight in layer.weights if "kernel" in weight.name):
-        found.append((kernel, _places(layer), trained_before))
+    for kernel, products in multiply_adds(layer):
+        found.append((kernel, products, trained_before))
         trained_before = trained_before or kernel.trainable
     return trained_before or bool(layer.trainable_weights)
-
-
-def _places(layer: keras.layers.Layer) -> int:
-    """At how many places of the output each weight is used."""
-    shape = layer.output.shape[1:]
-    return int(np.prod(shape[:-1])) if len(shape) == 3 else 1
 
 
 def rate(precision: str, rounds: int) -> float:
