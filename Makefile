@@ -8,7 +8,7 @@ ARGS ?=
 REPORT_ARGS = $(if $(DATA),--data "$(DATA)") $(if $(PROTOCOL),-p protocol $(PROTOCOL)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help env bench-env report test bench soak audit lint format readme notebooks stored constraints
+.PHONY: help env bench-env report study test bench soak audit lint format readme notebooks stored constraints
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -33,6 +33,9 @@ bench-env: .venv/bench-installed  ## PyTorch and JAX beside it: the benchmark's 
 
 report: env  ## run the five notebooks and make report/index.html (the demo unless DATA is given)
 	@$(BIN)/python -m adience_lib.report $(REPORT_ARGS)
+
+study: env  ## the result on real faces: hours; make study DATA=/path/to/utkface
+	@$(BIN)/python -m adience_lib.study $(REPORT_ARGS)
 
 test: env lint  ## everything that checks the project
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \

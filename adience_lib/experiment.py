@@ -35,8 +35,9 @@ the paper sees it converge "after only a couple epochs" (4.3)."""
 class Experiment:
     """The dataset, the protocol and the folders of one notebook.
 
-    ``extra_folds``: those on which what goes beyond Table 3 is trained. ``wanted_weights``:
-    "imagenet", "random" or a file. ``gammas``: those of the sweep, without the protocol's own.
+    ``extra_folds``: those on which what goes beyond Table 3 is trained. ``held_out_folds``: those
+    that are trained again with held-out subjects. ``wanted_weights``: "imagenet", "random" or a
+    file. ``gammas``: those of the sweep, without the protocol's own.
     ``given``: the parameters that were not left at None.
     """
 
@@ -44,6 +45,7 @@ class Experiment:
     protocol: Protocol
     folds: tuple[int, ...]
     extra_folds: tuple[int, ...]
+    held_out_folds: tuple[int, ...]
     runs_dir: Path
     figures_dir: Path
     wanted_weights: str
@@ -76,18 +78,28 @@ def start(namespace: dict[str, Any]) -> Experiment:
     """
     given = parameters.read(namespace)
     source = given.get("data") or os.environ.get("ADIENCE_DATA") or data.DEMO
-    protocol = parameters.protocol(given, default_protocol(source))
-    folds = parameters.folds(given.get("folds"), protocol)
     dataset = data.load(
         source,
         allow_missing=given.get("allow_missing", False),
         drop_repeats=given.get("drop_repeats", False),
     )
+    return of(dataset, given)
+
+
+def of(dataset: Dataset, given: dict[str, Any]) -> Experiment:
+    """The experiment with ``dataset`` and the parameters that are ``given``.
+
+    Raises AdienceError for a value of the wrong kind or out of range.
+    """
+    protocol = parameters.protocol(given, default_protocol(dataset.name))
+    folds = parameters.folds(given.get("folds"), protocol)
+    extra_folds = parameters.extra_folds(given.get("extra_folds"), folds)
     return Experiment(
         dataset,
         protocol,
         folds,
-        parameters.extra_folds(given.get("extra_folds"), folds),
+        extra_folds,
+        parameters.held_out_folds(given.get("held_out_folds"), folds, extra_folds),
         Path(given["runs_dir"]) if "runs_dir" in given else paths.runs(),
         Path(given["figures_dir"])
         if "figures_dir" in given
@@ -134,8 +146,9 @@ def train(
 def train_held_out(
     experiment: Experiment, *model_names: str, weights: pretrained.Weights | None = None
 ) -> dict[str, evaluation.Runs]:
-    """As ``train``, on the extra folds with ``monitor="held_out"``: runs by model name."""
-    return _train_extras(held_out(experiment), *model_names, weights=weights)
+    """As ``train``, on the held-out folds with ``monitor="held_out"``: runs by model name."""
+    few = replace(held_out(experiment), folds=experiment.held_out_folds)
+    return {name: train(few, name, weights) for name in model_names} if few.folds else {}
 
 
 def train_levi_hassner(experiment: Experiment) -> None:
@@ -144,14 +157,10 @@ def train_levi_hassner(experiment: Experiment) -> None:
         _train_extras(one, *models.LEVI_HASSNER)
 
 
-def _train_extras(
-    experiment: Experiment, *model_names: str, weights: pretrained.Weights | None = None
-) -> dict[str, evaluation.Runs]:
-    """None where there is no extra fold."""
-    if not experiment.extra_folds:
-        return {}
+def _train_extras(experiment: Experiment, *model_names: str) -> dict[str, evaluation.Runs]:
+    """On the extra folds: none where there is none."""
     few = replace(experiment, folds=experiment.extra_folds)
-    return {name: train(few, name, weights) for name in model_names}
+    return {name: train(few, name) for name in model_names} if few.folds else {}
 
 
 def held_out(experiment: Experiment) -> Experiment:

@@ -205,7 +205,7 @@ def about_optimism(table: pd.DataFrame) -> str:
     if table.empty:
         return (
             'No network has been trained with `monitor="held_out"`: set the parameter '
-            "`extra_folds` or `monitor`."
+            "`held_out_folds` or `monitor`."
         )
     other = (table["chosen"] != table["test fold's choice"]).sum()
     means = [

@@ -75,8 +75,8 @@ class Found:
         if self.main(name).protocol.monitor != "test_fold":
             return self.main(name)
         otherwise = (
-            "has chosen its epochs on the scored faces, and the baseline has not; extra_folds, or "
-            'monitor="held_out", trains it otherwise'
+            "has chosen its epochs on the scored faces, and the baseline has not; "
+            'held_out_folds, or monitor="held_out", trains it otherwise'
         )
         return self._there(self.held_out, name, otherwise)
 

@@ -25,7 +25,7 @@ NUMBERS = ("learning_rate", "gamma")
 CHOICES = {"protocol": tuple(BASES), "monitor": MONITORS, "precision": PRECISIONS}
 TEXTS = ("data", "weights", "runs_dir", "figures_dir")
 SWITCHES = ("allow_missing", "drop_repeats")
-LISTS = ("folds", "extra_folds", "gammas")
+LISTS = ("folds", "extra_folds", "held_out_folds", "gammas")
 PARAMETERS = (*TEXTS, *CHOICES, *LISTS, *WHOLE_NUMBERS, *NUMBERS, *SWITCHES)
 """Every parameter that any notebook has. In each, None stands for the protocol's own value."""
 
@@ -100,7 +100,8 @@ def check(given: dict[str, Any]) -> None:
     given = {name: value for name, value in given.items() if value is not None}
     _check_kinds(given)
     base = protocol(given, PAPER)
-    extra_folds(given.get("extra_folds"), folds(given.get("folds"), base))
+    main = folds(given.get("folds"), base)
+    held_out_folds(given.get("held_out_folds"), main, extra_folds(given.get("extra_folds"), main))
     gammas(given.get("gammas"), base)
 
 
@@ -160,15 +161,22 @@ def extra_folds(given: Any, main: tuple[int, ...]) -> tuple[int, ...]:
 
     Raises AdienceError for anything else.
     """
-    if given is None:
-        return main[:1]
+    return main[:1] if given is None else _folds_among("extra_folds", given, main)
+
+
+def held_out_folds(given: Any, main: tuple[int, ...], extra: tuple[int, ...]) -> tuple[int, ...]:
+    """As ``extra_folds``, but ``None`` stands for ``extra``, the extra folds themselves."""
+    return extra if given is None else _folds_among("held_out_folds", given, main)
+
+
+def _folds_among(name: str, given: Any, main: tuple[int, ...]) -> tuple[int, ...]:
     if given in ([], (), "[]"):
         return ()
     chosen = _different_folds(given)
     if not chosen or not set(chosen) <= set(main):
         raise AdienceError(
-            f"extra_folds is {shorten(given)}; allowed: a list of different folds among "
-            f'{list(main)}, such as "[0, 1]", "[]" for none, or None for the first'
+            f"{name} is {shorten(given)}; allowed: a list of different folds among {list(main)}, "
+            'such as "[0, 1]", "[]" for none, or None for its usual ones'
         )
     return chosen
 

@@ -45,14 +45,23 @@ def run(parameters: dict[str, Any], log: TextIO = sys.stderr) -> None:
 
     Raises AdienceError: a parameter that no notebook has, or what stopped a notebook.
     """
+    declared = check_parameters(parameters)
+    with _only_one_at_a_time():
+        _run(declared, parameters, log)
+
+
+def check_parameters(parameters: dict[str, Any]) -> dict[Path, list[str]]:
+    """The names of the parameters of each notebook.
+
+    Raises AdienceError: a parameter that no notebook has, or a value that none allows.
+    """
     declared = {notebook: _declared(notebook) for notebook in notebooks()}
     every = list(dict.fromkeys(name for names in declared.values() for name in names))
     for name in parameters:
         if name not in every:
             raise AdienceError(unknown_parameter(name, every))
     check(parameters)
-    with _only_one_at_a_time():
-        _run(declared, parameters, log)
+    return declared
 
 
 @contextmanager
@@ -240,19 +249,28 @@ def _absolute(source: str) -> str:
         return source
 
 
-def main() -> int:
-    """The command line: ``--data FOLDER``, and ``-p NAME VALUE`` as papermill's own."""
-    parser = argparse.ArgumentParser(prog="python -m adience_lib.report", description=__doc__)
+def add_parameters(parser: argparse.ArgumentParser) -> None:
+    """The options that say what to run on: ``--data FOLDER``, and ``-p NAME VALUE`` as
+    papermill's own."""
     parser.add_argument("--data", help='folder of Adience or UTKFace, or "demo"')
     parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
+
+
+def given_parameters(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The parameters that were given by the options of ``add_parameters``."""
+    parameters = {name: _parameter(value) for name, value in arguments.p}
+    return {**parameters, "data": _absolute(arguments.data)} if arguments.data else parameters
+
+
+def main() -> int:
+    """The command line: ``add_parameters``, and whether the outputs are kept."""
+    parser = argparse.ArgumentParser(prog="python -m adience_lib.report", description=__doc__)
+    add_parameters(parser)
     parser.add_argument("--store", action="store_true", help="keep the outputs in notebooks/ too")
     arguments = parser.parse_args()
-    parameters = {name: _parameter(value) for name, value in arguments.p}
-    if arguments.data:
-        parameters["data"] = _absolute(arguments.data)
     try:
         with interruption.announced(lambda: STOPPED):
-            run(parameters)
+            run(given_parameters(arguments))
         if arguments.store:
             for notebook in notebooks():
                 store(paths.REPORT / notebook.name, notebook)

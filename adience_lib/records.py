@@ -1,0 +1,117 @@
+"""Finished runs as a repository may hold them: without networks, and without names of anybody.
+
+A folder of records holds ``experiment.json`` (dataset and parameters), ``faces.csv`` and
+``drops.csv`` (the manifest, and what was left out of it), and a copy of each run folder under the
+run folder's own name. Faces and subjects are numbers there, in the order of the names, so that
+whatever is computed from the records comes out as it does from the runs.
+"""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from adience_lib import experiment, whole
+from adience_lib.data import Dataset
+from adience_lib.errors import AdienceError
+from adience_lib.experiment import Experiment
+from adience_lib.run_folder import read_json, write_json, write_sums, write_table
+
+COPIED = ("protocol.json", "run.json", "history.csv")
+NUMBERED = ("predictions.csv", "ten_crops.csv")
+
+_EXPERIMENT, _FACES, _DROPS = "experiment.json", "faces.csv", "drops.csv"
+_PLACES = ("data", "runs_dir", "figures_dir")
+"""Parameters that say where something lies on one machine."""
+
+
+def begin(began: Experiment, records_dir: Path) -> None:
+    """Write down what all records in ``records_dir`` are of.
+
+    Raises AdienceError: the folder holds records of something else, or cannot be written to.
+    """
+    dataset = began.dataset
+    said = {
+        "name": dataset.name,
+        "fingerprint": dataset.fingerprint,
+        "parameters": {
+            "protocol": began.protocol.name,
+            **{name: value for name, value in began.given.items() if name not in _PLACES},
+        },
+    }
+    file = records_dir / _EXPERIMENT
+    if file.exists():
+        _check_same(file, said)
+    with whole.writing(file):
+        write_table(_numbered(dataset, dataset.faces, "path"), records_dir / _FACES)
+        write_table(dataset.drops, records_dir / _DROPS)
+        write_json(file, said)
+
+
+def _check_same(file: Path, said: dict[str, Any]) -> None:
+    found = read_json(file)
+    different = [name for name, value in said.items() if found.get(name) != value]
+    if different:
+        raise AdienceError(
+            f"{file}: holds records with another {', '.join(different)}; delete the folder or "
+            "choose another figures_dir"
+        )
+
+
+def keep(began: Experiment, folder: Path, records_dir: Path) -> Path:
+    """Copy what may be published of the finished run in ``folder``, and give the copy's folder.
+
+    Left out: the network. Faces and subjects become numbers. Raises AdienceError if the disk
+    cannot be written to.
+    """
+    target = records_dir / folder.relative_to(began.runs_dir)
+
+    def write(record: Path) -> None:
+        record.mkdir()
+        for name in COPIED:
+            shutil.copyfile(folder / name, record / name)
+        for name in NUMBERED:
+            if (folder / name).exists():
+                # As text, so that every digit stays.
+                table = pd.read_csv(folder / name, dtype=str, keep_default_na=False)
+                write_table(_numbered(began.dataset, table, "face"), record / name)
+        write_sums(record)
+
+    whole.remove(target)
+    whole.make_whole(target, write)
+    return target
+
+
+def _numbered(dataset: Dataset, table: pd.DataFrame, path: str) -> pd.DataFrame:
+    """``table`` with numbers for its column ``path`` and for "subject", as texts of one length."""
+    return table.assign(
+        **{
+            path: table[path].map(_numbers(dataset.faces["path"])),
+            "subject": table["subject"].map(_numbers(dataset.faces["subject"])),
+        }
+    )
+
+
+def _numbers(names: pd.Series) -> dict[str, str]:
+    """From each name to its place among all of them in order."""
+    ordered = sorted(set(names))
+    digits = len(str(len(ordered) - 1))
+    return {name: f"{place:0{digits}}" for place, name in enumerate(ordered)}
+
+
+def read(records_dir: Path) -> Experiment:
+    """The experiment whose records lie in ``records_dir``, as its runs are found: without images.
+
+    Raises AdienceError if they cannot be read.
+    """
+    said = read_json(records_dir / _EXPERIMENT)
+    try:
+        text = {"path": str, "subject": str}
+        faces = pd.read_csv(records_dir / _FACES, dtype=text)
+        drops = pd.read_csv(records_dir / _DROPS)
+        dataset = Dataset(said["name"], records_dir, faces, drops, said["fingerprint"])
+        given = {**said["parameters"], "runs_dir": str(records_dir)}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise AdienceError(f"{records_dir}: no records of this version ({error!r})") from error
+    return experiment.of(dataset, given)

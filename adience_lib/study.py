@@ -1,0 +1,108 @@
+"""The result on real faces: ``python -m adience_lib.study --data FOLDER``.
+
+Trains everything that the report shows, what matters most first, keeps each run's record as it
+ends (``records.py``), and makes the report. The same command goes on after an interruption.
+"""
+
+import argparse
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from adience_lib import experiment, interruption, models, paths, records, report
+from adience_lib.errors import AdienceError
+from adience_lib.evaluation import Runs
+from adience_lib.experiment import Experiment, published_recipe
+from adience_lib.parameters import EVERY_FOLD
+from adience_lib.training import run_folder
+from adience_lib.weights import Weights
+from adience_lib.whole import tell
+
+PARAMETERS: dict[str, Any] = {
+    "faces": 1000,
+    "batch_size": 32,
+    "precision": "mixed_bfloat16",
+    "held_out_folds": list(EVERY_FOLD),
+}
+"""What differs from the paper's protocol, so that two cores without a GPU are done in hours.
+
+A sample of the faces; at the paper's batch of 128 so few would give seven steps an epoch, and
+the networks would be undertrained rather than compared; bfloat16, whose accuracy a test compares
+with float32's. ``-p faces None`` and its like give the paper's own. Every fold is monitored both
+ways, since the paper does not say which was its own."""
+
+ORDER = ("multitask", "gender", "age", "transfer")
+
+Training = tuple[Experiment, str, Weights | None]
+"""An experiment of one fold, the network's name, and the weights that it starts from."""
+
+
+def trainings(study: Experiment) -> list[Training]:
+    """Everything that the notebooks ask for, what matters most first, a fold each.
+
+    The four networks with both ways of monitoring, Levi & Hassner's by their own recipe and by
+    the protocol's, the other values of gamma.
+    """
+    weights, transferring = experiment.start_transfer(study)
+    ways: list[Training] = []
+    for name in ORDER:
+        one, its = (transferring, weights) if name == "transfer" else (study, None)
+        again = replace(experiment.held_out(one), folds=one.held_out_folds)
+        ways += [(one, name, its), (again, name, its)]
+    few = replace(study, folds=study.extra_folds)
+    both = (published_recipe(few), few)
+    ways += [(one, name, None) for one in both for name in models.LEVI_HASSNER]
+    swept = [replace(few, protocol=replace(few.protocol, gamma=gamma)) for gamma in few.gammas]
+    ways += [(one, "multitask", None) for one in swept]
+    return [
+        (replace(one, folds=(fold,)), name, its) for one, name, its in ways for fold in one.folds
+    ]
+
+
+def run(study: Experiment, records_dir: Path) -> None:
+    """Train what is not finished, and keep the record of each run in ``records_dir`` as it ends."""
+    records.begin(study, records_dir)
+
+    def keep(runs: Runs) -> None:
+        for fold in runs.folds:
+            place = (study.runs_dir, study.dataset, runs.model, runs.protocol, fold)
+            records.keep(study, run_folder(*place), records_dir)
+
+    planned = trainings(study)
+    for number, (one, name, weights) in enumerate(planned, start=1):
+        tell(f"{number} of {len(planned)}: {name}, fold {one.folds[0]}, {one.protocol.label}")
+        keep(experiment.train(one, name, weights))
+    tell("linear models on frozen features")
+    for found in (experiment.read_across(study), experiment.read_vgg16(study)):
+        for runs in found.values():
+            keep(runs)
+
+
+STOPPED = "The study was stopped; the same command goes on from there."
+
+
+def main() -> int:
+    """The command line: that of ``report.py``, with ``PARAMETERS`` where nothing else is given."""
+    parser = argparse.ArgumentParser(prog="python -m adience_lib.study", description=__doc__)
+    report.add_parameters(parser)
+    given = {**PARAMETERS, **report.given_parameters(parser.parse_args())}
+    try:
+        report.check_parameters(given)
+        study = experiment.start(given)
+        # Absolute, since the notebooks run in a folder of their own.
+        figures = Path(given.get("figures_dir", paths.figures() / study.dataset.name)).absolute()
+        with interruption.announced(lambda: STOPPED):
+            run(study, figures / "records")
+        report.run({**given, "figures_dir": str(figures)})
+    except AdienceError as error:
+        sys.stderr.write(f"\nerror: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return interruption.SIGNALLED + signal.SIGINT
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

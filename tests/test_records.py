@@ -1,0 +1,162 @@
+"""Records: what is computed from them is what the runs themselves give, and they name nobody."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from adience_lib import claims, experiment, records, study, tables
+from adience_lib.data import Dataset
+from adience_lib.errors import AdienceError
+from adience_lib.evaluation import read_runs
+from adience_lib.experiment import Experiment
+from adience_lib.found import find_runs
+from adience_lib.labels import LABELS
+from adience_lib.models import tasks
+from adience_lib.protocol import PAPER, SMOKE
+from adience_lib.run_folder import predictions_table, record, run_folder, write_once, write_table
+
+FOLDS = (0, 1)
+
+
+@pytest.fixture(autouse=True)
+def _fewer_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adience_lib.significance.RESAMPLES", 99)
+
+
+def made_up(one: Experiment, model: str, fold: int) -> Path:
+    """A run folder of a network that answers by chance, without any training."""
+    faces = one.faces[one.faces["fold"] == fold]
+    random = np.random.default_rng(fold + len(model))
+
+    def write(result: Path, _: Path) -> dict[str, object]:
+        outputs = {
+            task: random.dirichlet(np.ones(len(LABELS[task])), len(faces)) for task in tasks(model)
+        }
+        write_table(predictions_table(faces, outputs), result / "predictions.csv")
+        history = pd.DataFrame({"epoch": [1, 2], "seconds": [2.5, 2.25]})
+        write_table(history, result / "history.csv")
+        (result / "best.keras").write_bytes(b"a network")
+        return {
+            "epochs": 2,
+            "best_epoch": 1,
+            "seconds": 4.75,
+            "peak_memory": None,
+            "faces": {"train": 64},
+            "parameters": {"total": 7},
+            "machines": [{"processor": "a processor", "accelerator": "none"}],
+        }
+
+    folder = run_folder(one.runs_dir, one.dataset, model, one.protocol, fold)
+    write_once(folder, record(one.dataset, model, one.protocol, fold), write)
+    return folder
+
+
+@pytest.fixture
+def begun(tiny: Dataset, tmp_path: Path) -> Experiment:
+    """An experiment on the tiny folder whose networks have "been trained"."""
+    given = {"folds": list(FOLDS), "runs_dir": str(tmp_path / "runs"), "batch_size": 16}
+    return experiment.of(tiny, given)
+
+
+@pytest.fixture
+def kept(begun: Experiment, tmp_path: Path) -> Path:
+    """The records of two networks of Table 3 with both ways of monitoring."""
+    folder = tmp_path / "records"
+    records.begin(begun, folder)
+    for one in (begun, experiment.held_out(begun)):
+        for model in ("multitask", "age"):
+            for fold in FOLDS:
+                records.keep(one, made_up(one, model, fold), folder)
+    return folder
+
+
+def test_records_give_what_the_runs_give(begun: Experiment, kept: Path) -> None:
+    """Table 3 and the verdicts are the same, to the last digit, draws of subjects included."""
+    runs, recorded = find_runs(begun), find_runs(records.read(kept))
+    assert recorded.unreadable == []
+    assert set(recorded.held_out) == {"multitask", "age"}
+    pd.testing.assert_frame_equal(tables.table_3(recorded), tables.table_3(runs))
+    pd.testing.assert_frame_equal(claims.verdicts(recorded), claims.verdicts(runs))
+
+
+def test_records_are_of_the_same_experiment_under_any_setting(
+    begun: Experiment, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The variable of the smoke run is for what is trained now."""
+    monkeypatch.setenv("ADIENCE_SMOKE", "1")
+    assert records.read(kept).protocol == begun.protocol
+
+
+def test_sample_of_recorded_faces_is_the_sample_of_the_faces(begun: Experiment, kept: Path) -> None:
+    """The same faces are drawn under their numbers."""
+    recorded = records.read(kept)
+    fewer = [replace(one.protocol, faces=40) for one in (begun, recorded)]
+    ours, theirs = (
+        replace(one, protocol=few).faces for one, few in zip((begun, recorded), fewer, strict=True)
+    )
+    assert len(ours) < len(begun.faces)
+    assert list(ours.index) == list(theirs.index)
+
+
+def test_records_hold_no_network_and_no_name(begun: Experiment, kept: Path) -> None:
+    """Neither a file's name nor a person's stands anywhere in them."""
+    files = [file for file in kept.rglob("*") if file.is_file()]
+    assert not [file for file in files if file.suffix == ".keras"]
+    text = "\n".join(file.read_text() for file in files)
+    names = {*begun.dataset.faces["path"], *begun.dataset.faces["subject"]}
+    assert [name for name in names if name in text] == []
+
+
+def test_damaged_record_is_named(kept: Path) -> None:
+    """As a damaged run is."""
+    file = next(kept.rglob("predictions.csv"))
+    file.write_text(file.read_text().replace("0.1", "0.2"))
+    with pytest.raises(AdienceError, match=r"predictions\.csv: not as the run left it"):
+        read_runs([file.parent])
+
+
+def test_records_of_two_experiments_are_not_mixed(begun: Experiment, kept: Path) -> None:
+    """Another parameter is another experiment."""
+    other = replace(begun, given={**begun.given, "batch_size": 8})
+    with pytest.raises(AdienceError, match="holds records with another parameters"):
+        records.begin(other, kept)
+
+
+def test_folder_without_records_says_so(tmp_path: Path) -> None:
+    """A reader of the library may name any folder."""
+    with pytest.raises(AdienceError, match=r"experiment\.json: no record"):
+        records.read(tmp_path)
+
+
+def test_study_trains_what_matters_most_first(tiny: Dataset, tmp_path: Path) -> None:
+    """Each network with both ways of monitoring, then the baseline, then gamma; a fold each."""
+    given = {"folds": [0, 1], "held_out_folds": [0, 1], "weights": "random", "gammas": [0.25]}
+    planned = study.trainings(experiment.of(tiny, given))
+    assert [
+        (name, one.folds, one.protocol.label.removesuffix(",weights=random"))
+        for one, name, _ in planned
+    ] == [
+        *(
+            (name, (fold,), label)
+            for name in ("multitask", "gender", "age", "transfer")
+            for label in ("paper", "paper,monitor=held_out")
+            for fold in (0, 1)
+        ),
+        *(
+            (f"levi_hassner_{task}", (0,), label)
+            for label in ("levi_hassner", "paper")
+            for task in ("gender", "age")
+        ),
+        ("multitask", (0,), "paper,gamma=0.25"),
+    ]
+
+
+def test_study_differs_from_the_papers_protocol_as_it_says(tiny: Dataset) -> None:
+    """A smaller sample, batch and precision, and nothing else."""
+    studied = experiment.of(tiny, study.PARAMETERS).protocol
+    same = {"faces": None, "batch_size": PAPER.batch_size, "precision": PAPER.precision}
+    assert replace(studied, **same) == PAPER != SMOKE
+    assert set(study.PARAMETERS) == {*same, "held_out_folds"}
