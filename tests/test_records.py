@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -132,7 +133,7 @@ def test_folder_without_records_says_so(tmp_path: Path) -> None:
 
 
 def test_study_trains_what_matters_most_first(tiny: Dataset, tmp_path: Path) -> None:
-    """Each network with both ways of monitoring, then the baseline, then gamma; a fold each."""
+    """All networks one way and then the other, then the baseline, then gamma; a fold each."""
     given = {"folds": [0, 1], "held_out_folds": [0, 1], "weights": "random", "gammas": [0.25]}
     planned = study.trainings(experiment.of(tiny, given))
     assert [
@@ -141,8 +142,8 @@ def test_study_trains_what_matters_most_first(tiny: Dataset, tmp_path: Path) -> 
     ] == [
         *(
             (name, (fold,), label)
-            for name in ("multitask", "gender", "age", "transfer")
             for label in ("paper", "paper,monitor=held_out")
+            for name in ("multitask", "gender", "age", "transfer")
             for fold in (0, 1)
         ),
         *(
@@ -157,6 +158,10 @@ def test_study_trains_what_matters_most_first(tiny: Dataset, tmp_path: Path) -> 
 def test_study_differs_from_the_papers_protocol_as_it_says(tiny: Dataset) -> None:
     """A smaller sample, batch and precision, and nothing else."""
     studied = experiment.of(tiny, study.PARAMETERS).protocol
-    same = {"faces": None, "batch_size": PAPER.batch_size, "precision": PAPER.precision}
+    same: dict[str, Any] = {
+        "faces": None,
+        "batch_size": PAPER.batch_size,
+        "precision": PAPER.precision,
+    }
     assert replace(studied, **same) == PAPER != SMOKE
     assert set(study.PARAMETERS) == {*same, "held_out_folds"}
