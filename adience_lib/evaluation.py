@@ -166,7 +166,9 @@ def _read_record(folder: Path, fold: int) -> dict[str, Any]:
 
 
 def _hardware(machine: dict[str, Any]) -> str:
-    return f"{machine['processor']}, accelerator: {machine['accelerator']}"
+    return (
+        f"{machine['processor']}, {machine['cores']} cores, accelerator: {machine['accelerator']}"
+    )
 
 
 def _read_tables(folders: list[Path], name: str, folds: list[int]) -> pd.DataFrame:

@@ -173,13 +173,18 @@ def about_missing(
     return words
 
 
-def about_claims(verdicts: pd.DataFrame, found: Found, dataset: Dataset) -> str:
-    """How many claims hold, and on what that rests."""
+def counted(verdicts: pd.DataFrame) -> str:
+    """How many of the claims have each verdict, and which."""
     counts = []
     for verdict in (SUPPORTED, CONTRADICTED, UNDECIDED):
         numbers = [str(number) for number in verdicts.index[verdicts["verdict"] == verdict]]
         which = f" ({', '.join(numbers)})" if numbers else ""
         counts.append(f"{len(numbers)} {verdict}{which}")
+    return f"Of the paper's {len(verdicts)} claims: {', '.join(counts)}."
+
+
+def about_claims(verdicts: pd.DataFrame, found: Found, dataset: Dataset) -> str:
+    """How many claims hold, and on what that rests."""
     chosen = sorted(
         runs.title
         for runs in found.finished.values()
@@ -192,7 +197,7 @@ def about_claims(verdicts: pd.DataFrame, found: Found, dataset: Dataset) -> str:
         else ""
     )
     return (
-        f"Of the paper's {len(verdicts)} claims: {', '.join(counts)}.{optimistic}\n\nSquare "
+        f"{counted(verdicts)}{optimistic}\n\nSquare "
         f"brackets hold 95 % of {RESAMPLES:,} draws of subjects. A comparison of accuracies is "
         "decided only where two tests agree, the draws and a t-test over folds; seconds and epochs "
         f"have the folds alone. All are held to {LEVEL:.0%} after Holm's correction over the "

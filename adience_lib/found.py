@@ -33,6 +33,16 @@ def finished_runs(experiment: Experiment, model_name: str) -> evaluation.Runs | 
     return None
 
 
+def finished_sweep(experiment: Experiment) -> dict[float, evaluation.Runs]:
+    """The multi-task runs on the extra folds that are there, by gamma, the protocol's own too."""
+    few = replace(experiment, folds=experiment.extra_folds)
+    swept = {
+        gamma: finished_runs(replace(few, protocol=replace(few.protocol, gamma=gamma)), "multitask")
+        for gamma in sorted({few.protocol.gamma, *few.gammas})
+    }
+    return {gamma: runs for gamma, runs in swept.items() if runs is not None}
+
+
 NOTEBOOK_OF = {
     "gender": "02_reduced_models",
     "age": "02_reduced_models",

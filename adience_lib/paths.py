@@ -10,6 +10,8 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = PROJECT / "notebooks"
 REPORT = PROJECT / "report"
+COMMITTED = PROJECT / "figures"
+"""The figures and records that came with the checkout, wherever ``ADIENCE_FIGURES`` points."""
 
 
 def runs() -> Path:

@@ -82,8 +82,8 @@ class Protocol:
 def differences(one: Protocol, other: Protocol) -> str:
     """What ``one`` does otherwise than ``other``, in words; the names are left out.
 
-    >>> differences(replace(PAPER, gamma=0.3, epochs=5), PAPER)
-    'epochs 5 (100), gamma 0.3 (0.5)'
+    >>> differences(replace(PAPER, gamma=0.3, faces=1000), PAPER)
+    'gamma 0.3 (0.5), faces 1000 (all)'
     """
     pairs = [
         (item.name, getattr(one, item.name), getattr(other, item.name))
@@ -91,7 +91,7 @@ def differences(one: Protocol, other: Protocol) -> str:
         if item.name != "name"
     ]
     return ", ".join(
-        f"{name.replace('_', ' ')} {value} ({usual})"
+        f"{name.replace('_', ' ')} {value} ({'all' if usual is None else usual})"
         for name, value, usual in pairs
         if value != usual
     )

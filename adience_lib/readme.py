@@ -3,28 +3,41 @@
 Each stands between two comments, ``<!-- name -->`` and ``<!-- /name -->``, and is never typed.
 """
 
-import io
 import sys
-from collections.abc import Callable
+from pathlib import Path
 
 import pandas as pd
 
-from adience_lib import paths, tables, whole
+from adience_lib import claims, findings, lessons, paths, tables, whole
 from adience_lib.bench import summary
 from adience_lib.errors import AdienceError
 
 
-def blocks(read: Callable[[str], str]) -> dict[str, str]:
-    """The text of every block by its name; ``read`` gives a file under ``figures/`` as text."""
-    table_3 = pd.read_csv(io.StringIO(read("demo/table_3.csv")), index_col=0)
-    benchmark = pd.read_csv(io.StringIO(read("bench.csv")))
+def blocks(figures: Path) -> dict[str, str]:
+    """The text of every block by its name, out of ``figures``, a folder like the committed one.
+
+    Raises AdienceError if its records cannot be read.
+    """
+    study, found = lessons.read(figures)
+    verdicts = claims.verdicts(found)
+    table_3 = pd.read_csv(figures / "demo" / "table_3.csv", index_col=0)
+    benchmark = pd.read_csv(figures / "bench.csv")
     words = ["against", "bar", "met"]  # empty where there is nothing to say
     benchmark[words] = benchmark[words].fillna("")
     return {
+        "real_run": lessons.about_run(study, found),
+        "real_claims": f"{findings.counted(verdicts)}\n\n{_claims(verdicts, 'verdict')}",
+        "real_evidence": _claims(verdicts, "decided by", "found"),
+        "real_table_3": tables.markdown(tables.both_ways(found)),
         "demo_table_3": tables.markdown(tables.readable_table_3(table_3)),
         "benchmark": summary.in_words(benchmark),
         "benchmark_table": summary.markdown(benchmark),
     }
+
+
+def _claims(verdicts: pd.DataFrame, *columns: str) -> str:
+    shown = tables.readable_claims(verdicts)[["the paper says", *columns]]
+    return tables.markdown(shown.rename_axis("claim"))
 
 
 def filled(readme: str, texts: dict[str, str]) -> str:
@@ -45,10 +58,8 @@ def filled(readme: str, texts: dict[str, str]) -> str:
 def main() -> int:
     """Write README.md anew; the exit status."""
     file = paths.PROJECT / "README.md"
-    figures = paths.PROJECT / "figures"  # the committed ones, wherever ADIENCE_FIGURES points
     try:
-        texts = blocks(lambda name: (figures / name).read_text(encoding="utf-8"))
-        readme = filled(file.read_text(encoding="utf-8"), texts)
+        readme = filled(file.read_text(encoding="utf-8"), blocks(paths.COMMITTED))
     except AdienceError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

@@ -47,7 +47,7 @@ figures_dir: str = None  # where figures and tables go; None: figures/ and the d
 # %% tags=["nbval-ignore-output"]
 from IPython.display import Markdown
 
-from adience_lib import beyond, beyond_figures, claims, display, figures, findings, tables
+from adience_lib import beyond, beyond_figures, claims, display, figures, findings, lessons, tables
 from adience_lib.experiment import start
 from adience_lib.found import commands, find_runs, missing_runs
 from adience_lib.ledger import ledger
@@ -57,6 +57,25 @@ experiment = start(globals())
 found = find_runs(experiment)
 missing = missing_runs(experiment, found.finished)
 Markdown(findings.about_missing(missing, commands(experiment), found.unreadable))
+
+# %% [markdown]
+# ## What is known from real faces
+#
+# The records of one run on UTKFace come with this report, and this section reads them, whatever the
+# other sections show. They hold no picture and no network. "Held out" marks networks whose epoch
+# was chosen on faces taken out of the training folds; without it, the epoch was chosen on the fold
+# that is scored, as we read the paper. The paper's columns are on Adience, whose folds keep each
+# person on one side. UTKFace names nobody.
+
+# %% tags=["first-page", "nbval-check-output"]
+study, real = lessons.read()
+Markdown(lessons.about_run(study, real))
+
+# %% tags=["first-page", "nbval-check-output"]
+Markdown(tables.markdown(tables.both_ways(real)))
+
+# %% tags=["first-page", "nbval-check-output"]
+Markdown(lessons.taught(study, real))
 
 # %% [markdown]
 # ## The paper's claims

@@ -49,7 +49,7 @@ def runs_with(
             "peak_memory": 1e9,
             "parameters": 7,
             "train": 100,
-            "machine": "a processor, accelerator: none",
+            "machine": "a processor, 2 cores, accelerator: none",
         }
     )
     history = pd.DataFrame({"epoch": 1, "seconds": 5.0, "fold": np.repeat(every, 2)})

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from adience_lib import claims, experiment, records, study, tables
+from adience_lib import claims, experiment, lessons, records, study, tables
 from adience_lib.data import Dataset
 from adience_lib.errors import AdienceError
 from adience_lib.evaluation import read_runs
@@ -47,7 +47,7 @@ def made_up(one: Experiment, model: str, fold: int) -> Path:
             "peak_memory": None,
             "faces": {"train": 64},
             "parameters": {"total": 7},
-            "machines": [{"processor": "a processor", "accelerator": "none"}],
+            "machines": [{"processor": "a processor", "cores": 2, "accelerator": "none"}],
         }
 
     folder = run_folder(one.runs_dir, one.dataset, model, one.protocol, fold)
@@ -165,3 +165,19 @@ def test_study_differs_from_the_papers_protocol_as_it_says(tiny: Dataset) -> Non
     }
     assert replace(studied, **same) == PAPER != SMOKE
     assert set(study.PARAMETERS) == {*same, "held_out_folds"}
+
+
+def test_sentences_speak_of_what_is_there(kept: Path, tmp_path: Path) -> None:
+    """How much is trained and how much is missing; a lesson without its runs is left out."""
+    folder = tmp_path / "figures" / lessons.RECORDS
+    folder.parent.mkdir(parents=True)
+    kept.rename(folder)
+    recorded, found = lessons.read(tmp_path / "figures")
+    words = lessons.about_run(recorded, found)
+    assert "8 trainings took 0.0 hours on a processor, 2 cores, accelerator: none" in words
+    # Four networks on two folds and on one held-out fold, the baseline four times, gamma four.
+    assert "Still to be trained: 12 of 20." in words
+    assert "batch size 16 (128)" in words
+    taught = lessons.taught(recorded, found)
+    assert "How long it trains" in taught
+    assert "ImageNet" not in taught

@@ -1,0 +1,240 @@
+"""What the run on real faces was and taught: sentences whose numbers come from its records."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from adience_lib import beyond, comparison, models, paper, paths, quality, records
+from adience_lib.adience import FOLDS
+from adience_lib.evaluation import Runs
+from adience_lib.experiment import Experiment
+from adience_lib.found import NOTEBOOK_OF, Found, find_runs, finished_sweep
+from adience_lib.labels import LABELS
+from adience_lib.protocol import PAPER, differences
+
+RECORDS = Path("utkface", "records")
+"""Where the records of that run lie in a folder of figures."""
+
+_NAMES = {"utkface": "UTKFace", "adience": "Adience"}
+
+
+def read(figures: Path = paths.COMMITTED) -> tuple[Experiment, Found]:
+    """The run on real faces out of its records: what was asked for, and what was found.
+
+    Raises AdienceError if the records cannot be read.
+    """
+    study = records.read(figures / RECORDS)
+    return study, find_runs(study)
+
+
+def about_run(study: Experiment, found: Found) -> str:
+    """How many faces and trainings, on what, for how long, and what differs from the paper."""
+    runs = _everything(study, found)
+    seconds = sum(one.records["seconds"].sum() for one in runs)
+    machines = sorted({machine for one in runs for machine in one.records["machine"]})
+    trainings, planned = sum(len(one.folds) for one in runs), _planned(study)
+    missing = f" Still to be trained: {planned - trainings} of {planned}."
+    name = _NAMES.get(study.dataset.name, study.dataset.name)
+    return (
+        f"{len(study.faces):,} of the {len(study.dataset.faces):,} faces of {name} in the eight "
+        f"age labels, drawn with seed {study.protocol.seed} so that folds, ages and genders keep "
+        f"their shares. {trainings} trainings took {seconds / 3600:.1f} hours on "
+        f"{' and '.join(machines)}.{missing if trainings < planned else ''} Different from the "
+        f"paper's protocol: {differences(study.protocol, PAPER)}."
+    )
+
+
+def _planned(study: Experiment) -> int:
+    """How many trainings the whole study has (``study.trainings``)."""
+    of_table_3 = len(NOTEBOOK_OF) * (len(study.folds) + len(study.held_out_folds))
+    return of_table_3 + (2 * len(models.LEVI_HASSNER) + len(study.gammas)) * len(study.extra_folds)
+
+
+def _everything(study: Experiment, found: Found) -> list[Runs]:
+    """Every training, each once."""
+    swept = {k: runs for k, runs in finished_sweep(study).items() if k != study.protocol.gamma}
+    table_3 = _networks(found, NOTEBOOK_OF)
+    groups = (table_3, found.held_out, found.published, found.same_recipe, swept)
+    return [runs for group in groups for runs in group.values()]
+
+
+def taught(study: Experiment, found: Found) -> str:
+    """Which of the paper's choices hold on these faces, which do not, and what surprised.
+
+    A bullet a lesson; one whose runs are not there is left out.
+    """
+    lessons = [
+        _two_tasks(found),
+        _imagenet(found),
+        _patience(found),
+        _selection(found),
+        _gamma(study),
+        _recipe(found),
+        _shared_features(found),
+        _ages(found),
+        _groups(found),
+    ]
+    return "\n".join(f"- {lesson}" for lesson in lessons if lesson)
+
+
+def _gap(one: Runs, other: Runs, task: str) -> str:
+    """In words such as "+1.2 points on gender [-0.5, +3.0]", from the faces that both tested."""
+    resampled, _ = comparison.paired_difference(one, other, task)
+    low, high = resampled.interval
+    return f"{resampled.value:+.1f} points on {task} [{low:+.1f}, {high:+.1f}]"
+
+
+def _two_tasks(found: Found) -> str:
+    both, alone = found.finished.get("multitask"), _networks(found, LABELS)
+    if both is None or len(alone) < len(LABELS):
+        return ""
+    gaps = " and ".join(_gap(both, runs, task) for task, runs in alone.items())
+    folds = comparison.common_folds(both, *alone.values())
+    seconds = [runs.on_folds(folds).records["seconds"].sum() for runs in (both, *alone.values())]
+    return (
+        "**One trunk for two tasks.** Against the networks for one task the multi-task network has "
+        f"{gaps}, in {seconds[0] / sum(seconds[1:]):.2f} times the seconds of the two together."
+    )
+
+
+def _networks(found: Found, names: Iterable[str]) -> dict[str, Runs]:
+    return {name: found.finished[name] for name in names if name in found.finished}
+
+
+def _imagenet(found: Found) -> str:
+    networks = _networks(found, ("transfer", "multitask"))
+    if len(networks) < 2:
+        return ""
+    transfer, reduced = networks.values()
+    gaps = " and ".join(_gap(transfer, reduced, task) for task in LABELS)
+    epochs, seconds = (
+        [f"{runs.records[name].mean():.0f}" for runs in (transfer, reduced)]
+        for name in ("best_epoch", "seconds_to_best")
+    )
+    return (
+        "**Starting from ImageNet.** Against the multi-task network, which starts from nothing, "
+        f"the transfer network has {gaps}. On average its best epoch is number {epochs[0]}, the "
+        f"other's {epochs[1]}; they took {seconds[0]} and {seconds[1]} seconds to get there."
+    )
+
+
+def _patience(found: Found) -> str:
+    networks = _networks(found, ("gender", "age", "multitask", "transfer"))
+    if not networks:
+        return ""
+    words = [_steps(name, runs) for name, runs in networks.items()]
+    cut = sum(runs.cut_short for runs in networks.values())
+    trainings = sum(len(runs.folds) for runs in networks.values())
+    return (
+        f"**How long it trains.** Until early stopping: {'; '.join(words)}. The limit of "
+        f"{PAPER.epochs} epochs ended {cut} of {trainings} trainings."
+    )
+
+
+TRAINED_SHARE = (FOLDS - 1) / FOLDS
+"""Of the faces: all folds but one (paper, section 2.2)."""
+
+
+def _steps(name: str, runs: Runs) -> str:
+    """Epochs and steps of a network, and the paper's: fewer faces make for longer counts."""
+    epochs, theirs = runs.records["epochs"].mean(), float(paper.TABLE_3.loc[name, "epochs"])
+    ours_an_epoch = np.ceil(runs.records["train"].mean() / runs.protocol.batch_size)
+    theirs_an_epoch = np.ceil(paper.IMAGES * TRAINED_SHARE / PAPER.batch_size)
+    return (
+        f"{name} {epochs:.1f} epochs, which are {epochs * ours_an_epoch:,.0f} steps (the paper: "
+        f"{theirs:.1f} and {theirs * theirs_an_epoch:,.0f})"
+    )
+
+
+def _selection(found: Found) -> str:
+    table = beyond.optimism(found)
+    if table.empty:
+        return ""
+    added = " and ".join(f"{table[task].mean():+.1f} points on {task}" for task in LABELS)
+    gaps = [
+        f"{name} {_gap(runs, found.held_out[name], task)}"
+        for name, runs in found.finished.items()
+        if name in found.held_out
+        for task in runs.tasks
+    ]
+    return (
+        f"**Choosing the epoch on the scored fold.** Within one training it would have added "
+        f"{added} on average over {len(table)} trainings. A network that chooses so and trains on "
+        f"the held-out tenth as well has, against one that does not: {'; '.join(gaps)}."
+    )
+
+
+def _gamma(study: Experiment) -> str:
+    swept = finished_sweep(study)
+    if len(swept) < 2:
+        return ""
+    table = beyond.gammas(swept)
+    words = [
+        f"{task} from {table[task].min():.1f} % (gamma {table[task].idxmin():g}) to "
+        f"{table[task].max():.1f} % (gamma {table[task].idxmax():g})"
+        for task in LABELS
+    ]
+    return f"**gamma**, which the paper does not give, moves {' and '.join(words)}, on one fold."
+
+
+def _recipe(found: Found) -> str:
+    table = beyond.recipes(found)
+    if table.empty:
+        return ""
+    words = [
+        f"{task}: "
+        + ", ".join(
+            f"{row.network} by the {row.recipe} ({row['scored on']}) {row.accuracy:.1f}"
+            for _, row in rows.iterrows()
+        )
+        for task, rows in table.groupby("task", sort=False)
+    ]
+    return (
+        f"**Recipe or architecture.** % right on {table['folds'].max()} fold(s): "
+        f"{'; '.join(words)}."
+    )
+
+
+def _shared_features(found: Found) -> str:
+    table = beyond.readouts(found.readouts)
+    if table.empty:
+        return ""
+    words = [
+        f"{task}: "
+        + ", ".join(f"{row.accuracy:.1f} off {row['read off']}" for _, row in rows.iterrows())
+        for task, rows in table.groupby("task", sort=False)
+    ]
+    return (
+        f"**What one task's features know of the other.** A linear model gets {'; '.join(words)}."
+    )
+
+
+def _ages(found: Found) -> str:
+    runs = found.finished.get("multitask")
+    if runs is None:
+        return ""
+    recall = quality.classes(runs, "age")["recall"]
+    return (
+        f"**The best age.** The paper names (25, 32). Here the multi-task network is right most "
+        f"often at {recall.idxmax()}, {recall.max():.0f} % of them, and at (25, 32) "
+        f"{recall['(25, 32)']:.0f} %; least at {recall.idxmin()}, {recall.min():.0f} %."
+    )
+
+
+def _groups(found: Found) -> str:
+    runs = found.finished.get("multitask")
+    if runs is None or "race" not in runs.predictions:
+        return ""
+    words = []
+    for task in LABELS:
+        groups = quality.groups(runs, task)["accuracy"]
+        races = groups[groups.index.str.startswith("race ")].rename(lambda name: name[5:])
+        words.append(
+            f"{task} {races.max():.0f} % ({races.idxmax()}) to {races.min():.0f} % "
+            f"({races.idxmin()})"
+        )
+    return (
+        "**For whom.** By the dataset's labels of race, the multi-task network gets "
+        f"{'; '.join(words)} right."
+    )
