@@ -115,26 +115,37 @@ def _check_users(rows: pd.DataFrame) -> None:
 
 
 def image_folder(root: Path) -> str:
-    """Which image set lies in ``root``: "aligned" if it is there (the paper's), else "faces".
+    """Which image set lies in ``root``, unpacked or as it was sent: "aligned" (the paper's) before
+    "faces", a folder before an archive.
 
-    Raises AdienceError if neither is.
+    Raises AdienceError if neither is there.
     """
-    for folder in IMAGE_FOLDERS:
-        if (root / folder).is_dir():
-            return folder
+    for there in (lambda folder: root / folder, lambda folder: image_archive(root, folder)):
+        for folder in IMAGE_FOLDERS:
+            if there(folder).exists():
+                return folder
     raise AdienceError(
-        f"{root}: fold files but no images; expected the folder aligned/ or faces/ beside them"
+        f"{root}: fold files but no images; expected the folder aligned/ or faces/ beside them, or "
+        "aligned.tar.gz or faces.tar.gz"
     )
 
 
-def read_faces(root: Path, *, drop_repeats: bool = False) -> tuple[pd.DataFrame, Counter[str]]:
+def image_archive(root: Path, folder: str) -> Path:
+    """Where an image set that was not unpacked lies."""
+    return root / f"{folder}.tar.gz"
+
+
+def read_faces(
+    root: Path, folder: str, *, drop_repeats: bool = False
+) -> tuple[pd.DataFrame, Counter[str]]:
     """The rows that pass the paper's filter (section 2.1), and how many went for which reason.
 
     A row counts under the first reason that applies. Exact repeats (equal in every column) are
     kept unless ``drop_repeats``: the paper's 16,228 images are possible only with them (the
     published files have 16,258 rows with both labels, 16,156 of them distinct).
 
-    The manifest columns: ``path`` (relative to ``root``), ``subject``, ``gender``, ``age``
+    ``folder``: the image set, of ``image_folder``. The manifest columns: ``path`` (relative to
+    ``root``), ``subject``, ``gender``, ``age``
     (positions in the labels) and ``fold``.
     """
     rows = read_folds(root)
@@ -149,7 +160,7 @@ def read_faces(root: Path, *, drop_repeats: bool = False) -> tuple[pd.DataFrame,
     for name, applies in tests.items():
         reason = reason.mask(applies & (reason == ""), name)
     dropped = Counter({name: int((reason == name).sum()) for name in tests})
-    return _manifest(rows[reason == ""], image_folder(root)), dropped
+    return _manifest(rows[reason == ""], folder), dropped
 
 
 def _manifest(rows: pd.DataFrame, folder: str) -> pd.DataFrame:

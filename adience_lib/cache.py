@@ -1,20 +1,16 @@
 """The images of a dataset as one array on disk, decoded once."""
 
 import hashlib
-import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 from adience_lib import paths, whole
+from adience_lib.archive import Archive
 from adience_lib.data import Dataset
 from adience_lib.errors import AdienceError, first_line
-from adience_lib.images import DECODER, SIDE, read_face
-
-READ_AHEAD = 256
-"""Images decoded before the writer must have caught up: 50 MB, whatever the dataset's size."""
+from adience_lib.images import DECODER, SIDE
 
 
 def images(dataset: Dataset) -> np.ndarray:
@@ -30,6 +26,8 @@ def images(dataset: Dataset) -> np.ndarray:
     """
     target = paths.cache() / f"{dataset.name}-{_key(dataset)}.npy"
     whole.make_whole(target, lambda unfinished: _build(dataset, unfinished))
+    if isinstance(dataset.source, Archive):
+        dataset.source.forget_faces()
     return _open(target, len(dataset.faces))
 
 
@@ -46,46 +44,30 @@ def _open(file: Path, count: int) -> np.ndarray:
 def _key(dataset: Dataset) -> str:
     digest = hashlib.sha256(f"{DECODER} {SIDE}".encode())
     for path in dataset.faces["path"]:
-        status = _status(dataset.root / path)
-        digest.update(f"\n{path} {status.st_size} {status.st_mtime_ns}".encode())
+        digest.update(f"\n{path} {dataset.source.stamp(path)}".encode())
     return digest.hexdigest()[:16]
-
-
-def _status(image: Path) -> os.stat_result:
-    try:
-        return image.stat()
-    except OSError as error:
-        raise AdienceError(f"{image}: cannot be read any more ({error.strerror})") from error
 
 
 def _build(dataset: Dataset, target: Path) -> None:
     """Write the array from front to back.
 
-    One thread writes and the others decode (Pillow releases Python's lock while it does). Plain
-    writes report a full disk as an error, where a write to mapped memory would end the process.
+    Plain writes report a full disk as an error, where a write to mapped memory would end the
+    process.
     """
-    files = [dataset.root / path for path in dataset.faces["path"]]
-    header = {"descr": "|u1", "fortran_order": False, "shape": (len(files), SIDE, SIDE, 3)}
+    names = list(dataset.faces["path"])
+    header = {"descr": "|u1", "fortran_order": False, "shape": (len(names), SIDE, SIDE, 3)}
     failures = []
-    bar = tqdm(total=len(files), desc="Decoding images", unit="image", mininterval=1, leave=False)
-    with target.open("wb") as output, ThreadPoolExecutor(os.cpu_count()) as pool, bar:
+    bar = tqdm(total=len(names), desc="Decoding images", unit="image", mininterval=1, leave=False)
+    with target.open("wb") as output, bar:
         np.lib.format.write_array_header_1_0(output, header)
-        for start in range(0, len(files), READ_AHEAD):
-            for result in pool.map(_face_or_error, files[start : start + READ_AHEAD]):
-                if isinstance(result, AdienceError):
-                    failures.append(result)
-                else:
-                    output.write(result.tobytes())
-                bar.update()
+        for face in dataset.source.faces(names):
+            if isinstance(face, AdienceError):
+                failures.append(face)
+            else:
+                output.write(face.tobytes())
+            bar.update()
     if failures:
         raise AdienceError(_failure_message(failures))
-
-
-def _face_or_error(path: Path) -> np.ndarray | AdienceError:
-    try:
-        return read_face(path)
-    except AdienceError as error:
-        return error
 
 
 def _failure_message(failures: list[AdienceError]) -> str:

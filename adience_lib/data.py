@@ -1,9 +1,7 @@
 """Any of the three kinds of dataset to one manifest: a row a face."""
 
 import hashlib
-import os
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +10,9 @@ from tqdm import tqdm
 
 from adience_lib import adience, demo, paths, utkface, whole
 from adience_lib.adience import FOLDS, read_folds
+from adience_lib.archive import Archive
 from adience_lib.errors import AdienceError, shorten
-from adience_lib.images import read_face
+from adience_lib.folder import Folder
 from adience_lib.labels import AGE_LABELS, GENDER_LABELS, LABELS
 
 __all__ = [
@@ -31,8 +30,8 @@ DEMO = "demo"
 """The source that stands for the built-in drawings."""
 
 _KINDS = (
-    "fold_0_data.txt to fold_4_data.txt beside aligned/ or faces/ (Adience), or files named "
-    "[age]_[gender]_[race]_[date].jpg.chip.jpg (UTKFace)"
+    "fold_0_data.txt to fold_4_data.txt beside aligned/ or faces/ or either as .tar.gz (Adience), "
+    "or files named [age]_[gender]_[race]_[date].jpg.chip.jpg or one .tar.gz of them (UTKFace)"
 )
 
 
@@ -45,7 +44,8 @@ class Dataset:
     ``AGE_LABELS``), ``fold`` (0 to 4), and ``race`` (a word) where the source gives it. Its index
     runs from 0, as the image cache does.
     ``drops``: one row a reason, ``reason`` and ``rows``, then the rows kept and their sum.
-    ``fingerprint``: SHA-256 of the manifest and the size of every image, in hexadecimal.
+    ``fingerprint``: SHA-256 of the manifest and the size of every image, in hexadecimal: the same
+    for a folder and an archive of it. ``source``: where the images lie.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Dataset:
     faces: pd.DataFrame
     drops: pd.DataFrame
     fingerprint: str
+    source: Folder | Archive
 
     @property
     def is_demo(self) -> bool:
@@ -112,73 +113,69 @@ def demo_folder() -> Path:
 def _kind(root: Path) -> str:
     if any(adience.fold_file(root, fold).exists() for fold in range(FOLDS)):
         return "adience" if adience.image_folder(root) == "aligned" else "adience-unaligned"
-    if utkface.is_folder_of_faces(root):
+    if any(map(utkface.is_face, Folder(root).names())) or _utkface_archive(root):
         return "utkface"
     raise AdienceError(f"{root}: not a dataset known here; looked for {_KINDS}")
 
 
+def _utkface_archive(root: Path) -> Path | None:
+    """The one archive in ``root``, if there is one and no more."""
+    archives = sorted(root.glob("*.tar.gz"))
+    return archives[0] if len(archives) == 1 else None
+
+
 def _load(name: str, root: Path, *, allow_missing: bool, drop_repeats: bool) -> Dataset:
+    source: Folder | Archive
     if name == "utkface":
-        _check_inside(root, utkface.image_files(root))
-        faces, dropped = utkface.read_faces(root)
+        source = _utkface(root)
+        names = [image for image in source.names() if image.lower().endswith(".jpg")]
+        source.check_inside(names)
+        if not any(map(utkface.is_face, names)):
+            raise AdienceError(f"{root}: not a dataset known here; looked for {_KINDS}")
+        faces, dropped = utkface.read_faces(names, source.digest)
     else:
-        faces, dropped = adience.read_faces(root, drop_repeats=drop_repeats)
-    files = [root / path for path in faces["path"]]
-    _check_inside(root, files)
-    faults = pd.Series(_missing(files), dtype=object)
+        folder = adience.image_folder(root)
+        faces, dropped = adience.read_faces(root, folder, drop_repeats=drop_repeats)
+        source = _adience(root, folder, list(faces["path"]))
+        source.check_inside(list(faces["path"]), adience.IMAGE_FOLDERS)
+    missing = source.missing(list(faces["path"]))
+    faults = faces["path"][faces["path"].isin(missing)].map(lambda _: "missing image")
     if allow_missing:
-        faults = faults.combine_first(
-            pd.Series(_unreadable(files, set(faults.index)), dtype=object)
-        )
+        faults = pd.concat([faults, _unreadable(source, faces["path"].drop(faults.index))])
     elif len(faults):
         raise AdienceError(_missing_message(root, faces.loc[faults.index, "path"]))
     dropped.update(faults.to_list())
     faces = faces.drop(index=faults.index).reset_index(drop=True)
     if faces.empty:
         raise AdienceError(f"{root}: no face with both labels is left")
-    return Dataset(name, root, faces, _drops(dropped, len(faces)), _fingerprint(name, root, faces))
+    sizes = [source.size(path) for path in faces["path"]]
+    fingerprint = _fingerprint(name, faces.assign(bytes=sizes))
+    return Dataset(name, root, faces, _drops(dropped, len(faces)), fingerprint, source)
 
 
-def _check_inside(root: Path, files: list[Path]) -> None:
-    """Refuse images that are links to somewhere else: a dataset may come from anybody.
-
-    The folder ``aligned/`` or ``faces/`` itself may be a link, which only its owner sets up.
-    """
-    inside = [os.path.realpath(folder) + os.sep for folder in {root, *_image_folders(root)}]
-    outside = [file for file in files if not os.path.realpath(file).startswith(tuple(inside))]
-    if outside:
-        raise AdienceError(
-            f"{root}: {len(outside)} images are links that lead out of the dataset, the first: "
-            f"{outside[0].relative_to(root)}; put the images themselves there"
-        )
+def _utkface(root: Path) -> Folder | Archive:
+    folder = Folder(root)
+    archive = _utkface_archive(root)
+    if archive is None or any(map(utkface.is_face, folder.names())):
+        return folder
+    return Archive(archive, "", utkface.is_in_a_group, "faces in the eight age groups")
 
 
-def _image_folders(root: Path) -> list[Path]:
-    return [root / name for name in adience.IMAGE_FOLDERS]
+def _adience(root: Path, folder: str, wanted: list[str]) -> Folder | Archive:
+    if (root / folder).exists():
+        return Folder(root)
+    chosen = frozenset(wanted)
+    choice = hashlib.sha256("\n".join(sorted(chosen)).encode()).hexdigest()
+    return Archive(adience.image_archive(root, folder), folder, chosen.__contains__, choice)
 
 
-def _missing(files: list[Path]) -> dict[int, str]:
-    return {row: "missing image" for row, path in enumerate(files) if not path.is_file()}
-
-
-def _unreadable(files: list[Path], missing: set[int]) -> dict[int, str]:
-    """Which of the images that are there cannot be decoded. Pillow lets other threads run."""
-
-    def is_readable(row: int) -> bool:
-        try:
-            read_face(files[row])
-        except AdienceError:
-            return False
-        return True
-
-    rows = [row for row in range(len(files)) if row not in missing]
-    with ThreadPoolExecutor() as pool:
-        readable = tqdm(
-            pool.map(is_readable, rows), "Checking images", len(rows), leave=False, mininterval=1
-        )
-        return {
-            row: "unreadable image" for row, good in zip(rows, readable, strict=True) if not good
-        }
+def _unreadable(source: Folder | Archive, paths: pd.Series) -> pd.Series:
+    """Which of the images cannot be decoded, by their row."""
+    found = tqdm(
+        source.faces(list(paths)), "Checking images", len(paths), leave=False, mininterval=1
+    )
+    bad = [isinstance(face, AdienceError) for face in found]
+    return paths[bad].map(lambda _: "unreadable image")
 
 
 def _missing_message(root: Path, missing: pd.Series) -> str:
@@ -209,7 +206,6 @@ def _drops(dropped: Counter[str], kept: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["reason", "rows"])
 
 
-def _fingerprint(name: str, root: Path, faces: pd.DataFrame) -> str:
-    sizes = [(root / path).stat().st_size for path in faces["path"]]
-    manifest = faces.assign(bytes=sizes).to_csv(index=False, lineterminator="\n")
+def _fingerprint(name: str, faces: pd.DataFrame) -> str:
+    manifest = faces.to_csv(index=False, lineterminator="\n")
     return hashlib.sha256(f"{name}\n{manifest}".encode()).hexdigest()

@@ -6,6 +6,7 @@ same pixels; ``DECODER`` is part of every cache's key.
 
 import warnings
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -30,8 +31,25 @@ ALPHA_MODES = ("LA", "PA", "RGBA")
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
-def read_face(path: Path) -> np.ndarray:
-    """The face in ``path`` as a (256, 256, 3) uint8 array, RGB.
+READ_AHEAD = 256
+"""Images decoded before their reader must have caught up: 50 MB, whatever the dataset's size."""
+
+Decoded = np.ndarray | AdienceError
+"""A face as of ``read_face``, or why it cannot be read."""
+
+
+def face_or_error(image: Path | BinaryIO, name: str) -> Decoded:
+    """As ``read_face``, for a reader that goes on after an image that cannot be read."""
+    try:
+        return read_face(image, name)
+    except AdienceError as error:
+        return error
+
+
+def read_face(image: Path | BinaryIO, name: str = "") -> np.ndarray:
+    """The face in ``image``, a file or its content, as a (256, 256, 3) uint8 array, RGB.
+
+    ``name``: what errors call it; a file's own path where there is none.
 
     The shorter side is scaled to 256 pixels and the centre square is kept, in one bicubic step
     with anti-aliasing. A JPEG is first reduced while it is decoded, by the largest of 1, 2, 4, 8
@@ -42,32 +60,33 @@ def read_face(path: Path) -> np.ndarray:
     Raises AdienceError naming the file: missing, not a JPEG or PNG, truncated, smaller than 8
     pixels, larger than Pillow's limit, or with transparent pixels.
     """
+    name = name or str(image)
     try:
-        with Image.open(path, formats=FORMATS) as image:
-            _check(image, path)
-            image.draft("RGB", (SIDE, SIDE))
-            side = min(image.size)
-            left, top = (image.width - side) / 2, (image.height - side) / 2
+        with Image.open(image, formats=FORMATS) as opened:
+            _check(opened, name)
+            opened.draft("RGB", (SIDE, SIDE))
+            side = min(opened.size)
+            left, top = (opened.width - side) / 2, (opened.height - side) / 2
             square = (left, top, left + side, top + side)
-            face = _to_rgb(image, path).resize((SIDE, SIDE), Image.Resampling.BICUBIC, box=square)
+            face = _to_rgb(opened, name).resize((SIDE, SIDE), Image.Resampling.BICUBIC, box=square)
     except UnidentifiedImageError as error:
-        raise AdienceError(f"{path}: not a JPEG or PNG image") from error
+        raise AdienceError(f"{name}: not a JPEG or PNG image") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise AdienceError(f"{path}: {_too_large()}") from error
+        raise AdienceError(f"{name}: {_too_large()}") from error
     except FileNotFoundError as error:
-        raise AdienceError(f"{path}: no such image") from error
+        raise AdienceError(f"{name}: no such image") from error
     except (OSError, SyntaxError, ValueError) as error:  # Pillow's words for a damaged file
-        raise AdienceError(f"{path}: the image cannot be read ({first_line(error)})") from error
+        raise AdienceError(f"{name}: the image cannot be read ({first_line(error)})") from error
     return np.asarray(face)
 
 
-def _check(image: Image.Image, path: Path) -> None:
+def _check(image: Image.Image, name: str) -> None:
     if image.width * image.height > (Image.MAX_IMAGE_PIXELS or 0):
-        raise AdienceError(f"{path}: {_too_large()}")
+        raise AdienceError(f"{name}: {_too_large()}")
     if min(image.size) < MINIMUM_SIDE:
         width, height = image.size
         raise AdienceError(
-            f"{path}: the image is {width}x{height} pixels, too small for a face "
+            f"{name}: the image is {width}x{height} pixels, too small for a face "
             f"(at least {MINIMUM_SIDE}x{MINIMUM_SIDE})"
         )
 
@@ -76,12 +95,12 @@ def _too_large() -> str:
     return f"the image has more than {Image.MAX_IMAGE_PIXELS:,} pixels, Pillow's safety limit"
 
 
-def _to_rgb(image: Image.Image, path: Path) -> Image.Image:
+def _to_rgb(image: Image.Image, name: str) -> Image.Image:
     """Grey, palette and CMYK images become RGB; transparency would have to be guessed at."""
     if image.mode in ALPHA_MODES or "transparency" in image.info:
         image = image.convert("RGBA")
         if image.getchannel("A").getextrema() != (255, 255):
-            raise AdienceError(f"{path}: the image has transparent pixels; flatten it first")
+            raise AdienceError(f"{name}: the image has transparent pixels; flatten it first")
     elif image.mode not in PLAIN_MODES:
-        raise AdienceError(f"{path}: images of mode {image.mode} are not supported; convert to RGB")
+        raise AdienceError(f"{name}: images of mode {image.mode} are not supported; convert to RGB")
     return image.convert("RGB")

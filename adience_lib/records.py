@@ -16,6 +16,7 @@ from adience_lib import experiment, whole
 from adience_lib.data import Dataset
 from adience_lib.errors import AdienceError
 from adience_lib.experiment import Experiment
+from adience_lib.folder import Folder
 from adience_lib.run_folder import read_json, write_json, write_sums, write_table
 
 COPIED = ("protocol.json", "run.json", "history.csv")
@@ -110,7 +111,9 @@ def read(records_dir: Path) -> Experiment:
         text = {"path": str, "subject": str}
         faces = pd.read_csv(records_dir / _FACES, dtype=text)
         drops = pd.read_csv(records_dir / _DROPS)
-        dataset = Dataset(said["name"], records_dir, faces, drops, said["fingerprint"])
+        dataset = Dataset(
+            said["name"], records_dir, faces, drops, said["fingerprint"], Folder(records_dir)
+        )
         given = {**said["parameters"], "runs_dir": str(records_dir)}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise AdienceError(f"{records_dir}: no records of this version ({error!r})") from error

@@ -1,9 +1,8 @@
-"""A folder of UTKFace crops: labels out of file names, folds out of file contents."""
+"""UTKFace's crops: labels out of file names, folds out of file contents."""
 
-import hashlib
 import re
 from collections import Counter
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -19,18 +18,21 @@ that somebody gave to a picture."""
 _GENDER_OF_DIGIT = {"0": GENDER_LABELS.index("m"), "1": GENDER_LABELS.index("f")}
 
 
-def is_folder_of_faces(root: Path) -> bool:
-    """Whether any file directly in ``root`` is named as UTKFace names its images."""
-    return any(_NAME.fullmatch(path.name) for path in root.iterdir())
+def is_face(name: str) -> bool:
+    """Whether ``name`` is one as UTKFace gives its images."""
+    return _NAME.fullmatch(name) is not None
 
 
-def image_files(root: Path) -> list[Path]:
-    """Every file directly in ``root`` that may be a face by its ending, in order."""
-    return sorted(path for path in root.iterdir() if path.suffix.lower() == ".jpg")
+def is_in_a_group(name: str) -> bool:
+    """Whether ``name`` is well-formed and its years lie in one of the eight age groups."""
+    match = _NAME.fullmatch(name)
+    return match is not None and age_label_of(int(match[1])) is not None
 
 
-def read_faces(root: Path) -> tuple[pd.DataFrame, Counter[str]]:
+def read_faces(names: list[str], digest: Callable[[str], str]) -> tuple[pd.DataFrame, Counter[str]]:
     """The faces in the eight age groups, and how many files went for which reason.
+
+    ``names``: every image's file name, in order; ``digest`` gives the SHA-256 of its bytes.
 
     A file counts under the first reason that applies: its name is malformed; the same bytes
     stand under another age group or gender as well, so that one of the labels is wrong; the age
@@ -43,9 +45,8 @@ def read_faces(root: Path) -> tuple[pd.DataFrame, Counter[str]]:
 
     The manifest has the columns of ``adience.read_faces``, and ``race``, one of ``RACES``.
     """
-    names = [path.name for path in image_files(root)]
     matches = [_NAME.fullmatch(name) for name in names]
-    rows = [_row(root, match) for match in matches if match]
+    rows = [_row(match, digest(match[0])) for match in matches if match]
     files = pd.DataFrame(rows, columns=["path", "subject", "gender", "age", "race"])
     labels = files["gender"] + len(GENDER_LABELS) * files["age"].fillna(-1)  # a number a pair
     disagree = labels.groupby(files["subject"]).transform("nunique") > 1
@@ -63,10 +64,9 @@ def read_faces(root: Path) -> tuple[pd.DataFrame, Counter[str]]:
     return _with_folds(faces.astype({"gender": "int64", "age": "int64"})), dropped
 
 
-def _row(root: Path, match: re.Match[str]) -> tuple[str, str, int, int | None, str]:
-    name, years, gender, race = match[0], int(match[1]), match[2], RACES[int(match[3])]
-    digest = hashlib.sha256((root / name).read_bytes()).hexdigest()
-    return name, digest, _GENDER_OF_DIGIT[gender], age_label_of(years), race
+def _row(match: re.Match[str], digest: str) -> tuple[str, str, int, int | None, str]:
+    years, gender, race = int(match[1]), match[2], RACES[int(match[3])]
+    return match[0], digest, _GENDER_OF_DIGIT[gender], age_label_of(years), race
 
 
 def _with_folds(faces: pd.DataFrame) -> pd.DataFrame:

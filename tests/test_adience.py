@@ -40,7 +40,7 @@ def test_published_rows_are_read_with_their_own_columns(published: Path) -> None
 @needs_shared("adience_folds")
 def test_filter_gives_the_published_counts(published: Path) -> None:
     """Every fold and every class has exactly as many faces as counted from the files."""
-    faces, dropped = adience.read_faces(published)
+    faces, dropped = adience.read_faces(published, "aligned")
     assert faces["fold"].value_counts().sort_index().to_list() == FOLD_SIZES
     counts = pd.crosstab(faces["age"], faces["gender"])
     assert counts[0].to_list() == FEMALE
@@ -52,7 +52,7 @@ def test_filter_gives_the_published_counts(published: Path) -> None:
 @needs_shared("adience_folds")
 def test_exact_repeats_are_dropped_by_choice(published: Path) -> None:
     """102 rows repeat another one in every column."""
-    faces, dropped = adience.read_faces(published, drop_repeats=True)
+    faces, dropped = adience.read_faces(published, "aligned", drop_repeats=True)
     assert (len(faces), dropped["exact repeat"]) == (16_156, 102)
 
 

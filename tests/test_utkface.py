@@ -1,5 +1,6 @@
 """UTKFace: labels out of names, duplicates, and folds."""
 
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -8,6 +9,7 @@ from conftest import SHARED, needs_shared
 
 from adience_lib.data import load
 from adience_lib.errors import AdienceError
+from adience_lib.folder import Folder
 from adience_lib.labels import AGE_LABELS
 from adience_lib.utkface import RACES, read_faces
 
@@ -18,6 +20,12 @@ def write(root: Path, files: dict[str, bytes]) -> Path:
     for name, content in files.items():
         (root / name).write_bytes(content)
     return root
+
+
+def read(root: Path) -> tuple[pd.DataFrame, Counter[str]]:
+    """The faces of a folder, and how many files went for which reason."""
+    folder = Folder(root)
+    return read_faces(folder.names(), folder.digest)
 
 
 def test_each_file_counts_once_under_its_reason(tmp_path: Path) -> None:
@@ -37,7 +45,7 @@ def test_each_file_counts_once_under_its_reason(tmp_path: Path) -> None:
             "notes.txt": b"no image",
         },
     )
-    faces, dropped = read_faces(root)
+    faces, dropped = read(root)
     assert dropped == {
         "malformed name": 1,
         "identical files disagree": 4,
@@ -78,7 +86,7 @@ def test_folds_do_not_depend_on_file_names(tmp_path: Path) -> None:
             labels = name.rsplit("_", 1)[0]
             new = f"{labels}_{number}{place}.jpg.chip.jpg" if labels.count("_") == 2 else name
             (root / new).symlink_to(SHARED / "utkface" / name)
-        faces, _ = read_faces(root)
+        faces, _ = read(root)
         folds.append(faces.set_index("subject")["fold"].sort_index())
     pd.testing.assert_series_equal(*folds)
 
@@ -86,7 +94,7 @@ def test_folds_do_not_depend_on_file_names(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("years", "label"), [(0, "(0, 2)"), (100, "(60, 100)"), (20, "(15, 20)")])
 def test_ends_of_a_label_belong_to_it(tmp_path: Path, years: int, label: str) -> None:
     """Both ends of an age label are inside."""
-    faces, _ = read_faces(write(tmp_path / "faces", {f"{years}_0_0_1.jpg.chip.jpg": b"face"}))
+    faces, _ = read(write(tmp_path / "faces", {f"{years}_0_0_1.jpg.chip.jpg": b"face"}))
     assert AGE_LABELS[faces["age"][0]] == label
 
 

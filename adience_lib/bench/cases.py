@@ -297,9 +297,10 @@ def _dataset(root: Path, files: list[Path]) -> Any:
     import pandas as pd
 
     from adience_lib.data import Dataset
+    from adience_lib.folder import Folder
 
     faces = pd.DataFrame({"path": [str(file.relative_to(root)) for file in files]})
-    return Dataset("bench", root, faces, pd.DataFrame(), "")
+    return Dataset("bench", root, faces, pd.DataFrame(), "", Folder(root))
 
 
 @contextlib.contextmanager
