@@ -75,7 +75,8 @@ class Archive:
             self._read_through()
         count = int(self._index["place"].max()) + 1
         shape = (count, SIDE, SIDE, 3)
-        decoded = np.memmap(self._store / _FACES, np.uint8, "r", shape=shape) if count else []
+        empty = np.empty(shape, np.uint8)  # a file without a byte cannot be mapped
+        decoded = np.memmap(self._store / _FACES, np.uint8, "r", shape=shape) if count else empty
         for place, fault in zip(places, faults, strict=True):
             yield AdienceError(fault) if fault else decoded[place]
 
@@ -140,7 +141,7 @@ def _read_through(archive: Archive, folder: Path) -> None:
 
         for name, size, content in _images(archive):
             digest = hashlib.sha256(content).hexdigest()
-            row = {"name": name, "bytes": size, "digest": digest, "place": -1, "fault": ""}
+            row: _Row = {"name": name, "bytes": size, "digest": digest, "place": -1, "fault": ""}
             rows.append(row)
             shown = f"{archive.file}: {name}"
             if archive.wanted(name):
