@@ -10,6 +10,7 @@ def main() -> int:
     """Run the command that was asked for, and give its exit status."""
     parser = argparse.ArgumentParser(prog="python -m adience_lib", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_predict(commands)
     _add_download(commands)
     arguments = parser.parse_args()
     try:
@@ -19,6 +20,35 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _add_predict(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("predict", help="gender and age label of photos of cropped faces")
+    parser.add_argument("photos", nargs="+", help='files, folders of them, or "-" for one on stdin')
+    parser.add_argument("--model", required=True, help="best.keras of a run folder")
+    parser.add_argument("--json", action="store_true", help="a JSON object a line")
+    parser.set_defaults(run=_predict)
+
+
+def _predict(arguments: argparse.Namespace) -> int:
+    import json
+    from pathlib import Path
+
+    from adience_lib import predict
+
+    predictor = predict.load(Path(arguments.model))
+    for note in predict.notes(predictor):
+        sys.stderr.write(f"note: {note}\n")
+    status = 0
+    for answer in predictor.stream(predict.photos(arguments.photos, sys.stdin.buffer)):
+        if answer.error:
+            sys.stderr.write(f"error: {answer.error}\n")
+            status = 1
+        if arguments.json:
+            print(json.dumps(answer.as_json()), flush=True)
+        elif not answer.error:
+            print(predict.line(answer), flush=True)
+    return status
 
 
 def _add_download(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

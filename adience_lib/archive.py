@@ -23,9 +23,15 @@ from tqdm import tqdm
 
 from adience_lib import paths, whole
 from adience_lib.errors import AdienceError, first_line, shorten
-from adience_lib.images import DECODER, READ_AHEAD, SIDE, Decoded, face_or_error
-
-ENDINGS = (".jpg", ".jpeg", ".png")
+from adience_lib.images import (
+    DECODER,
+    ENDINGS,
+    READ_AHEAD,
+    SIDE,
+    Decoded,
+    face_or_error,
+    shorter_side,
+)
 
 LARGEST = 64 << 20
 """Bytes of an image file; more is not read into memory. The largest of Adience has 0.6 MB."""
@@ -67,6 +73,10 @@ class Archive:
         """What changes when an image does."""
         return self.digest(name)
 
+    def side(self, name: str) -> int:
+        """Pixels of an image's shorter side; 0 for one that cannot be read."""
+        return int(self._index.loc[name, "side"])
+
     def faces(self, names: list[str]) -> Iterator[Decoded]:
         """The images as they were decoded, in the order of ``names``."""
         places, faults = (self._index.loc[names, column] for column in ("place", "fault"))
@@ -100,13 +110,13 @@ class Archive:
 
     @cached_property
     def _index(self) -> pd.DataFrame:
-        """A row an image, by its name: ``bytes``, ``digest``, ``place`` among the decoded (-1 for
-        none) and ``fault``."""
+        """A row an image, by its name: ``bytes``, ``digest``, ``side``, ``place`` among the decoded
+        (-1 for none) and ``fault``."""
         self._read_through()
         file = self._store / _INDEX
         try:
             table = pd.read_csv(file, index_col="name", keep_default_na=False, dtype={"name": str})
-            return table[["bytes", "digest", "place", "fault"]]
+            return table[_COLUMNS]
         except (OSError, ValueError, KeyError) as error:
             raise AdienceError(f"{file}: damaged ({error}); delete {self._store}") from error
 
@@ -118,6 +128,7 @@ _FACES, _INDEX = "faces", "images.csv"
 
 
 _Row = dict[str, str | int]
+_COLUMNS = ["bytes", "digest", "side", "place", "fault"]
 
 
 def _read_through(archive: Archive, folder: Path) -> None:
@@ -127,12 +138,12 @@ def _read_through(archive: Archive, folder: Path) -> None:
     """
     folder.mkdir()
     rows: list[_Row] = []
-    waiting: deque[tuple[_Row, Future[Decoded]]] = deque()
+    waiting: deque[tuple[_Row, Future[tuple[Decoded, int]]]] = deque()
     with (folder / _FACES).open("wb") as output, ThreadPoolExecutor(os.cpu_count()) as pool:
 
         def write_oldest() -> None:
             row, decoded = waiting.popleft()
-            face = decoded.result()
+            face, row["side"] = decoded.result()
             if isinstance(face, AdienceError):
                 row["fault"] = str(face)
             else:
@@ -141,20 +152,32 @@ def _read_through(archive: Archive, folder: Path) -> None:
 
         for name, size, content in _images(archive):
             digest = hashlib.sha256(content).hexdigest()
-            row: _Row = {"name": name, "bytes": size, "digest": digest, "place": -1, "fault": ""}
+            row: _Row = {
+                "name": name,
+                "bytes": size,
+                "digest": digest,
+                "side": 0,
+                "place": -1,
+                "fault": "",
+            }
             rows.append(row)
             shown = f"{archive.file}: {name}"
             if archive.wanted(name):
-                waiting.append((row, pool.submit(face_or_error, io.BytesIO(content), shown)))
+                waiting.append((row, pool.submit(_decoded, content, shown)))
             else:
                 row["fault"] = f"{shown}: was not decoded"
             if len(waiting) > READ_AHEAD:
                 write_oldest()
         while waiting:
             write_oldest()
-    pd.DataFrame(rows, columns=["name", "bytes", "digest", "place", "fault"]).to_csv(
+    pd.DataFrame(rows, columns=["name", *_COLUMNS]).to_csv(
         folder / _INDEX, index=False, lineterminator="\n"
     )
+
+
+def _decoded(content: bytes, name: str) -> tuple[Decoded, int]:
+    face = face_or_error(io.BytesIO(content), name)
+    return face, 0 if isinstance(face, AdienceError) else shorter_side(io.BytesIO(content), name)
 
 
 def _images(archive: Archive) -> Iterator[tuple[str, int, bytes]]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adience_lib.errors import AdienceError
-from adience_lib.images import READ_AHEAD, Decoded, face_or_error
+from adience_lib.images import READ_AHEAD, Decoded, face_or_error, shorter_side
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,10 @@ class Folder:
     def digest(self, name: str) -> str:
         """SHA-256 of an image's bytes, in hexadecimal."""
         return hashlib.sha256((self.root / name).read_bytes()).hexdigest()
+
+    def side(self, name: str) -> int:
+        """Pixels of an image's shorter side."""
+        return shorter_side(self.root / name)
 
     def stamp(self, name: str) -> str:
         """What changes when an image does: its size and the time of its last change."""

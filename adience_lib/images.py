@@ -23,6 +23,8 @@ MINIMUM_SIDE = 8
 """Pixels: one JPEG block. A smaller image cannot hold a face."""
 
 FORMATS = ("JPEG", "PNG")
+ENDINGS = (".jpg", ".jpeg", ".png")
+"""Of the names of images, in small letters."""
 PLAIN_MODES = ("1", "L", "P", "RGB", "CMYK", "YCbCr")
 ALPHA_MODES = ("LA", "PA", "RGBA")
 
@@ -104,3 +106,23 @@ def _to_rgb(image: Image.Image, name: str) -> Image.Image:
     elif image.mode not in PLAIN_MODES:
         raise AdienceError(f"{name}: images of mode {image.mode} are not supported; convert to RGB")
     return image.convert("RGB")
+
+
+def shorter_side(image: Path | BinaryIO, name: str = "") -> int:
+    """Pixels of the shorter side of ``image`` as it is stored, which ``read_face`` scales.
+
+    Reads the image's header only. Raises AdienceError as ``read_face`` does.
+    """
+    name = name or str(image)
+    if not isinstance(image, Path):
+        image.seek(0)
+    try:
+        with Image.open(image, formats=FORMATS) as opened:
+            return min(opened.size)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise AdienceError(f"{name}: the image cannot be read ({first_line(error)})") from error
+
+
+def brightness(face: np.ndarray) -> float:
+    """The mean of all values of a face, (256, 256, 3) uint8, from 0 (black) to 1 (white)."""
+    return float(face.mean() / 255)

@@ -204,6 +204,8 @@ def load(file: Path) -> keras.Model:
     """
     if file.suffix != ".keras":
         raise AdienceError(f"{file}: only networks in Keras' own format, *.keras, are opened")
+    if not file.is_file():
+        raise AdienceError(f"{file}: no such network")
     try:
         return keras.saving.load_model(file, compile=False, safe_mode=True)
     except Exception as error:  # a damaged archive makes Keras and h5py raise nearly anything

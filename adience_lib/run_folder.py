@@ -160,6 +160,11 @@ def _digest(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
+def both_columns(given: np.ndarray) -> np.ndarray:
+    """(n, classes) from (n, classes), or from (n, 1) with the probability of the second of two."""
+    return given if given.shape[1] > 1 else np.hstack([1 - given, given])
+
+
 def predictions_table(faces: pd.DataFrame, outputs: dict[str, np.ndarray]) -> pd.DataFrame:
     """One row a test face: ``face`` (its path), ``subject``, the true labels, probabilities.
 
@@ -168,7 +173,7 @@ def predictions_table(faces: pd.DataFrame, outputs: dict[str, np.ndarray]) -> pd
     """
     table = faces.rename(columns={"path": "face"}).reset_index(drop=True)
     for task, given in outputs.items():
-        probabilities = given if given.shape[1] > 1 else np.hstack([1 - given, given])
+        probabilities = both_columns(given)
         for position, label in enumerate(LABELS[task]):
             table[f"{task} {label}"] = probabilities[:, position]
     return table

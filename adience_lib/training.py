@@ -16,6 +16,7 @@ from adience_lib.batches import Batches
 from adience_lib.checkpoint import Checkpoint, Row
 from adience_lib.data import Dataset
 from adience_lib.errors import AdienceError
+from adience_lib.images import brightness
 from adience_lib.layers import MeanImage
 from adience_lib.lean import lean
 from adience_lib.optimizers import CaffeSGD, FusedAdam, tenths
@@ -80,7 +81,7 @@ def train_fold(
     The folder is written whole: ``protocol.json`` (protocol and dataset),
     ``history.csv`` (a row an epoch), ``predictions.csv`` (a row a test face, with the
     probabilities), ``best.keras`` (the chosen epoch's network), ``run.json`` (epochs, times,
-    machines and versions).
+    machines and versions, and what the training images are like).
     Levi & Hassner's networks also leave ``ten_crops.csv``, predictions as they scored theirs.
     With ``monitor="held_out"`` the history has the test fold's loss and accuracy after each
     epoch too (``test_...``); they are used for nothing.
@@ -174,8 +175,29 @@ def _train(
         "peak_memory": max(row["peak_memory"] or 0 for row in done.history) or None,
         "faces": {name: len(rows) for name, rows in vars(split).items()},
         "parameters": models.parameter_counts(network),
+        "inputs": _inputs(dataset, images, split.train, protocol.seed),
         "machines": done.machines,
     }
+
+
+INPUTS = 1000
+"""Training images that are measured, at most."""
+
+USUAL = (0.005, 0.995)
+"""Quantiles of the brightness that counts as usual: all but one face of a hundred."""
+
+
+def _inputs(
+    dataset: Dataset, images: np.ndarray, rows: np.ndarray, seed: int
+) -> dict[str, list[float]]:
+    """What the training images are like, as lowest and highest: for who uses the network later.
+
+    "brightness": 0 to 1; "side": pixels of the shorter side as the images are stored.
+    """
+    chosen = np.random.default_rng(seed).choice(rows, min(len(rows), INPUTS), replace=False)
+    bright = np.quantile([brightness(images[row]) for row in chosen], USUAL)
+    sides = [dataset.source.side(path) for path in dataset.faces.loc[chosen, "path"]]
+    return {"brightness": bright.round(4).tolist(), "side": [min(sides), max(sides)]}
 
 
 def load_network(folder: Path) -> keras.Model:

@@ -1,0 +1,210 @@
+"""A trained network on photographs of cropped faces: labels, probabilities, and doubts.
+
+Faces must be cropped, upright and centred, as in the dataset that the network was trained on:
+nothing here looks for a face, and a network gives an answer for any picture.
+"""
+
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from adience_lib.calibration import calibrated, temperature
+from adience_lib.errors import AdienceError
+from adience_lib.images import ENDINGS, brightness, read_face, shorter_side
+from adience_lib.labels import LABELS
+from adience_lib.run_folder import SUMS, both_columns, check_files, read_json
+
+if TYPE_CHECKING:
+    import keras
+
+Photo = Path | bytes
+"""A file, or the content of one."""
+
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a network says of one photo.
+
+    ``name``: what the photo is called. ``probabilities``: task to label to probability, calibrated
+    where the predictor is. ``doubts``: in what the photo is unlike the training faces. ``error``:
+    why there is no answer; the rest is then empty.
+    """
+
+    name: str
+    probabilities: dict[str, dict[str, float]]
+    doubts: tuple[str, ...] = ()
+    error: str = ""
+
+    def label(self, task: str) -> str:
+        """The most probable label of ``task``."""
+        return max(self.probabilities[task], key=self.probabilities[task].__getitem__)
+
+    def as_json(self) -> dict[str, Any]:
+        """What ``--json`` prints: name, and error or labels, probabilities and doubts."""
+        if self.error:
+            return {"file": self.name, "error": self.error}
+        labels = {task: self.label(task) for task in self.probabilities}
+        said = {"file": self.name, **labels, "probabilities": self.probabilities}
+        return {**said, "doubts": list(self.doubts)}
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A network, and what its run knows about its training faces and its confidence.
+
+    ``temperatures``: by task, what its logits are divided by (Guo et al. 2017); empty where there
+    is no run beside the network. ``usual``: "brightness" (0 to 1) and "side" (pixels) of the
+    training faces, as lowest and highest; empty where the run has no record of them.
+    """
+
+    network: "keras.Model"
+    temperatures: dict[str, float]
+    usual: dict[str, tuple[float, float]]
+
+    def predict(self, photos: Iterable[Photo]) -> list[Answer]:
+        """An answer a photo, in order. A photo that cannot be read gets one with an error."""
+        return list(self.stream(photos))
+
+    def stream(self, photos: Iterable[Photo]) -> Iterator[Answer]:
+        """As ``predict``, one batch after the other: for more photos than memory holds."""
+        rest = iter(photos)
+        while some := tuple(islice(rest, BATCH)):
+            yield from self._answers(some)
+
+    def _answers(self, photos: tuple[Photo, ...]) -> Iterator[Answer]:
+        read = [_read(photo) for photo in photos]
+        faces = [one for one in read if isinstance(one, _Face)]
+        found = iter(
+            self._probabilities(np.stack([face.pixels for face in faces])) if faces else []
+        )
+        for one in read:
+            if isinstance(one, _Face):
+                yield Answer(one.name, next(found), self._doubts(one))
+            else:
+                yield one
+
+    def _probabilities(self, pixels: np.ndarray) -> list[dict[str, dict[str, float]]]:
+        outputs = self.network.predict_on_batch(pixels)
+        tables = {
+            task: calibrated(both_columns(given), self.temperatures.get(task, 1.0))
+            for task, given in outputs.items()
+        }
+        return [
+            {
+                task: dict(zip(LABELS[task], table[place].tolist(), strict=True))
+                for task, table in tables.items()
+            }
+            for place in range(len(pixels))
+        ]
+
+    def _doubts(self, face: "_Face") -> tuple[str, ...]:
+        measured = {"brightness": face.brightness, "side": face.side}
+        doubts = []
+        for name, (low, high) in self.usual.items():
+            if not low <= measured[name] <= high:
+                words = _UNUSUAL[name][measured[name] > high]
+                doubts.append(
+                    f"{words} than the training faces ({measured[name]:.4g}, theirs {low:.4g} to "
+                    f"{high:.4g})"
+                )
+        return tuple(doubts)
+
+
+_UNUSUAL = {"brightness": ("darker", "brighter"), "side": ("fewer pixels", "more pixels")}
+
+
+@dataclass(frozen=True)
+class _Face:
+    name: str
+    pixels: np.ndarray
+    side: int
+
+    @property
+    def brightness(self) -> float:
+        return brightness(self.pixels)
+
+
+def _read(photo: Photo) -> _Face | Answer:
+    name = str(photo) if isinstance(photo, Path) else "standard input"
+    source = photo if isinstance(photo, Path) else io.BytesIO(photo)
+    try:
+        pixels = read_face(source, name)
+        return _Face(name, pixels, shorter_side(source, name))
+    except AdienceError as error:
+        return Answer(name, {}, error=str(error))
+
+
+def load(file: Path) -> Predictor:
+    """The predictor of the network in ``file``, ``best.keras`` of a run folder.
+
+    What is known of its training comes from the other files of the folder. Raises AdienceError:
+    no such network, or a run that is damaged.
+    """
+    folder = file.parent
+    if not (folder / SUMS).exists():
+        return Predictor(_twin(file), {}, {})
+    check_files(folder, [file.name])
+    known = read_json(folder / "run.json").get("inputs", {})
+    usual = {name: (low, high) for name, (low, high) in known.items()}
+    return Predictor(_twin(file), _temperatures(folder), usual)
+
+
+def _twin(file: Path) -> "keras.Model":
+    """What gives the outputs of the network in ``file`` with less work (``lean.py``)."""
+    from adience_lib import lean, models
+
+    return lean.lean(models.load(file), BATCH)
+
+
+def _temperatures(folder: Path) -> dict[str, float]:
+    """Of each task, from the run's own test faces."""
+    from adience_lib import evaluation
+
+    runs = evaluation.read_runs([folder])
+    return {
+        task: temperature(
+            evaluation.probabilities(runs.predictions, task), runs.predictions[task].to_numpy()
+        )
+        for task in runs.tasks
+    }
+
+
+def photos(named: Iterable[str], standard_input: BinaryIO) -> Iterator[Photo]:
+    """The photos that the command line names: files, every image directly in a folder, and "-" for
+    one photo on standard input. A folder without an image is given back as a file is, and cannot
+    be read."""
+    for name in named:
+        path = Path(name)
+        if name == "-":
+            yield standard_input.read()
+        elif path.is_dir():
+            inside = sorted(one for one in path.iterdir() if one.suffix.lower() in ENDINGS)
+            yield from inside or [path]
+        else:
+            yield path
+
+
+def notes(predictor: Predictor) -> list[str]:
+    """What the command line says of the predictor itself."""
+    said = ["faces must be cropped and upright; nothing here looks for a face"]
+    if not predictor.temperatures:
+        said.append("no run beside the network: probabilities are not calibrated")
+    if not predictor.usual:
+        said.append("no record of the training faces: photos unlike them are not noticed")
+    return said
+
+
+def line(answer: Answer) -> str:
+    """An answer for the eye: the photo, its labels with probabilities, and what is doubtful."""
+    found = [
+        f"{answer.label(task):>8} {given[answer.label(task)]:4.0%}"
+        for task, given in answer.probabilities.items()
+    ]
+    return "  ".join([answer.name, *found, *answer.doubts])
