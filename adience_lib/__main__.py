@@ -11,6 +11,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m adience_lib", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_predict(commands)
+    _add_export(commands)
     _add_download(commands)
     arguments = parser.parse_args()
     try:
@@ -48,6 +49,39 @@ def _predict(arguments: argparse.Namespace) -> int:
             print(json.dumps(answer.as_json()), flush=True)
         elif not answer.error:
             print(predict.line(answer), flush=True)
+    return status
+
+
+def _add_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("export", help="a network as ONNX and TensorFlow Lite, its card")
+    parser.add_argument("folder", help="where the files go")
+    parser.add_argument("--model", required=True, help="best.keras of a run folder")
+    parser.add_argument("--only", choices=("onnx", "tflite", "card"), help="one of the three")
+    parser.set_defaults(run=_export)
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from adience_lib import card, export, whole
+
+    model, folder = Path(arguments.model), Path(arguments.folder)
+    text = card.card(model.parent)
+    status = 0
+    if arguments.only in (None, "card"):
+        target = folder / "model_card.md"
+        with whole.writing(target):
+            whole.write_file(target, lambda file: file.write(text.encode()))
+        print(target)
+    for kind in export.KINDS:
+        if arguments.only in (None, kind):
+            target = folder / f"network.{kind}"
+            try:
+                difference = export.export(model, kind, target)
+                print(f"{target}: probabilities differ by {difference:.1g} at most")
+            except AdienceError as error:
+                sys.stderr.write(f"error: {error}\n")
+                status = 1
     return status
 
 

@@ -4,6 +4,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+TITLE = (
+    "K. Jørgensen, M. Ringsted, T. Rajagopal, Gender and Age Classification using Multi-task "
+    "Learning with Convolutional Neural Networks, Nanyang Technological University, 2022"
+)
+
 IMAGES = 16_228
 """Section 2.1: "16228 labeled facial images after removing invalid data"."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from adience_lib import claims, findings, lessons, paths, tables, whole
+from adience_lib import card, claims, findings, lessons, paths, tables, whole
 from adience_lib.bench import summary
 from adience_lib.errors import AdienceError
 
@@ -30,6 +30,7 @@ def blocks(figures: Path) -> dict[str, str]:
         "real_evidence": _claims(verdicts, "decided by", "found"),
         "real_table_3": tables.markdown(tables.both_ways(found)),
         "demo_table_3": tables.markdown(tables.readable_table_3(table_3)),
+        "not_for": card.NOT_FOR,
         "benchmark": summary.in_words(benchmark),
         "benchmark_table": summary.markdown(benchmark),
     }

@@ -37,7 +37,7 @@ def model(tiny: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_table(predictions_table(tiny.faces, outputs), result / "predictions.csv")
         write_table(pd.DataFrame({"epoch": [1], "seconds": [1.0]}), result / "history.csv")
         machine = {"processor": "a processor", "cores": 2, "accelerator": "none"}
-        run = {"epochs": 1, "best_epoch": 1, "seconds": 1.0, "peak_memory": None}
+        run: dict[str, object] = {"epochs": 1, "best_epoch": 1, "seconds": 1.0, "peak_memory": None}
         run |= {"parameters": {"total": 7}, "faces": {"train": 64}, "machines": [machine]}
         return {**run, "inputs": {"brightness": BRIGHTNESS, "side": SIDE}}
 
