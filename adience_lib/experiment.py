@@ -1,6 +1,7 @@
 """What a notebook was asked to do, and the runs that follow from it."""
 
 import os
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +22,7 @@ from adience_lib import (
     training,
 )
 from adience_lib import weights as pretrained
+from adience_lib.cross_validation import cross_validate, executor
 from adience_lib.data import FOLDS, Dataset
 from adience_lib.errors import AdienceError
 from adience_lib.grad_cam import Attention, grad_cam
@@ -37,7 +39,8 @@ class Experiment:
 
     ``extra_folds``: those on which what goes beyond Table 3 is trained. ``held_out_folds``: those
     that are trained again with held-out subjects. ``wanted_weights``: "imagenet", "random" or a
-    file. ``gammas``: those of the sweep, without the protocol's own.
+    file. ``scheduler``: who trains the folds, as ``cross_validation.executor`` takes it; None: this
+    process. ``gammas``: those of the sweep, without the protocol's own.
     ``given``: the parameters that were not left at None.
     """
 
@@ -49,6 +52,7 @@ class Experiment:
     runs_dir: Path
     figures_dir: Path
     wanted_weights: str
+    scheduler: str | None
     gammas: tuple[float, ...]
     given: dict[str, Any]
 
@@ -105,6 +109,7 @@ def of(dataset: Dataset, given: dict[str, Any]) -> Experiment:
         if "figures_dir" in given
         else _figures(dataset, protocol, folds),
         given.get("weights", protocol.weights),
+        given.get("scheduler"),
         parameters.gammas(given.get("gammas"), protocol),
         given,
     )
@@ -131,7 +136,7 @@ def train(
 
     For ``transfer``, ``experiment`` and ``weights`` come from ``start_transfer``.
     """
-    folders = training.cross_validate(
+    folders = cross_validate(
         experiment.dataset,
         experiment.images,
         model_name,
@@ -139,8 +144,16 @@ def train(
         experiment.folds,
         experiment.runs_dir,
         weights,
+        workers(experiment, model_name),
     )
     return evaluation.read_runs(folders)
+
+
+def workers(experiment: Experiment, model_name: str) -> Executor | None:
+    """Who trains the folds of ``model_name``; None for this process, and where all are finished."""
+    place = (experiment.runs_dir, experiment.dataset, model_name, experiment.protocol)
+    finished = all(training.run_folder(*place, fold).is_dir() for fold in experiment.folds)
+    return None if finished or not experiment.scheduler else executor(experiment.scheduler)
 
 
 def train_held_out(

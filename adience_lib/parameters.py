@@ -3,6 +3,7 @@
 import ast
 import difflib
 import os
+import re
 from dataclasses import fields, replace
 from typing import Any
 
@@ -23,7 +24,7 @@ from adience_lib.protocol import (
 WHOLE_NUMBERS = ("faces", "epochs", "batch_size", "seed", "levi_hassner_epochs")
 NUMBERS = ("learning_rate", "gamma")
 CHOICES = {"protocol": tuple(BASES), "monitor": MONITORS, "precision": PRECISIONS}
-TEXTS = ("data", "weights", "runs_dir", "figures_dir")
+TEXTS = ("data", "weights", "scheduler", "runs_dir", "figures_dir")
 SWITCHES = ("allow_missing", "drop_repeats")
 LISTS = ("folds", "extra_folds", "held_out_folds", "gammas")
 PARAMETERS = (*TEXTS, *CHOICES, *LISTS, *WHOLE_NUMBERS, *NUMBERS, *SWITCHES)
@@ -31,6 +32,8 @@ PARAMETERS = (*TEXTS, *CHOICES, *LISTS, *WHOLE_NUMBERS, *NUMBERS, *SWITCHES)
 
 NOT_A_LITERAL = (SyntaxError, ValueError, TypeError, MemoryError, RecursionError, OverflowError)
 """What ``ast.literal_eval`` raises; the last three for thousands of brackets or digits."""
+
+SCHEDULER = re.compile(r"local:[1-9]\d?|\w+://\S+")
 
 EVERY_FOLD = tuple(range(FOLDS))
 SMOKE_FOLDS = (0, 1)
@@ -114,6 +117,11 @@ def _check_kinds(given: dict[str, Any]) -> None:
             raise AdienceError(f"{name} is {shorten(value)}; allowed: True, False")
         if name in TEXTS and not isinstance(value, str):
             raise AdienceError(f"{name} is {shorten(value)}; allowed: a text, or None")
+        if name == "scheduler" and not SCHEDULER.fullmatch(value):
+            raise AdienceError(
+                f"{name} is {shorten(value)}; allowed: local:N with N processes from 1 to 99, the "
+                "address of a Dask scheduler such as tcp://host:8786, or None"
+            )
         if name in WHOLE_NUMBERS and not (number and isinstance(value, int)):
             raise AdienceError(_out_of_kind(name, value, "a whole number"))
         low, high = RANGES["epochs"]

@@ -23,8 +23,8 @@ COPIED = ("protocol.json", "run.json", "history.csv")
 NUMBERED = ("predictions.csv", "ten_crops.csv")
 
 _EXPERIMENT, _FACES, _DROPS = "experiment.json", "faces.csv", "drops.csv"
-_PLACES = ("data", "runs_dir", "figures_dir")
-"""Parameters that say where something lies on one machine."""
+_PLACES = ("data", "runs_dir", "figures_dir", "scheduler")
+"""Parameters that say where something lies or runs, and change no result."""
 
 
 def begin(began: Experiment, records_dir: Path) -> None:

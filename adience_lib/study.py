@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from adience_lib import experiment, interruption, models, paths, records, report
+from adience_lib import cross_validation, experiment, interruption, models, paths, records, report
+from adience_lib.cross_validation import Fold
 from adience_lib.errors import AdienceError
 from adience_lib.evaluation import Runs
 from adience_lib.experiment import Experiment, published_recipe
@@ -80,9 +81,18 @@ def run(study: Experiment, records_dir: Path) -> None:
             records.keep(study, run_folder(*place), records_dir)
 
     planned = trainings(study)
-    for number, (one, name, weights) in enumerate(planned, start=1):
-        tell(f"{number} of {len(planned)}: {name}, fold {one.folds[0]}, {one.protocol.label}")
-        keep(experiment.train(one, name, weights))
+    if study.scheduler:
+        _ = study.images  # the cache is there before the workers ask for it
+        folds = [
+            Fold(one.dataset, name, one.protocol, one.folds[0], one.runs_dir, weights)
+            for one, name, weights in planned
+        ]
+        for fold in cross_validation.train(folds, cross_validation.executor(study.scheduler)):
+            records.keep(study, fold.folder, records_dir)
+    else:
+        for number, (one, name, weights) in enumerate(planned, start=1):
+            tell(f"{number} of {len(planned)}: {name}, fold {one.folds[0]}, {one.protocol.label}")
+            keep(experiment.train(one, name, weights))
     tell("linear models on frozen features")
     for found in (experiment.read_across(study), experiment.read_vgg16(study)):
         for runs in found.values():

@@ -32,34 +32,7 @@ from adience_lib.run_folder import (
 from adience_lib.weights import Weights
 from adience_lib.whole import tell
 
-__all__ = ["DEMO", "PAPER", "SMOKE", "Protocol", "cross_validate", "run_folder", "train_fold"]
-
-
-def cross_validate(
-    dataset: Dataset,
-    images: np.ndarray,
-    model_name: str,
-    protocol: Protocol,
-    folds: tuple[int, ...],
-    runs_dir: Path,
-    weights: Weights | None = None,
-) -> list[Path]:
-    """Train ``model_name`` once for each of ``folds``, and give the run folders.
-
-    Arguments as of ``train_fold``. One progress bar runs over all folds; it knows the most
-    epochs there can be, and jumps ahead where early stopping ends a fold.
-    """
-    with tqdm(
-        total=len(folds) * protocol.epochs,
-        unit="epoch",
-        leave=False,
-        mininterval=1,
-        bar_format="{desc}{percentage:3.0f}%|{bar:20}| {elapsed} so far, {remaining} left",
-    ) as bar:
-        return [
-            train_fold(dataset, images, model_name, protocol, fold, runs_dir, weights, bar)
-            for fold in folds
-        ]
+__all__ = ["DEMO", "PAPER", "SMOKE", "Protocol", "run_folder", "train_fold"]
 
 
 def train_fold(

@@ -40,6 +40,7 @@ gamma: float = None  # weight of the gender loss in multi-task networks, 0 to 1;
 monitor: str = None  # "test_fold" (as we read the paper), "held_out", "none"; None: the first
 precision: str = None  # "float32" or "mixed_bfloat16"; None: "float32"
 seed: int = None  # of weights, dropout, crops, order and samples; None: 2022
+scheduler: str = None  # of Dask, for folds side by side: "local:2", an address; None: no Dask
 runs_dir: str = None  # where trainings are kept; None: the variable ADIENCE_RUNS, else runs/
 figures_dir: str = None  # where figures and tables go; None: figures/ and the dataset's name
 

@@ -40,6 +40,7 @@ monitor: str = None  # "test_fold" (as we read the paper), "held_out", "none"; N
 precision: str = None  # "float32" or "mixed_bfloat16"; None: "float32"
 seed: int = None  # of weights, dropout, crops, order and samples; None: 2022
 gammas: list = None  # others to try on the extra folds; None: [0, 0.25, 0.75, 1], the demo [0, 1]
+scheduler: str = None  # of Dask, for folds side by side: "local:2", an address; None: no Dask
 runs_dir: str = None  # where trainings are kept; None: the variable ADIENCE_RUNS, else runs/
 figures_dir: str = None  # where figures and tables go; None: figures/ and the dataset's name
 

@@ -58,7 +58,7 @@ def main() -> None:
     """Train the one fold that the command line names."""
     task = json.loads(sys.argv[1])
 
-    from adience_lib import cache, data, training
+    from adience_lib import cache, cross_validation, data, training
     from adience_lib.protocol import Protocol
 
     if "batch" in task:
@@ -69,7 +69,9 @@ def main() -> None:
     dataset = data.load(task["data"])
     protocol = Protocol(**task["protocol"])
     runs_dir = Path(task["runs"])
-    training.cross_validate(dataset, cache.images(dataset), task["model"], protocol, (0,), runs_dir)
+    cross_validation.cross_validate(
+        dataset, cache.images(dataset), task["model"], protocol, (0,), runs_dir
+    )
     print(operations.count, flush=True)
 
 

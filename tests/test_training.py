@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from adience_lib import cache, data, evaluation, models, training
+from adience_lib import cache, cross_validation, data, evaluation, models, training
 from adience_lib.batches import Batches
 from adience_lib.data import Dataset
 from adience_lib.errors import AdienceError
@@ -305,7 +305,9 @@ def test_bfloat16_reaches_the_accuracy_of_float32(tmp_path: Path) -> None:
     right = {}
     for precision in ("float32", "mixed_bfloat16"):
         protocol = replace(training.DEMO, precision=precision, monitor="none")
-        folders = training.cross_validate(demo, images, "gender", protocol, (1, 2), tmp_path)
+        folders = cross_validation.cross_validate(
+            demo, images, "gender", protocol, (1, 2), tmp_path
+        )
         runs = evaluation.read_runs(folders)
         found = runs.predictions
         right[precision] = ((found["gender m"] > 0.5) == found["gender"]).astype(float)
