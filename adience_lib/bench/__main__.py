@@ -59,6 +59,7 @@ def _rows(quick: bool) -> Iterator[Row]:
     on_tensorflow = "tensorflow" in machine  # which the plain Keras version needs
     yield from _against_peers(quick, size, rates, on_tensorflow)
     yield from _input(quick, on_tensorflow)
+    yield from _use(quick, size)
     yield from _scale(quick)
     parts = cases.run(cases.start_up)
     slowest = sorted(parts, key=lambda part: -parts[part])
@@ -195,6 +196,29 @@ def _input(quick: bool, on_tensorflow: bool) -> Iterator[Row]:
             gain,
             f"times Pillow alone on one core, {words}",
         )
+
+
+def _use(quick: bool, size: int) -> Iterator[Row]:
+    """What waits for a user beside the training: archives, predictions, folds side by side."""
+    count = 16 if quick else 300
+    found = cases.run(cases.archive, count=count)
+    rate, longer = count / found["archive"], found["archive"] / found["folder"]
+    against = "times as long as from the unpacked folder"
+    yield Row("use", "cache from 816 x 816 JPEGs in a .tar.gz", rate, FACES, longer, against)
+    count = size * (1 if quick else 4)
+    found = cases.run(cases.predicting, count=count, batch_size=size, rounds=ROUNDS[quick])
+    rate = count / found["predict"]
+    share = rate * found["forward"] / size
+    name = "predict, multitask, float32, from 816 x 816 JPEGs"
+    yield Row("use", name, rate, FACES, share, "of the forward pass in training")
+    seconds = found["command"]
+    bar = "of four seconds"
+    yield Row("use", "predict, one photo, start to end", seconds, "s", seconds / 4, bar, at_most=1)
+    settings = {"folds": 2, "epochs": 1 if quick else 6, "faces": 40 if quick else 160}
+    alone = cases.run(cases.side_by_side, workers=0, **settings)["seconds"]
+    beside = cases.run(cases.side_by_side, workers=2, **settings)["seconds"]
+    name = "two folds, gender, float32, by two workers with half of the cores each"
+    yield Row("use", name, beside, "s", alone / beside, "times one after the other with all cores")
 
 
 def _scale(quick: bool) -> Iterator[Row]:

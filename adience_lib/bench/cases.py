@@ -129,6 +129,89 @@ def decoding(count: int) -> dict[str, Any]:
         }
 
 
+def archive(count: int) -> dict[str, Any]:
+    """Seconds to build the cache of ``count`` photographs: from their folder, and from a
+    ``.tar.gz`` of it, which is read through for the first time."""
+    import tarfile
+
+    from adience_lib import cache
+    from adience_lib.archive import Archive
+    from adience_lib.bench.arithmetic import best_seconds
+
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        dataset = _dataset(root, _photographs(root, count))
+        packed = root / "photographs.tar.gz"
+        with tarfile.open(packed, "w:gz") as target:
+            for path in dataset.faces["path"]:
+                target.add(root / path, f"photographs/{path}")
+        names = [f"photographs/{path}" for path in dataset.faces["path"]]
+        sent = replace(
+            dataset,
+            faces=dataset.faces.assign(path=names),
+            source=Archive(packed, "photographs", lambda _: True, "all"),
+        )
+        os.environ["ADIENCE_CACHE"] = str(root / "cache")
+        return {
+            "folder": best_seconds(lambda: cache.images(dataset), 1),
+            "archive": best_seconds(lambda: cache.images(sent), 1),
+        }
+
+
+def predicting(count: int, batch_size: int, rounds: int) -> dict[str, Any]:
+    """Seconds of the multi-task network for ``count`` photographs in files, of its forward pass in
+    training for a batch in memory, and of the whole command ``predict`` for one photograph."""
+    from adience_lib import predict
+    from adience_lib.bench.arithmetic import best_seconds
+
+    network, twin = _twin("multitask", "float32", batch_size)
+    faces, _ = _batch(["gender", "age"], batch_size)
+    twin.predict_on_batch(faces)
+    with tempfile.TemporaryDirectory() as folder:
+        model = Path(folder) / "best.keras"
+        network.save(model)
+        files = _photographs(Path(folder), count)
+        predictor = predict.load(model)
+        predictor.predict(files[:1])
+        predictor.predict(files)
+        command = [sys.executable, "-m", "adience_lib", "predict", str(files[0])]
+        command += ["--model", str(model)]
+
+        def whole() -> None:
+            subprocess.run(command, check=True, capture_output=True)
+
+        return {
+            "predict": best_seconds(lambda: predictor.predict(files), rounds),
+            "forward": best_seconds(lambda: twin.predict_on_batch(faces), rounds),
+            "command": best_seconds(whole, rounds),
+        }
+
+
+def side_by_side(workers: int, folds: int, epochs: int, faces: int) -> dict[str, Any]:
+    """Seconds of ``folds`` trainings of the gender network by ``workers`` processes, each with its
+    share of the cores; by this process where there is none. Starting Dask is not part of it."""
+    from adience_lib import cache, cross_validation, data, training
+
+    protocol = replace(
+        training.PAPER, epochs=epochs, batch_size=32, faces=faces, monitor="none", weights="random"
+    )
+    demo = data.load("demo")
+    images = cache.images(demo)
+    executor = cross_validation.executor(f"local:{workers}") if workers else None
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.perf_counter()
+        cross_validation.cross_validate(
+            demo,
+            images,
+            "gender",
+            protocol,
+            tuple(range(folds)),
+            Path(folder),
+            executor=executor,
+        )
+        return {"seconds": time.perf_counter() - started}
+
+
 def plain_step(batch_size: int, rounds: int) -> dict[str, Any]:
     """A step of the plain Keras version on one batch in memory."""
     from adience_lib.bench import plain_keras
@@ -330,7 +413,20 @@ _importing = 0.0
 
 _CASES = {
     case.__name__: case
-    for case in (step, machine, pytorch, epoch, decoding, plain_step, plain_epoch, scale, start_up)
+    for case in (
+        step,
+        machine,
+        pytorch,
+        epoch,
+        decoding,
+        archive,
+        predicting,
+        side_by_side,
+        plain_step,
+        plain_epoch,
+        scale,
+        start_up,
+    )
 }
 
 _COMMAND = """
