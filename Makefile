@@ -40,7 +40,7 @@ study: env  ## the result on real faces: hours; make study DATA=/path/to/utkface
 test: env lint  ## everything that checks the project
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
 	ADIENCE_SMOKE=1 ADIENCE_RUNS="$$scratch/runs" ADIENCE_FIGURES="$$scratch/figures" \
-	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --doctest-modules adience_lib tests notebooks/0*.ipynb
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --nbval-lax --nbval-current-env --doctest-modules adience_lib tests notebooks/0*.ipynb
 
 bench: bench-env  ## how fast this machine trains, and how fast it could; figures/bench.csv and .png
 	@$(BIN)/python -m adience_lib.bench $(ARGS)

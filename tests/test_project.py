@@ -40,7 +40,13 @@ def pinned(lines: list[str]) -> dict[str, str]:
 def declared() -> set[str]:
     """The packages that pyproject.toml names, for use and for development."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    lines = project["dependencies"] + project["optional-dependencies"]["dev"]
+    extras = project["optional-dependencies"]
+    ours, others = (
+        [line for line in extras["dev"] if line.startswith("adience-lib[") is own]
+        for own in (True, False)
+    )
+    named = [name for line in ours for name in re.split(r"[][,]", line)[1:-1]]
+    lines = project["dependencies"] + others + [line for name in named for line in extras[name]]
     return {re.split(r"[<>=!~]", line)[0].strip().lower() for line in lines}
 
 
