@@ -179,9 +179,9 @@ def _gamma(study: Experiment) -> str:
 
 
 def _recipe(found: Found) -> str:
-    table = beyond.recipes(found)
-    if table.empty:
+    if not found.published:
         return ""
+    table = beyond.recipes(found)
     words = [
         f"{task}: "
         + ", ".join(
