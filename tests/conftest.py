@@ -24,6 +24,7 @@ settings.register_profile(
 )
 settings.load_profile("test")
 
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Two processes share the tests: a file's go together, for they share what is made for them,
