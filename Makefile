@@ -8,7 +8,7 @@ ARGS ?=
 REPORT_ARGS = $(if $(DATA),--data "$(DATA)") $(if $(PROTOCOL),-p protocol $(PROTOCOL)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help env bench-env report study test bench soak audit lint format readme notebooks stored constraints
+.PHONY: help env bench-env report study test test-library test-notebooks bench soak audit lint format readme notebooks stored constraints
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -38,9 +38,15 @@ study: env  ## the result on real faces: hours; make study DATA=/path/to/utkface
 	@$(BIN)/python -m adience_lib.study $(REPORT_ARGS)
 
 test: env lint  ## everything that checks the project
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line test-library test-notebooks
+
+test-library: env
+	@$(BIN)/python -m pytest --doctest-modules adience_lib tests
+
+test-notebooks: env
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
 	ADIENCE_SMOKE=1 ADIENCE_RUNS="$$scratch/runs" ADIENCE_FIGURES="$$scratch/figures" \
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --nbval-lax --nbval-current-env --doctest-modules adience_lib tests notebooks/0*.ipynb
+	$(BIN)/python -m pytest --nbval-lax --nbval-current-env notebooks/0*.ipynb
 
 bench: bench-env  ## how fast this machine trains, and how fast it could; figures/bench.csv and .png
 	@$(BIN)/python -m adience_lib.bench $(ARGS)

@@ -24,16 +24,6 @@ settings.register_profile(
 )
 settings.load_profile("test")
 
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two processes share the tests: a file's go together, for they share what is made for them,
-    and the notebooks too, for one reads what another has trained."""
-    for item in items:
-        group = "notebooks" if item.path.suffix == ".ipynb" else item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 """Real fold files, faces and weights, where they lie beside the checkout."""
 

@@ -377,7 +377,7 @@ def _finished_run(folder: Path, accuracy: float = 0.5) -> dict[str, bytes]:
     folder.mkdir()
     said = {"format": FORMAT, "model": "gender", "fold": 0, "fingerprint": "f"}
     write_json(folder / "protocol.json", {**said, "protocol": asdict(PAPER)})
-    machine = {"processor": "p", "accelerator": "none"}
+    machine = {"processor": "p", "cores": 2, "accelerator": "none"}
     counts = {"epochs": 2, "best_epoch": 1, "seconds": 3.0, "peak_memory": None}
     sizes = {"parameters": {"total": 5}, "faces": {"train": 8}, "machines": [machine]}
     write_json(folder / "run.json", {**counts, **sizes})

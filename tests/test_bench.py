@@ -61,7 +61,7 @@ def test_quick_benchmark_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert done.returncode == 0, done.stderr[-2000:]
     found = pd.read_csv(tmp_path / "bench_quick.csv")
     groups = ["matrix product", "training step", "forward pass", "twin", "precision", "peers"]
-    assert list(found["group"].unique()) == [*groups, "input", "scale", "start-up"]
+    assert list(found["group"].unique()) == [*groups, "input", "use", "scale", "start-up"]
     measured = found[~found["against"].fillna("").str.startswith("not run")]
     assert (measured["value"] > 0).all()
     assert (tmp_path / "bench_quick.png").stat().st_size > 10_000

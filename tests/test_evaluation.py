@@ -143,7 +143,7 @@ def run_folder(root: Path, fold: int, **changes: object) -> Path:
     """A finished run of one fold on disk, with ``changes`` to what it says it is of."""
     folder = root / f"fold_{fold}"
     folder.mkdir()
-    machine = {"processor": "p", "accelerator": "none"}
+    machine = {"processor": "p", "cores": 2, "accelerator": "none"}
     said = {"format": FORMAT, "model": "age", "fold": fold, "fingerprint": "f"}
     write_json(folder / "protocol.json", {**said, "protocol": asdict(PAPER), **changes})
     counts = {"epochs": 2, "best_epoch": 1, "seconds": 3.0, "peak_memory": None}
