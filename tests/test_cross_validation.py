@@ -181,3 +181,36 @@ def test_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(cross_validation, "CONNECTING", 1)
     with pytest.raises(AdienceError, match=r"tcp://127\.0\.0\.1:9.*nobody answers"):
         cross_validation.executor("tcp://127.0.0.1:9")
+
+
+class Client:
+    """What is asked of Dask's client."""
+
+    def __init__(self, *resources: dict[str, float]) -> None:
+        self.workers = {str(k): {"resources": given} for k, given in enumerate(resources)}
+
+    def scheduler_info(self, n_workers: int) -> dict[str, Any]:
+        """Of all workers, if it is asked for them."""
+        return {"workers": self.workers if n_workers == -1 else {}}
+
+    def get_executor(self, **asked: Any) -> Any:
+        """What a task takes."""
+        return asked["resources"]
+
+
+@pytest.mark.parametrize(
+    ("workers", "taken"), [([{"GPU": 1}, {"GPU": 1}], {"GPU": 1}), ([{}, {}], None)]
+)
+def test_a_fold_takes_a_whole_card_where_workers_have_one(
+    monkeypatch: pytest.MonkeyPatch, workers: list[dict[str, float]], taken: object
+) -> None:
+    """So that two never share it; without cards nothing is asked for, and nothing waits."""
+    monkeypatch.setattr(cross_validation, "_client", lambda _: Client(*workers))
+    assert cross_validation.executor("tcp://somewhere:8786") == taken
+
+
+def test_progress_names_each_fold_that_is_under_way(tiny: Dataset, tmp_path: Path) -> None:
+    """Of those that wait for a worker, nothing is said."""
+    folds = [Fold(tiny, "gender", PROTOCOL, k, tmp_path) for k in (0, 1, 2)]
+    words = cross_validation._progress(dict(zip(folds, (3, 0, 5), strict=True)))
+    assert words == "gender fold 0 epoch 3; gender fold 2 epoch 5"

@@ -1,5 +1,6 @@
 """Records: what is computed from them is what the runs themselves give, and they name nobody."""
 
+from concurrent.futures import Executor, Future
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,15 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from adience_lib import claims, experiment, lessons, records, study, tables
+from adience_lib import claims, cross_validation, experiment, lessons, records, study, tables
 from adience_lib.data import Dataset
 from adience_lib.errors import AdienceError
 from adience_lib.evaluation import read_runs
 from adience_lib.experiment import Experiment
 from adience_lib.found import find_runs
 from adience_lib.labels import LABELS
-from adience_lib.models import tasks
-from adience_lib.protocol import PAPER, SMOKE
+from adience_lib.models import LEVI_HASSNER, tasks
+from adience_lib.protocol import PAPER, SMOKE, Protocol
 from adience_lib.run_folder import predictions_table, record, run_folder, write_once, write_table
 
 FOLDS = (0, 1)
@@ -36,7 +37,8 @@ def made_up(one: Experiment, model: str, fold: int) -> Path:
         outputs = {
             task: random.dirichlet(np.ones(len(LABELS[task])), len(faces)) for task in tasks(model)
         }
-        write_table(predictions_table(faces, outputs), result / "predictions.csv")
+        for name in ("predictions", *(["ten_crops"] if model in LEVI_HASSNER else [])):
+            write_table(predictions_table(faces, outputs), result / f"{name}.csv")
         history = pd.DataFrame({"epoch": [1, 2], "seconds": [2.5, 2.25]})
         write_table(history, result / "history.csv")
         (result / "best.keras").write_bytes(b"a network")
@@ -153,6 +155,44 @@ def test_study_trains_what_matters_most_first(tiny: Dataset, tmp_path: Path) -> 
         ),
         ("multitask", (0,), "paper,gamma=0.25"),
     ]
+
+
+@pytest.mark.parametrize("scheduler", [None, "local:2"])
+def test_study_keeps_the_record_of_every_training(
+    tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheduler: str | None
+) -> None:
+    """One after the other, or all handed out at once; again, and nothing is trained twice."""
+    trained: list[Path] = []
+
+    def train_fold(
+        _: Dataset, __: object, model: str, protocol: Protocol, fold: int, *more: object
+    ) -> Path:
+        one = replace(asked, protocol=protocol)
+        folder = run_folder(one.runs_dir, one.dataset, model, protocol, fold)
+        if not folder.exists():
+            trained.append(folder)
+            made_up(one, model, fold)
+        return folder
+
+    class Here(Executor):
+        def submit(self, function: Any, fold: Any, /) -> "Future[Any]":  # type: ignore[override]
+            future: Future[Any] = Future()
+            future.set_result(cross_validation._train(fold))
+            return future
+
+    monkeypatch.setattr("adience_lib.training.train_fold", train_fold)
+    monkeypatch.setattr("adience_lib.cross_validation.executor", lambda _: Here())
+    for name in ("read_across", "read_vgg16"):
+        monkeypatch.setattr(f"adience_lib.experiment.{name}", lambda _: {})
+    given = {"folds": [0], "weights": "random", "gammas": [], "runs_dir": str(tmp_path / "runs")}
+    asked = experiment.of(tiny, given | {"scheduler": scheduler})
+    for _ in range(2):
+        study.run(asked, tmp_path / "records")
+    # Four networks both ways, and the baseline's two by two recipes.
+    assert len(trained) == 12
+    kept = {file.parent for file in (tmp_path / "records").rglob("run.json")}
+    runs = {folder.relative_to(tmp_path / "runs") for folder in trained}
+    assert {folder.relative_to(tmp_path / "records") for folder in kept} == runs
 
 
 def test_study_differs_from_the_papers_protocol_as_it_says(tiny: Dataset) -> None:
