@@ -213,7 +213,15 @@ def _use(quick: bool, size: int) -> Iterator[Row]:
     yield Row("use", name, rate, FACES, share, "of the forward pass in training")
     seconds = found["command"]
     bar = "of four seconds"
-    yield Row("use", "predict, one photo, start to end", seconds, "s", seconds / 4, bar, at_most=1)
+    yield Row(
+        "use",
+        "predict, from the command to its first answer",
+        seconds,
+        "s",
+        seconds / 4,
+        bar,
+        at_most=1,
+    )
     settings = {"folds": 2, "epochs": 1 if quick else 6, "faces": 40 if quick else 160}
     alone = cases.run(cases.side_by_side, workers=0, **settings)["seconds"]
     beside = cases.run(cases.side_by_side, workers=2, **settings)["seconds"]
