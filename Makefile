@@ -38,7 +38,7 @@ study: env  ## the result on real faces: hours; make study DATA=/path/to/utkface
 	@$(BIN)/python -m adience_lib.study $(REPORT_ARGS)
 
 test: env lint  ## everything that checks the project
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line test-library test-notebooks
+	@$(MAKE) --no-print-directory --jobs 2 test-library test-notebooks
 
 test-library: env
 	@$(BIN)/python -m pytest --doctest-modules adience_lib tests

@@ -10,7 +10,7 @@ from adience_lib.adience import FOLDS
 from adience_lib.evaluation import Runs
 from adience_lib.experiment import Experiment
 from adience_lib.found import NOTEBOOK_OF, Found, find_runs, finished_sweep
-from adience_lib.labels import LABELS
+from adience_lib.labels import AGE_LABELS, LABELS
 from adience_lib.protocol import PAPER, differences
 
 RECORDS = Path("utkface", "records")
@@ -214,11 +214,15 @@ def _ages(found: Found) -> str:
     runs = found.finished.get("multitask")
     if runs is None:
         return ""
-    recall = quality.classes(runs, "age")["recall"]
+    gender, age = (
+        quality.groups(runs, task)["accuracy"].reindex(AGE_LABELS).sort_values() for task in LABELS
+    )
+    lowest = " and ".join(f"{value:.0f} % of {label}" for label, value in age.head(2).items())
     return (
-        f"**The best age.** The paper names (25, 32). Here the multi-task network is right most "
-        f"often at {recall.idxmax()}, {recall.max():.0f} % of them, and at (25, 32) "
-        f"{recall['(25, 32)']:.0f} %; least at {recall.idxmin()}, {recall.min():.0f} %."
+        "**Which ages.** The paper names (25, 32) as the best. Here the multi-task network gets "
+        f"{age['(25, 32)']:.0f} % of them right and {age.iloc[-1]:.0f} % of {age.index[-1]}, but "
+        f"only {lowest}. Gender is hardest at "
+        f"{gender.index[0]}, where {gender.iloc[0]:.0f} % are right."
     )
 
 
