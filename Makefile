@@ -8,7 +8,7 @@ ARGS ?=
 REPORT_ARGS = $(if $(DATA),--data "$(DATA)") $(if $(PROTOCOL),-p protocol $(PROTOCOL)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help env bench-env report study test test-library test-notebooks bench soak audit lint format readme notebooks stored constraints
+.PHONY: help env bench-env report study test test-library test-programs bench soak audit lint format readme notebooks stored constraints
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -38,15 +38,19 @@ study: env  ## the result on real faces: hours; make study DATA=/path/to/utkface
 	@$(BIN)/python -m adience_lib.study $(REPORT_ARGS)
 
 test: env lint  ## everything that checks the project
-	@$(MAKE) --no-print-directory --jobs 2 test-library test-notebooks
+	@$(MAKE) --no-print-directory --jobs 2 test-library test-programs
+
+# Tests that mostly wait for programs of their own: they and the notebooks take as long as the rest.
+PROGRAMS := $(addprefix tests/test_,backends.py bench.py cross_validation.py export.py)
 
 test-library: env
-	@$(BIN)/python -m pytest --doctest-modules adience_lib tests
+	@$(BIN)/python -m pytest --doctest-modules adience_lib tests $(addprefix --ignore=,$(PROGRAMS))
 
-test-notebooks: env
+test-programs: env
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
 	ADIENCE_SMOKE=1 ADIENCE_RUNS="$$scratch/runs" ADIENCE_FIGURES="$$scratch/figures" \
 	$(BIN)/python -m pytest --nbval-lax --nbval-current-env notebooks/0*.ipynb
+	@$(BIN)/python -m pytest $(PROGRAMS)
 
 bench: bench-env  ## how fast this machine trains, and how fast it could; figures/bench.csv and .png
 	@$(BIN)/python -m adience_lib.bench $(ARGS)
