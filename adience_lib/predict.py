@@ -5,7 +5,9 @@ nothing here looks for a face, and a network gives an answer for any picture.
 """
 
 import io
+import os
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -76,13 +78,23 @@ class Predictor:
         return list(self.stream(photos))
 
     def stream(self, photos: Iterable[Photo]) -> Iterator[Answer]:
-        """As ``predict``, one batch after the other: for more photos than memory holds."""
-        rest = iter(photos)
-        while some := tuple(islice(rest, BATCH)):
-            yield from self._answers(some)
+        """As ``predict``, one batch after the other: for more photos than memory holds.
 
-    def _answers(self, photos: tuple[Photo, ...]) -> Iterator[Answer]:
-        read = [_read(photo) for photo in photos]
+        While the network works on a batch, the next one is decoded.
+        """
+        rest = iter(photos)
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+
+            def begin() -> list[Future[_Face | Answer]]:
+                return [pool.submit(_read, photo) for photo in islice(rest, BATCH)]
+
+            batch = begin()
+            while batch:
+                following = begin()
+                yield from self._answers([photo.result() for photo in batch])
+                batch = following
+
+    def _answers(self, read: "list[_Face | Answer]") -> Iterator[Answer]:
         faces = [one for one in read if isinstance(one, _Face)]
         found = iter(
             self._probabilities(np.stack([face.pixels for face in faces])) if faces else []
