@@ -34,7 +34,7 @@ from adience_lib.images import (
 )
 
 LARGEST = 64 << 20
-"""Bytes of an image file; more is not read into memory. The largest of Adience has 0.6 MB."""
+"""Bytes of an image file. What is larger is no photo of a face, and is not read into memory."""
 
 Wanted = Callable[[str], bool]
 
@@ -83,12 +83,11 @@ class Archive:
         if not (self._store / _FACES).exists():  # another manifest had them, and they were dropped
             whole.remove(self._store)
             self._read_through()
-        count = int(self._index["place"].max()) + 1
-        shape = (count, SIDE, SIDE, 3)
-        empty = np.empty(shape, np.uint8)  # a file without a byte cannot be mapped
-        decoded = np.memmap(self._store / _FACES, np.uint8, "r", shape=shape) if count else empty
+        shape = (int(self._index["place"].max()) + 1, SIDE, SIDE, 3)
+        # A file without a byte cannot be mapped.
+        decoded = np.memmap(self._store / _FACES, np.uint8, "r", shape=shape) if shape[0] else None
         for place, fault in zip(places, faults, strict=True):
-            yield AdienceError(fault) if fault else decoded[place]
+            yield AdienceError(fault) if decoded is None or fault else decoded[place]
 
     def forget_faces(self) -> None:
         """Delete the decoded images, which are in a dataset's own array by now."""

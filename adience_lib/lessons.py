@@ -13,7 +13,7 @@ from adience_lib.found import NOTEBOOK_OF, Found, find_runs, finished_sweep
 from adience_lib.labels import AGE_LABELS, LABELS
 from adience_lib.protocol import PAPER, differences
 
-RECORDS = Path("utkface", "records")
+RECORDS = Path("utkface", records.FOLDER)
 """Where the records of that run lie in a folder of figures."""
 
 _NAMES = {"utkface": "UTKFace", "adience": "Adience"}

@@ -19,6 +19,9 @@ from adience_lib.experiment import Experiment
 from adience_lib.folder import Folder
 from adience_lib.run_folder import read_json, write_json, write_sums, write_table
 
+FOLDER = "records"
+"""Their place beside a dataset's figures."""
+
 COPIED = ("protocol.json", "run.json", "history.csv")
 NUMBERED = ("predictions.csv", "ten_crops.csv")
 

@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -240,7 +240,7 @@ def _parameter(text: str) -> Any:
         return text
 
 
-def _absolute(source: str) -> str:
+def absolute(source: str) -> str:
     """The notebooks run in their own folder, where a relative path would mean another place."""
     try:
         folder = Path(source).expanduser()
@@ -259,7 +259,7 @@ def add_parameters(parser: argparse.ArgumentParser) -> None:
 def given_parameters(arguments: argparse.Namespace) -> dict[str, Any]:
     """The parameters that were given by the options of ``add_parameters``."""
     parameters = {name: _parameter(value) for name, value in arguments.p}
-    return {**parameters, "data": _absolute(arguments.data)} if arguments.data else parameters
+    return {**parameters, "data": absolute(arguments.data)} if arguments.data else parameters
 
 
 def main() -> int:
@@ -268,12 +268,22 @@ def main() -> int:
     add_parameters(parser)
     parser.add_argument("--store", action="store_true", help="keep the outputs in notebooks/ too")
     arguments = parser.parse_args()
-    try:
+
+    def work() -> None:
         with interruption.announced(lambda: STOPPED):
             run(given_parameters(arguments))
         if arguments.store:
             for notebook in notebooks():
                 store(paths.REPORT / notebook.name, notebook)
+
+    return exit_status(work)
+
+
+def exit_status(work: Callable[[], None]) -> int:
+    """That of a command which does ``work``: 1 with a line on stderr for a user's error, and the
+    shell's own for Ctrl-C."""
+    try:
+        work()
     except AdienceError as error:
         sys.stderr.write(f"\nerror: {error}\n")
         return 1

@@ -5,7 +5,6 @@ ends (``records.py``), and makes the report. The same command goes on after an i
 """
 
 import argparse
-import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import Any
 
 from adience_lib import cross_validation, experiment, interruption, models, paths, records, report
 from adience_lib.cross_validation import Fold
-from adience_lib.errors import AdienceError
 from adience_lib.evaluation import Runs
 from adience_lib.experiment import Experiment, published_recipe
 from adience_lib.parameters import EVERY_FOLD
@@ -107,20 +105,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m adience_lib.study", description=__doc__)
     report.add_parameters(parser)
     given = {**PARAMETERS, **report.given_parameters(parser.parse_args())}
-    try:
+
+    def work() -> None:
         report.check_parameters(given)
         study = experiment.start(given)
-        # Absolute, since the notebooks run in a folder of their own.
-        figures = Path(given.get("figures_dir", paths.figures() / study.dataset.name)).absolute()
+        figures = Path(given.get("figures_dir") or paths.figures() / study.dataset.name)
+        # The notebooks run in a folder of their own, and must find the same places.
+        there = {"figures_dir": str(figures.absolute()), "runs_dir": str(study.runs_dir.absolute())}
+        if given.get("weights"):
+            there["weights"] = report.absolute(given["weights"])
         with interruption.announced(lambda: STOPPED):
-            run(study, figures / "records")
-        report.run({**given, "figures_dir": str(figures)})
-    except AdienceError as error:
-        sys.stderr.write(f"\nerror: {error}\n")
-        return 1
-    except KeyboardInterrupt:
-        return interruption.SIGNALLED + signal.SIGINT
-    return 0
+            run(study, figures / records.FOLDER)
+        report.run({**given, **there})
+
+    return report.exit_status(work)
 
 
 if __name__ == "__main__":
