@@ -145,7 +145,7 @@ def _as_they_end(waiting: dict["Future[bytes | None]", Fold]) -> Iterator[Fold]:
                 ended += fold.protocol.epochs
                 yield fold
             under_way = {fold: _epochs(fold) for fold in waiting.values()}
-            bar.set_description_str(_progress(under_way), refresh=False)
+            bar.set_description(_progress(under_way), refresh=False)
             bar.n = ended + sum(under_way.values())
             bar.refresh()
 
@@ -159,6 +159,8 @@ def _progress(under_way: dict[Fold, int]) -> str:
 
 
 def _epochs(fold: Fold) -> int:
+    if fold.folder.exists():  # finished, and its worker is about to say so
+        return fold.protocol.epochs
     return checkpoint.finished_epochs(whole.unfinished_name(fold.folder))
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from dataclasses import asdict, replace
 from multiprocessing import get_context
@@ -42,12 +43,14 @@ def train(root: Path, runs_dir: Path, **more: Any) -> str:
 
 
 def results(runs_dir: Path) -> dict[str, Any]:
-    """Every result of the runs but seconds and memory: text of files, weights by their digest."""
+    """Every result of the runs but seconds and memory: text of files, bytes of weights."""
     found: dict[str, Any] = {}
     for folder in sorted(runs_dir.rglob("fold_?")):
         history = pd.read_csv(folder / "history.csv")
         found[f"{folder.name} history"] = history.drop(columns=["seconds", "peak_memory"]).to_csv()
         found[f"{folder.name} predictions"] = (folder / "predictions.csv").read_text()
+        with zipfile.ZipFile(folder / "best.keras") as network:
+            found[f"{folder.name} weights"] = network.read("model.weights.h5")
     return found
 
 
@@ -60,7 +63,7 @@ def test_killed_worker_leaves_the_runs_of_a_sequential_training(
     said = train(tiny_folder, tmp_path / "distributed", scheduler="local:2", kill=True)
     assert said.count("killed the worker") == said.count("killed the training") == 1
     expected = results(tmp_path / "sequential")
-    assert len(expected) == 2 * len(FOLDS)
+    assert len(expected) == 3 * len(FOLDS)
     assert results(tmp_path / "distributed") == expected
     left = [file.name for file in (tmp_path / "distributed").rglob("*.unfinished")]
     assert left == []
