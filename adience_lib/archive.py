@@ -186,7 +186,13 @@ def _images(archive: Archive) -> Iterator[tuple[str, int, bytes]]:
     a name that leads out of it, something that is neither file nor folder, or an image twice.
     """
     last, seen = "nothing", set()
-    bar = {"desc": f"Reading {archive.file.name}", "leave": False, "mininterval": 1}
+    bar = {
+        "desc": f"Reading {archive.file.name}",
+        "unit": "B",
+        "unit_scale": True,
+        "leave": False,
+        "mininterval": 1,
+    }
     size = archive.file.stat().st_size
     try:
         with (

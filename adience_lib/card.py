@@ -15,10 +15,11 @@ from adience_lib.protocol import BASES, differences
 from adience_lib.run_folder import read_json
 
 NOT_FOR = """\
-Gender and age labels in these datasets were given by people who looked at a picture. Such a label
-is an impression, in two classes, of how somebody looks: it is not their gender, and it leaves out
-everybody who is neither. A network learns that impression with all its prejudice, and errs more
-often on the groups that its training data has few of. Therefore:
+Gender and age labels in these datasets come from people who looked at a picture; UTKFace's, those
+of race among them, from a program first, whose guesses people checked. Such a label is an
+impression, in two classes, of how somebody looks: it is not their gender, and it leaves out
+everybody who is neither. A network learns that impression with all its prejudice, and errs on some
+groups of people more than on others. Therefore:
 
 - Do not use it to decide anything about a person: access, age checks, prices, hiring, policing,
   medicine.
@@ -50,7 +51,7 @@ def card(folder: Path) -> str:
         f"# Gender and age from a face: the {runs.title} network",
         _what(runs, run),
         f"## Data and training\n\n{_training(runs, run, said)}",
-        f"## Accuracy\n\n{_ACCURACY}",
+        f"## Accuracy\n\n{_accuracy(runs)}",
         *(f"### {task.capitalize()}\n\n{_by_group(runs, task)}" for task in runs.tasks),
         f"## Probabilities\n\n{_probabilities(runs)}",
         f"## What it must not be used for\n\n{NOT_FOR}",
@@ -61,34 +62,62 @@ def card(folder: Path) -> str:
 def _what(runs: Runs, run: dict[str, Any]) -> str:
     outputs = [f"`{task}`: {_OUTPUT[task]}" for task in runs.tasks]
     return (
+        f"Built after *{paper.TITLE}*, and trained here, not by its authors. "
         f"{run['parameters']['total']:,} parameters. Input `image`: (n, 256, 256, 3) uint8, RGB, "
-        "cropped and upright faces, the shorter side scaled to 256 pixels and the centre square "
-        f"kept. Nothing looks for a face. Outputs: {'; '.join(outputs)}. Source: {paper.TITLE}."
+        "cropped and upright faces, the shorter side scaled to 256 pixels (Pillow's bicubic "
+        "filter) and the centre square kept. Nothing looks for a face. Outputs: "
+        f"{'; '.join(outputs)}."
     )
 
 
 _OUTPUT = {
-    "gender": "(n, 1), the probability of m; f has the rest",
-    "age": f"(n, {len(LABELS['age'])}), the probabilities of {', '.join(LABELS['age'])}",
+    "gender": "(n, 1), the probability of m (man); f (woman) has the rest",
+    "age": (
+        f"(n, {len(LABELS['age'])}), the probabilities of {', '.join(LABELS['age'])} years; a face "
+        "of an age between them, of which there were none in training, gets one of these, too"
+    ),
 }
 
 
 def _training(runs: Runs, run: dict[str, Any], said: dict[str, Any]) -> str:
-    protocol, faces = runs.protocol, run["faces"]
+    protocol, faces, machine = runs.protocol, run["faces"], run["machines"][-1]
     base = BASES[protocol.name]
+    versions = [f"{name} {machine[name]}" for name in _SOFTWARE if name in machine]
     return (
         f"Dataset: {said['dataset']} (fingerprint `{said['fingerprint'][:16]}`), "
         f"{faces['train']:,} faces for training, tested on the {len(runs.predictions):,} of fold "
         f"{said['fold']}. Protocol: {protocol.name}; different from it: "
         f"{differences(protocol, base) or 'nothing'}. It ran {run['epochs']} epochs. Epoch "
-        f"{run['best_epoch']} was chosen, {MONITORED[protocol.monitor]}."
+        f"{run['best_epoch']} was chosen, {MONITORED[protocol.monitor]}. Seed {protocol.seed}"
+        f"{''.join(f', {version}' for version in versions)}. This is the training of one fold; how "
+        "much folds differ stands in Table 3 of the report."
     )
 
 
-_ACCURACY = (
-    "Percent of the test faces that are right, with Wilson's 95 % intervals, which reckon with the "
-    "images of one subject being alike. A gap between two groups counts only where it is larger "
-    "than their uncertainty."
+_SOFTWARE = ("python", "keras", "tensorflow", "jax", "torch")
+
+
+def _accuracy(runs: Runs) -> str:
+    """What the numbers are, and the least that they must be compared with."""
+    faces, tasks = runs.predictions, runs.tasks
+    alone = faces["subject"].is_unique
+    least = [
+        f"{100 * faces[task].value_counts(normalize=True).max():.1f} on {task}" for task in tasks
+    ]
+    near = evaluation.fold_scores(runs)["one-off"].iloc[0] if "age" in tasks else None
+    return (
+        "Percent of the test faces that are right, with Wilson's 95 % intervals. "
+        + (_NAMES_NOBODY if alone else _ALIKE)
+        + " A gap between two groups counts only where it is larger than their uncertainty. Always "
+        f"giving the label that most of the test faces have gets {' and '.join(least)}."
+        + ("" if near is None else f" An age within one label of the true one: {near:.1f}.")
+    )
+
+
+_ALIKE = "They reckon with the images of one subject being alike."
+_NAMES_NOBODY = (
+    "**Each test face counts as a subject of its own.** If the dataset does not name people, as "
+    "UTKFace does not, the same person may be among the training faces, and the numbers too good."
 )
 
 
@@ -111,7 +140,10 @@ def _probabilities(runs: Runs) -> str:
         error = quality.calibration_error(quality.calibration(runs, task))
         found = calibration.temperature(given, runs.predictions[task].to_numpy())
         sentences.append(
-            f"{task}: expected calibration error {error:.1f} points; `predict` divides the logits "
-            f"by {found:.2f}, which was fitted on the same test faces"
+            f"{task}: expected calibration error {error:.1f} points before calibration; `predict` "
+            f"divides the logits by {found:.2f}"
         )
-    return f"{'. '.join(sentences)}. Exported networks give the probabilities before that."
+    return (
+        f"{'. '.join(sentences)}. These divisors were fitted on the same test faces, so the error "
+        "after calibration is not known. Exported networks give the probabilities before it."
+    )

@@ -95,13 +95,15 @@ def _verdict(evidence: Evidence, p_for: float, p_against: float, is_demo: bool) 
 
 
 def _why(evidence: Evidence, verdict: str, is_demo: bool) -> str:
-    words = [part.words for part in evidence.parts]
+    undecided = verdict == UNDECIDED and not is_demo
+    words = []
+    for part in evidence.parts:
+        words.append(part.words)
+        if undecided and part.is_open and part.more:
+            words.append(f"to decide a difference of this size: {part.more}")
     words += [reason for reason in (evidence.doubt, evidence.idle) if reason]
     if is_demo:
         words.append("drawn faces decide nothing")
-    elif verdict == UNDECIDED:
-        needs = [part.more for part in evidence.parts if part.is_open and part.more]
-        words += [f"to decide a difference of this size: {more}" for more in needs]
     return "; ".join(words)
 
 

@@ -89,9 +89,10 @@ def _folder(source: str | Path) -> Path:
             return root
     except (OSError, ValueError, RuntimeError):  # no name that a file could have; no such user
         pass
-    raise AdienceError(
-        f'{shorten(str(source))[1:-1]}: no such folder; give a dataset\'s folder, or "{DEMO}"'
-    )
+    named = shorten(str(source))[1:-1]
+    if named.endswith(".tar.gz"):
+        raise AdienceError(f"{named}: give the folder that the archive lies in, not the archive")
+    raise AdienceError(f'{named}: no such folder; give a dataset\'s folder, or "{DEMO}"')
 
 
 def _load_demo(*, drop_repeats: bool) -> Dataset:
@@ -115,6 +116,9 @@ def _kind(root: Path) -> str:
         return "adience" if adience.image_folder(root) == "aligned" else "adience-unaligned"
     if any(map(utkface.is_face, Folder(root).names())) or _utkface_archive(root):
         return "utkface"
+    archives = [file.name for file in sorted(root.glob("*.tar.gz"))]
+    if len(archives) > 1:
+        raise AdienceError(f"{root}: {' and '.join(archives)} lie there; leave one of them")
     raise AdienceError(f"{root}: not a dataset known here; looked for {_KINDS}")
 
 

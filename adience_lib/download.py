@@ -43,8 +43,8 @@ def download(address: str, folder: Path, names: tuple[str, ...] = FILES) -> list
     A file that is there is not fetched again. A connection that breaks off is taken up where it
     broke, also by the next call, if the server can do that and still has the same file.
 
-    Raises AdienceError: pooch is not installed, the address is none, the server refuses the
-    credentials or has no such file, the connection keeps breaking, or the disk is full.
+    Raises AdienceError: pooch is not installed, the address is none, the server cannot be reached,
+    refuses the credentials or has no such file, the connection keeps breaking, or the disk is full.
     """
     try:
         import pooch
@@ -109,7 +109,7 @@ def _fetch(address: str, part: Path, credentials: tuple[str, str] | None) -> Non
     import requests
     from urllib3.exceptions import HTTPError
 
-    attempts = 0
+    attempts, reached = 0, False
     while True:
         before = _bytes(part)
         try:
@@ -120,10 +120,16 @@ def _fetch(address: str, part: Path, credentials: tuple[str, str] | None) -> Non
                 stream=True,
                 timeout=TIMEOUT,
             ) as answer:
+                reached = True
                 _check_answer(answer, part.name.removesuffix(".unfinished"))
                 _append(answer, part)
                 return
         except (requests.RequestException, HTTPError, _BrokenOff) as error:
+            if not reached and _is_unreachable(error):
+                host = urlsplit(address).netloc
+                raise AdienceError(
+                    f"{host}: cannot be reached; check the address and this machine's network"
+                ) from None
             attempts = 1 if _bytes(part) > before else attempts + 1
             if attempts == ATTEMPTS:
                 raise AdienceError(
@@ -133,6 +139,14 @@ def _fetch(address: str, part: Path, credentials: tuple[str, str] | None) -> Non
                 ) from None  # the cause may hold headers
             tell(f"{address}: broken off after {_bytes(part):,} bytes; trying again")
             time.sleep(2 ** (attempts - 1))
+
+
+def _is_unreachable(error: Exception) -> bool:
+    """Whether there was no connection at all: no such host, or nobody listens there."""
+    from urllib3.exceptions import NewConnectionError
+
+    cause = error.args[0] if error.args else None
+    return isinstance(getattr(cause, "reason", None), NewConnectionError)
 
 
 class _BrokenOff(Exception):

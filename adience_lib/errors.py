@@ -3,6 +3,10 @@
 LONGEST = 200
 """Characters of a wrong value, or of another library's words, that a message quotes."""
 
+RETRAIN = "if it belongs to a run, delete that run's folder fold_<k>, and the fold is trained again"
+"""What to do about a file that is not as a training left it. It may have been copied to somewhere
+else, where nothing more than itself must be lost."""
+
 
 class AdienceError(Exception):
     """Something the user can put right: what was wrong, where, and what to do about it."""

@@ -78,7 +78,8 @@ def start(namespace: dict[str, Any]) -> Experiment:
     """Check a notebook's parameters and load its dataset.
 
     ``namespace``: the notebook's ``globals()``. Raises AdienceError for a parameter that is
-    unknown, of the wrong kind or out of range, saying what is allowed.
+    unknown, of the wrong kind or out of range, saying what is allowed, and for folds that the
+    faces cannot be split into.
     """
     given = parameters.read(namespace)
     source = given.get("data") or os.environ.get("ADIENCE_DATA") or data.DEMO
@@ -87,7 +88,16 @@ def start(namespace: dict[str, Any]) -> Experiment:
         allow_missing=given.get("allow_missing", False),
         drop_repeats=given.get("drop_repeats", False),
     )
-    return of(dataset, given)
+    began = of(dataset, given)
+    _check_splits(began)
+    return began
+
+
+def _check_splits(began: Experiment) -> None:
+    """Now, and not when the first networks are trained."""
+    for one, folds in ((began, began.folds), (held_out(began), began.held_out_folds)):
+        for fold in folds:
+            splits.split(one.faces, fold, one.protocol.monitor, one.protocol.seed)
 
 
 def of(dataset: Dataset, given: dict[str, Any]) -> Experiment:

@@ -42,30 +42,30 @@ def export(file: Path, kind: str, target: Path) -> float:
     network = _in_float32(file)
     faces = _faces()
     expected = network.predict(faces, verbose=0)  # Keras exports only what has been called
-
-    def write(unfinished: Path) -> None:
-        written = unfinished.with_name(f"{unfinished.name}.{kind}")  # Keras insists on the ending
+    written = target.with_name(f"{target.name}.unfinished.{kind}")  # Keras insists on the ending
+    with whole.writing(target):
         try:
-            with warnings.catch_warnings(), without_notes():
-                warnings.simplefilter("ignore")  # of the exporters, about their own code
-                network.export(str(written), format=exporter, verbose=False)
-            written.replace(unfinished)
-        except Exception as error:  # exporters raise nearly anything
-            raise AdienceError(f"{target}: cannot be exported ({first_line(error)})") from error
+            _write(network, exporter, written, target)
+            given = ask(written, faces)
+            difference = max(float(np.abs(given[task] - expected[task]).max()) for task in expected)
+            if not difference <= TOLERANCE:
+                raise AdienceError(
+                    f"{target}: its probabilities differ by {difference:.2g} from the network's "
+                    f"(allowed: {TOLERANCE:g}), so it was not kept"
+                )
+            whole.put(written, target)
         finally:
             whole.remove(written)
-
-    whole.remove(target)
-    whole.make_whole(target, write)
-    given = ask(target, faces)
-    difference = max(float(np.abs(given[task] - expected[task]).max()) for task in expected)
-    if not difference <= TOLERANCE:
-        whole.remove(target)
-        raise AdienceError(
-            f"{target}: its probabilities differ by {difference:.2g} from the network's (allowed: "
-            f"{TOLERANCE:g}), so it was not kept"
-        )
     return difference
+
+
+def _write(network: keras.Model, exporter: str, written: Path, target: Path) -> None:
+    try:
+        with warnings.catch_warnings(), without_notes():
+            warnings.simplefilter("ignore")  # of the exporters, about their own code
+            network.export(str(written), format=exporter, verbose=False)
+    except Exception as error:  # exporters raise nearly anything
+        raise AdienceError(f"{target}: cannot be exported ({first_line(error)})") from error
 
 
 def _in_float32(file: Path) -> keras.Model:

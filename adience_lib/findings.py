@@ -291,7 +291,10 @@ def about_calibration(table: pd.DataFrame) -> str:
 
 
 def about_groups(table: pd.DataFrame) -> str:
-    """For each network the widest gap between two groups whose intervals do not meet."""
+    """For each network the widest gap between two groups whose intervals do not meet.
+
+    Both come from one division of the people: women are no other group than those of an age.
+    """
     if table.empty:
         return "There is no finished run."
     sentences = []
@@ -300,7 +303,7 @@ def about_groups(table: pd.DataFrame) -> str:
         apart = [
             (top["accuracy"] - bottom["accuracy"], better, worse)
             for better, top in parts.iterrows()
-            for worse, bottom in parts.iterrows()
+            for worse, bottom in parts[parts["by"] == top["by"]].iterrows()
             if top["low"] > bottom["high"]
         ]
         if not apart:
@@ -312,10 +315,10 @@ def about_groups(table: pd.DataFrame) -> str:
             f"{model} on {task}: {bottom['accuracy']:.0f} % of {worse} ({bottom['faces']:.0f} "
             f"faces), {top['accuracy']:.0f} % of {better} ({top['faces']:.0f} faces)."
         )
+    pairs = sum(n * (n - 1) // 2 for n in parts["by"].value_counts())
     return (
-        f"The widest gap between two groups whose 95 % intervals do not meet (there are "
-        f"{len(parts) * (len(parts) - 1) // 2} pairs, so some such gaps are chance). "
-        + " ".join(sentences)
+        f"The widest gap between two groups of one division whose 95 % intervals do not meet "
+        f"(there are {pairs} pairs, so some such gaps are chance). " + " ".join(sentences)
     )
 
 

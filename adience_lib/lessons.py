@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from adience_lib import beyond, comparison, models, paper, paths, quality, records
+from adience_lib import beyond, comparison, models, paper, paths, quality, records, tables
 from adience_lib.adience import FOLDS
 from adience_lib.evaluation import Runs
 from adience_lib.experiment import Experiment
@@ -26,6 +26,26 @@ def read(figures: Path = paths.COMMITTED) -> tuple[Experiment, Found]:
     """
     study = records.read(figures / RECORDS)
     return study, find_runs(study)
+
+
+def in_short(found: Found) -> str:
+    """What each network gets right, and what is right by always giving one label."""
+    table = tables.table_3(found)
+    of_task = {"gender": "of the genders", "age": "of the ages"}
+    always = {task: tables.majority(table, task) for task in LABELS}
+    rows = {name: {task: table.loc[name, f"{task} accuracy"] for task in LABELS} for name in ORDER}
+    words = []
+    for name, right in {**rows, "always the most frequent label": always}.items():
+        known = [f"{right[task]:.0f} % {of_task[task]}" for task in LABELS if right[task] > 0]
+        words += [f"{name} {' and '.join(known)}"] if known else []
+    return (
+        f"Right on the folds that were not trained on, but by which the epoch was chosen: "
+        f"{'; '.join(words)}."
+    )
+
+
+ORDER = ("gender", "age", "multitask", "transfer")
+"""Of the networks, in words."""
 
 
 def about_run(study: Experiment, found: Found) -> str:
@@ -120,7 +140,7 @@ def _imagenet(found: Found) -> str:
 
 
 def _patience(found: Found) -> str:
-    networks = _networks(found, ("gender", "age", "multitask", "transfer"))
+    networks = _networks(found, ORDER)
     if not networks:
         return ""
     words = [_steps(name, runs) for name, runs in networks.items()]
@@ -232,8 +252,8 @@ def _groups(found: Found) -> str:
         return ""
     words = []
     for task in LABELS:
-        groups = quality.groups(runs, task)["accuracy"]
-        races = groups[groups.index.str.startswith("race ")].rename(lambda name: name[5:])
+        groups = quality.groups(runs, task)
+        races = groups["accuracy"][groups["by"] == "race"].rename(lambda name: name[5:])
         words.append(
             f"{task} {races.max():.0f} % ({races.idxmax()}) to {races.min():.0f} % "
             f"({races.idxmin()})"

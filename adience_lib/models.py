@@ -12,7 +12,7 @@ import keras
 import pandas as pd
 from keras import initializers
 
-from adience_lib.errors import AdienceError
+from adience_lib.errors import RETRAIN, AdienceError
 from adience_lib.images import SIDE
 from adience_lib.labels import AGE_LABELS, GENDER_LABELS
 from adience_lib.layers import LocalResponseNormalization, MeanImage, RandomCrop
@@ -209,7 +209,7 @@ def load(file: Path) -> keras.Model:
     try:
         return keras.saving.load_model(file, compile=False, safe_mode=True)
     except Exception as error:  # a damaged archive makes Keras and h5py raise nearly anything
-        raise AdienceError(f"{file}: no network that can be loaded; delete its folder") from error
+        raise AdienceError(f"{file}: no network that can be loaded; {RETRAIN}") from error
 
 
 LEVI_HASSNER = ("levi_hassner_gender", "levi_hassner_age")

@@ -24,8 +24,8 @@ from adience_lib.run_folder import SUMS, both_columns, check_files, read_json
 if TYPE_CHECKING:
     import keras
 
-Photo = Path | bytes
-"""A file, or the content of one."""
+Photo = str | Path | bytes | BinaryIO
+"""The path of a file, its content, or an open file."""
 
 BATCH = 64
 
@@ -37,14 +37,15 @@ FEW = 8
 class Answer:
     """What a network says of one photo.
 
-    ``name``: what the photo is called. ``probabilities``: task to label to probability, calibrated
-    where the predictor is. ``doubts``: in what the photo is unlike the training faces. ``error``:
-    why there is no answer; the rest is then empty.
+    ``name``: its path, or "photo 3" for the third of those that have none. ``probabilities``: task
+    to label to probability, calibrated where the predictor is. ``doubts``: in what the photo is
+    unlike the training faces; None where nothing is known of them. ``error``: why there is no
+    answer; the rest is then empty.
     """
 
     name: str
     probabilities: dict[str, dict[str, float]]
-    doubts: tuple[str, ...] = ()
+    doubts: tuple[str, ...] | None = None
     error: str = ""
 
     def label(self, task: str) -> str:
@@ -57,7 +58,7 @@ class Answer:
             return {"file": self.name, "error": self.error}
         labels = {task: self.label(task) for task in self.probabilities}
         said = {"file": self.name, **labels, "probabilities": self.probabilities}
-        return {**said, "doubts": list(self.doubts)}
+        return {**said, "doubts": None if self.doubts is None else list(self.doubts)}
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,12 @@ class Predictor:
     usual: dict[str, tuple[float, float]]
 
     def predict(self, photos: Iterable[Photo]) -> list[Answer]:
-        """An answer a photo, in order. A photo that cannot be read gets one with an error."""
+        """An answer a photo, in order. A photo that cannot be read gets one with an error.
+
+        Raises AdienceError: ``photos`` is one photo and not a list of them.
+        """
+        if isinstance(photos, str | Path | bytes | io.IOBase):
+            raise AdienceError("photos is a single one; give a list: predict([photo])")
         return list(self.stream(photos))
 
     def stream(self, photos: Iterable[Photo]) -> Iterator[Answer]:
@@ -82,11 +88,11 @@ class Predictor:
 
         While the network works on a batch, the next one is decoded.
         """
-        rest = iter(photos)
+        rest = enumerate(photos, start=1)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
 
             def begin() -> list[Future[_Face | Answer]]:
-                return [pool.submit(_read, photo) for photo in islice(rest, BATCH)]
+                return [pool.submit(_read, *photo) for photo in islice(rest, BATCH)]
 
             batch = begin()
             while batch:
@@ -123,20 +129,22 @@ class Predictor:
             for place in range(len(pixels))
         ]
 
-    def _doubts(self, face: "_Face") -> tuple[str, ...]:
+    def _doubts(self, face: "_Face") -> tuple[str, ...] | None:
+        if not self.usual:
+            return None
         measured = {"brightness": face.brightness, "side": face.side}
         doubts = []
         for name, (low, high) in self.usual.items():
             if not low <= measured[name] <= high:
                 words = _UNUSUAL[name][measured[name] > high]
                 doubts.append(
-                    f"{words} than the training faces ({measured[name]:.4g}, theirs {low:.4g} to "
-                    f"{high:.4g})"
+                    f"{words} than the training faces ({name} {measured[name]:.4g}, theirs "
+                    f"{low:.4g} to {high:.4g})"
                 )
         return tuple(doubts)
 
 
-_UNUSUAL = {"brightness": ("darker", "brighter"), "side": ("fewer pixels", "more pixels")}
+_UNUSUAL = {"brightness": ("darker", "brighter"), "side": ("smaller", "larger")}
 
 
 @dataclass(frozen=True)
@@ -150,22 +158,53 @@ class _Face:
         return brightness(self.pixels)
 
 
-def _read(photo: Photo) -> _Face | Answer:
-    name = str(photo) if isinstance(photo, Path) else "standard input"
-    source = photo if isinstance(photo, Path) else io.BytesIO(photo)
+def _read(number: int, photo: Photo) -> _Face | Answer:
+    name = _name(number, photo)
     try:
+        source = _opened(photo, name)
         pixels = read_face(source, name)
         return _Face(name, pixels, shorter_side(source, name))
     except AdienceError as error:
         return Answer(name, {}, error=str(error))
 
 
-def load(file: Path) -> Predictor:
-    """The predictor of the network in ``file``, ``best.keras`` of a run folder.
+def _name(number: int, photo: Photo) -> str:
+    named = photo if isinstance(photo, str | Path) else getattr(photo, "name", None)
+    return f"photo {number}" if named is None else str(named)
+
+
+def _opened(photo: Photo, name: str) -> Path | BinaryIO:
+    """What ``read_face`` takes. Raises AdienceError for what is no photo, or an empty one."""
+    if isinstance(photo, str | Path):
+        if Path(photo).is_dir():
+            raise AdienceError(
+                f"{name}: holds no JPEG or PNG image; folders in it are not searched"
+            )
+        return Path(photo)
+    content = photo if isinstance(photo, bytes) else _content(photo, name)
+    if not content:
+        raise AdienceError(f"{name}: is empty")
+    return io.BytesIO(content)
+
+
+def _content(photo: BinaryIO, name: str) -> bytes:
+    read = getattr(photo, "read", None)
+    content = read() if read else None
+    if not isinstance(content, bytes):
+        kind = type(photo).__name__
+        raise AdienceError(f"{name}: is a {kind}; give a path, bytes, or a file opened as binary")
+    return content
+
+
+def load(file: str | Path) -> Predictor:
+    """The predictor of the network in ``file``: a run folder, or ``best.keras`` of one.
 
     What is known of its training comes from the other files of the folder. Raises AdienceError:
     no such network, or a run that is damaged.
     """
+    file = Path(file)
+    if file.is_dir():
+        file = file / "best.keras"
     folder = file.parent
     if not (folder / SUMS).exists():
         return Predictor(_twin(file), {}, {})
@@ -202,7 +241,7 @@ def photos(named: Iterable[str], standard_input: BinaryIO) -> Iterator[Photo]:
     for name in named:
         path = Path(name)
         if name == "-":
-            yield standard_input.read()
+            yield standard_input
         elif path.is_dir():
             inside = sorted(one for one in path.iterdir() if one.suffix.lower() in ENDINGS)
             yield from inside or [path]
@@ -226,4 +265,4 @@ def line(answer: Answer) -> str:
         f"{answer.label(task):>8} {given[answer.label(task)]:4.0%}"
         for task, given in answer.probabilities.items()
     ]
-    return "  ".join([answer.name, *found, *answer.doubts])
+    return "  ".join([answer.name, *found, *(answer.doubts or ())])

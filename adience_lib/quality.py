@@ -49,18 +49,32 @@ def classes(runs: Runs, task: str) -> pd.DataFrame:
 def groups(runs: Runs, task: str) -> pd.DataFrame:
     """Accuracy by group of people: gender, age, both, and race where the source gives it.
 
-    A row a group, indexed by its words: ``faces``, ``accuracy``, ``low``, ``high`` in percent
-    (``significance.wilson``). Groups without test faces are rows of NaN.
+    A row a group, indexed by its words: ``by`` (what divides people into this group and others),
+    ``faces``, ``accuracy``, ``low``, ``high`` in percent (``significance.wilson``). Groups without
+    test faces have NaN.
     """
     faces = runs.predictions
     women = {label: (faces["gender"] == i).to_numpy() for i, label in enumerate(GENDER_LABELS)}
     ages = {label: (faces["age"] == i).to_numpy() for i, label in enumerate(AGE_LABELS)}
-    masks = {"all": np.full(len(faces), True), **women, **ages}
-    for gender, of_gender in women.items():
-        masks |= {f"{gender} {age}": of_gender & of_age for age, of_age in ages.items()}
-    if "race" in faces:
-        masks |= {f"race {race}": (faces["race"] == race).to_numpy() for race in _races(faces)}
-    rows = {words: _right(runs, task, mask, "accuracy") for words, mask in masks.items()}
+    both = {
+        f"{gender} {age}": of_gender & of_age
+        for gender, of_gender in women.items()
+        for age, of_age in ages.items()
+    }
+    races = _races(faces) if "race" in faces else []
+    of_race = {f"race {race}": (faces["race"] == race).to_numpy() for race in races}
+    divisions = {
+        "nothing": {"all": np.full(len(faces), True)},
+        "gender": women,
+        "age": ages,
+        "gender and age": both,
+        "race": of_race,
+    }
+    rows = {
+        words: {"by": by, **_right(runs, task, mask, "accuracy")}
+        for by, masks in divisions.items()
+        for words, mask in masks.items()
+    }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("group")
 
 

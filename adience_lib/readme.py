@@ -25,6 +25,7 @@ def blocks(figures: Path) -> dict[str, str]:
     words = ["against", "bar", "met"]  # empty where there is nothing to say
     benchmark[words] = benchmark[words].fillna("")
     return {
+        "real_in_short": lessons.in_short(found),
         "real_run": lessons.about_run(study, found),
         "real_claims": f"{findings.counted(verdicts)}\n\n{_claims(verdicts, 'verdict')}",
         "real_evidence": _claims(verdicts, "decided by", "found"),

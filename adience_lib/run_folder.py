@@ -12,7 +12,7 @@ import pandas as pd
 
 from adience_lib import whole
 from adience_lib.data import Dataset
-from adience_lib.errors import AdienceError
+from adience_lib.errors import RETRAIN, AdienceError
 from adience_lib.labels import LABELS
 from adience_lib.protocol import Protocol
 
@@ -110,9 +110,9 @@ def read_json(file: Path) -> dict[str, Any]:
         content = json.loads(file.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise AdienceError(f"{file}: no record of a run ({reason}); delete the folder") from error
+        raise AdienceError(f"{file}: no record of a run ({reason}); {RETRAIN}") from error
     if not isinstance(content, dict):
-        raise AdienceError(f"{file}: no record of a run; delete the folder")
+        raise AdienceError(f"{file}: no record of a run; {RETRAIN}")
     return content
 
 
@@ -140,7 +140,7 @@ def check_files(folder: Path, names: Iterable[str]) -> None:
     except (OSError, UnicodeDecodeError) as error:
         raise AdienceError(
             f"{sums}: cannot be read, so this is no finished run of this version ({error}); "
-            "delete the folder"
+            f"{RETRAIN}"
         ) from error
     written = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
     for name in names:
@@ -151,7 +151,7 @@ def check_files(folder: Path, names: Iterable[str]) -> None:
         if found != written.get(name):
             raise AdienceError(
                 f"{folder / name}: not as the run left it (its SHA-256 is not the one in {SUMS}); "
-                "delete the folder"
+                f"{RETRAIN}"
             )
 
 

@@ -89,7 +89,7 @@ def _held_out(train: pd.DataFrame, seed: int) -> np.ndarray:
     if not complete:
         raise AdienceError(
             f"no draw of held-out subjects among {len(train)} training faces holds every age "
-            'label; use more faces, or monitor="test_fold"'
+            'label; use more faces, other held_out_folds ("[]" for none), or another monitor'
         )
     return min(complete, key=lambda chosen: abs(int(chosen.sum()) - wanted))
 

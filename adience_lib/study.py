@@ -5,16 +5,27 @@ ends (``records.py``), and makes the report. The same command goes on after an i
 """
 
 import argparse
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from adience_lib import cross_validation, experiment, interruption, models, paths, records, report
+from adience_lib import (
+    cross_validation,
+    experiment,
+    interruption,
+    models,
+    parameters,
+    paths,
+    records,
+    report,
+)
 from adience_lib.cross_validation import Fold
+from adience_lib.errors import AdienceError
 from adience_lib.evaluation import Runs
 from adience_lib.experiment import Experiment, published_recipe
-from adience_lib.parameters import EVERY_FOLD
+from adience_lib.protocol import PAPER
 from adience_lib.training import run_folder
 from adience_lib.weights import Weights
 from adience_lib.whole import tell
@@ -23,14 +34,12 @@ PARAMETERS: dict[str, Any] = {
     "faces": 1000,
     "batch_size": 32,
     "precision": "mixed_bfloat16",
-    "held_out_folds": list(EVERY_FOLD),
 }
 """What differs from the paper's protocol, so that two cores without a GPU are done in hours.
 
 A sample of the faces; at the paper's batch of 128 so few would give seven steps an epoch, and
 the networks would be undertrained rather than compared; bfloat16, whose accuracy a test compares
-with float32's. ``-p faces None`` and its like give the paper's own. Every fold is monitored both
-ways, since the paper does not say which was its own."""
+with float32's. Where a protocol is named (``-p protocol paper``), it is taken as it is."""
 
 ORDER = ("multitask", "gender", "age", "transfer")
 
@@ -97,17 +106,35 @@ def run(study: Experiment, records_dir: Path) -> None:
             keep(runs)
 
 
+def asked_for(given: dict[str, Any]) -> dict[str, Any]:
+    """The checked parameters ``given``, and what a study takes where they say nothing.
+
+    Every fold is monitored both ways, since the paper does not say which was its own. Raises
+    AdienceError if no dataset is named: hours of training on drawings would be a mistake.
+    """
+    if not given.get("data") and not os.environ.get("ADIENCE_DATA"):
+        raise AdienceError(
+            "a study is of real faces: give their folder, make study DATA=/path/to/faces"
+        )
+    usual = {} if given.get("protocol") else PARAMETERS
+    named = {name: value for name, value in given.items() if value is not None}
+    folds = parameters.folds(given.get("folds"), parameters.protocol(named, PAPER))
+    return {**usual, "held_out_folds": list(folds), **given}
+
+
 STOPPED = "The study was stopped; the same command goes on from there."
 
 
 def main() -> int:
-    """The command line: that of ``report.py``, with ``PARAMETERS`` where nothing else is given."""
+    """The command line: that of ``report.py``, with other values where none are given."""
     parser = argparse.ArgumentParser(prog="python -m adience_lib.study", description=__doc__)
     report.add_parameters(parser)
-    given = {**PARAMETERS, **report.given_parameters(parser.parse_args())}
+    words = parser.parse_args()
 
     def work() -> None:
+        given = report.given_parameters(words)
         report.check_parameters(given)
+        given = asked_for(given)
         study = experiment.start(given)
         figures = Path(given.get("figures_dir") or paths.figures() / study.dataset.name)
         # The notebooks run in a folder of their own, and must find the same places.

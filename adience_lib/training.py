@@ -255,12 +255,15 @@ class _Epochs(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.training.train.start_epoch(epoch)
+        self.behind = round(self.training.bar.n) if self.training.bar is not None else 0
         backend.forget_peak_memory()
         self.started = time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         if self.training.bar is not None:
-            self.training.bar.update(1 / len(self.training.train))
+            # Steps of one batch each, added up, would be a little more than an epoch.
+            reached = self.behind + (batch + 1) / len(self.training.train)
+            self.training.bar.update(reached - self.training.bar.n)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         seconds = round(time.perf_counter() - self.started, 3)

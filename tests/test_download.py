@@ -175,6 +175,13 @@ def test_impossible_address_is_refused(tmp_path: Path, address: str, words: str)
     assert "word@" not in str(error.value)
 
 
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9/x", "https://no-such-host.invalid/x"])
+def test_server_that_cannot_be_reached_is_named_at_once(tmp_path: Path, address: str) -> None:
+    """Nobody listens, or there is no such host: a second attempt would change nothing."""
+    with pytest.raises(AdienceError, match=r"(:9|\.invalid): cannot be reached; check the address"):
+        download(address, tmp_path)
+
+
 def test_missing_file_is_named(server: Server, tmp_path: Path) -> None:
     """With the server's own status."""
     with pytest.raises(AdienceError, match=r"has no missing \(404\)"):

@@ -98,12 +98,13 @@ def test_photos_unlike_the_training_faces_are_doubted(
     files = {
         "darker": photo(tmp_path / "a.png", grey=30),
         "brighter": photo(tmp_path / "b.png", grey=230),
-        "fewer pixels": photo(tmp_path / "c.png", side=30),
-        "more pixels": photo(tmp_path / "d.png", side=900),
+        "smaller": photo(tmp_path / "c.png", side=30),
+        "larger": photo(tmp_path / "d.png", side=900),
         "": photo(tmp_path / "e.png"),
     }
     for words, answer in zip(files, predictor.predict(files.values()), strict=True):
-        assert [doubt.split(" than ")[0] for doubt in answer.doubts] == ([words] if words else [])
+        doubts = answer.doubts or ()
+        assert [doubt.split(" than ")[0] for doubt in doubts] == ([words] if words else [])
 
 
 def test_bad_photo_is_named_and_the_others_are_done(run: Run, tmp_path: Path) -> None:
@@ -128,16 +129,47 @@ def test_folder_and_standard_input_are_photos_too(run: Run, tmp_path: Path) -> N
     status, printed, _ = run("-", tmp_path, standard_input=(tmp_path / "a.png").read_bytes())
     lines = printed.splitlines()
     assert status == 0
-    assert lines[0].startswith("standard input")
+    assert lines[0].startswith("photo 1 ")
     assert [Path(line.split()[0]).name for line in lines[1:]] == ["a.png", "b.png"]
-    assert lines[0].split("input")[1] == lines[1].split("a.png")[1]
+    assert lines[0].removeprefix("photo 1") == lines[1].split("a.png")[1]
 
 
 def test_folder_without_photos_is_an_error(run: Run, tmp_path: Path) -> None:
     """Nothing asked for is skipped in silence."""
     status, printed, said = run(tmp_path)
     assert (status, printed) == (1, "")
-    assert f"error: {tmp_path}: " in said
+    assert f"error: {tmp_path}: holds no JPEG or PNG image" in said
+
+
+def test_nothing_on_standard_input_is_an_error(run: Run) -> None:
+    """As from a command before it that failed."""
+    status, printed, said = run("-")
+    assert (status, printed) == (1, "")
+    assert "error: photo 1: is empty" in said
+
+
+def test_photos_are_paths_bytes_or_open_files(predictor: predict.Predictor, tmp_path: Path) -> None:
+    """All of the same photo, with one answer; anything else is named, and the others are done."""
+    file = photo(tmp_path / "a.png")
+    with file.open("rb") as opened:
+        answers = predictor.predict([file, str(file), file.read_bytes(), opened, np.zeros(3)])  # type: ignore[list-item]
+    assert [answer.name for answer in answers] == [
+        *[str(file)] * 2,
+        "photo 3",
+        str(file),
+        "photo 5",
+    ]
+    assert all(answer.probabilities == answers[0].probabilities for answer in answers[:4])
+    assert (
+        answers[4].error == "photo 5: is a ndarray; give a path, bytes, or a file opened as binary"
+    )
+    with pytest.raises(AdienceError, match=r"give a list: predict\(\[photo\]\)"):
+        predictor.predict(str(file))  # a text is a list of texts, too
+
+
+def test_run_folder_stands_for_its_network(model: Path, predictor: predict.Predictor) -> None:
+    """Named as a path or as a text."""
+    assert predict.load(str(model.parent)).temperatures == predictor.temperatures
 
 
 def test_json_is_an_object_a_line(run: Run, tmp_path: Path) -> None:
@@ -162,7 +194,8 @@ def test_network_without_its_run_says_what_it_lacks(model: Path, tmp_path: Path)
     predictor = predict.load(alone)
     assert len(predict.notes(predictor)) == 3
     (answer,) = predictor.predict([photo(tmp_path / "a.png", grey=1)])
-    assert answer.doubts == ()
+    assert answer.doubts is None
+    assert answer.as_json()["doubts"] is None
     assert set(answer.probabilities) == {"gender", "age"}
 
 

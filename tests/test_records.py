@@ -204,7 +204,32 @@ def test_study_differs_from_the_papers_protocol_as_it_says(tiny: Dataset) -> Non
         "precision": PAPER.precision,
     }
     assert replace(studied, **same) == PAPER != SMOKE
-    assert set(study.PARAMETERS) == {*same, "held_out_folds"}
+    assert set(study.PARAMETERS) == set(same)
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        ({}, {**study.PARAMETERS, "held_out_folds": [0, 1, 2, 3, 4]}),
+        ({"faces": 2000, "folds": "[3]"}, {**study.PARAMETERS, "held_out_folds": [3]}),
+        ({"protocol": "smoke"}, {"held_out_folds": [0, 1]}),
+        ({"protocol": "paper", "held_out_folds": []}, {}),
+    ],
+)
+def test_study_monitors_every_fold_both_ways(given: dict[str, Any], asked: dict[str, Any]) -> None:
+    """A protocol that is named is taken as it is."""
+    given = {"data": "a folder", **given}
+    assert study.asked_for(given) == {**asked, **given}
+
+
+def test_study_of_no_dataset_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Hours of training on drawings would be a mistake."""
+    monkeypatch.delenv("ADIENCE_DATA", raising=False)
+    monkeypatch.setattr("sys.argv", ["study"])
+    assert study.main() == 1
+    assert "give their folder, make study DATA=" in capsys.readouterr().err
 
 
 def test_sentences_speak_of_what_is_there(kept: Path, tmp_path: Path) -> None:
