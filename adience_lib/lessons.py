@@ -5,7 +5,17 @@ from pathlib import Path
 
 import numpy as np
 
-from adience_lib import beyond, comparison, models, paper, paths, quality, records, tables
+from adience_lib import (
+    beyond,
+    comparison,
+    evaluation,
+    models,
+    paper,
+    paths,
+    quality,
+    records,
+    tables,
+)
 from adience_lib.adience import FOLDS
 from adience_lib.evaluation import Runs
 from adience_lib.experiment import Experiment
@@ -135,8 +145,18 @@ def _imagenet(found: Found) -> str:
     return (
         "**Starting from ImageNet.** Against the multi-task network, which starts from nothing, "
         f"the transfer network has {gaps}. On average its best epoch is number {epochs[0]}, the "
-        f"other's {epochs[1]}; they took {seconds[0]} and {seconds[1]} seconds to get there."
+        f"other's {epochs[1]}; they took {seconds[0]} and {seconds[1]} seconds to get there. "
+        f"On age its folds go from {_worst_and_best(transfer, 'age')}."
     )
+
+
+def _worst_and_best(runs: Runs, task: str) -> str:
+    scores = evaluation.fold_scores(runs).sort_values(task)
+    words = [
+        f"{row[task]:.1f} % (best epoch {row['best_epoch']:.0f})"
+        for _, row in scores.iloc[[0, -1]].iterrows()
+    ]
+    return " to ".join(words)
 
 
 def _patience(found: Found) -> str:
