@@ -226,7 +226,14 @@ def _use(quick: bool, size: int) -> Iterator[Row]:
     alone = cases.run(cases.side_by_side, workers=0, **settings)["seconds"]
     beside = cases.run(cases.side_by_side, workers=2, **settings)["seconds"]
     name = "two folds, gender, float32, by two workers with half of the cores each"
-    yield Row("use", name, beside, "s", alone / beside, "times one after the other with all cores")
+    yield Row(
+        "use",
+        name,
+        beside,
+        "s",
+        alone / beside,
+        "times as fast as one after the other with all cores",
+    )
 
 
 def _scale(quick: bool) -> Iterator[Row]:
