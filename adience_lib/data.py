@@ -89,10 +89,10 @@ def _folder(source: str | Path) -> Path:
             return root
     except (OSError, ValueError, RuntimeError):  # no name that a file could have; no such user
         pass
-    named = shorten(str(source))[1:-1]
-    if named.endswith(".tar.gz"):
-        raise AdienceError(f"{named}: give the folder that the archive lies in, not the archive")
-    raise AdienceError(f'{named}: no such folder; give a dataset\'s folder, or "{DEMO}"')
+    raise AdienceError(
+        f"{shorten(str(source))[1:-1]}: no such folder; give a dataset's folder (of an archive, "
+        f'the one that it lies in), or "{DEMO}"'
+    )
 
 
 def _load_demo(*, drop_repeats: bool) -> Dataset:
@@ -116,16 +116,20 @@ def _kind(root: Path) -> str:
         return "adience" if adience.image_folder(root) == "aligned" else "adience-unaligned"
     if any(map(utkface.is_face, Folder(root).names())) or _utkface_archive(root):
         return "utkface"
-    archives = [file.name for file in sorted(root.glob("*.tar.gz"))]
-    if len(archives) > 1:
-        raise AdienceError(f"{root}: {' and '.join(archives)} lie there; leave one of them")
+    if len(archives := _archives(root)) > 1:
+        names = " and ".join(file.name for file in archives)
+        raise AdienceError(f"{root}: {names} lie there; leave the one with the faces")
     raise AdienceError(f"{root}: not a dataset known here; looked for {_KINDS}")
 
 
 def _utkface_archive(root: Path) -> Path | None:
     """The one archive in ``root``, if there is one and no more."""
-    archives = sorted(root.glob("*.tar.gz"))
+    archives = _archives(root)
     return archives[0] if len(archives) == 1 else None
+
+
+def _archives(root: Path) -> list[Path]:
+    return sorted(root.glob("*.tar.gz"))
 
 
 def _load(name: str, root: Path, *, allow_missing: bool, drop_repeats: bool) -> Dataset:

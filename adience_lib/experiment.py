@@ -78,8 +78,7 @@ def start(namespace: dict[str, Any]) -> Experiment:
     """Check a notebook's parameters and load its dataset.
 
     ``namespace``: the notebook's ``globals()``. Raises AdienceError for a parameter that is
-    unknown, of the wrong kind or out of range, saying what is allowed, and for folds that the
-    faces cannot be split into.
+    unknown, of the wrong kind or out of range, saying what is allowed.
     """
     given = parameters.read(namespace)
     source = given.get("data") or os.environ.get("ADIENCE_DATA") or data.DEMO
@@ -88,16 +87,7 @@ def start(namespace: dict[str, Any]) -> Experiment:
         allow_missing=given.get("allow_missing", False),
         drop_repeats=given.get("drop_repeats", False),
     )
-    began = of(dataset, given)
-    _check_splits(began)
-    return began
-
-
-def _check_splits(began: Experiment) -> None:
-    """Now, and not when the first networks are trained."""
-    for one, folds in ((began, began.folds), (held_out(began), began.held_out_folds)):
-        for fold in folds:
-            splits.split(one.faces, fold, one.protocol.monitor, one.protocol.seed)
+    return of(dataset, given)
 
 
 def of(dataset: Dataset, given: dict[str, Any]) -> Experiment:
@@ -144,8 +134,10 @@ def train(
 ) -> evaluation.Runs:
     """Train ``model_name`` on every fold that is not finished yet, and read the runs back.
 
-    For ``transfer``, ``experiment`` and ``weights`` come from ``start_transfer``.
+    For ``transfer``, ``experiment`` and ``weights`` come from ``start_transfer``. Raises
+    AdienceError, before the first training, for folds that the faces cannot be split into.
     """
+    check_splits(experiment)
     folders = cross_validate(
         experiment.dataset,
         experiment.images,
@@ -157,6 +149,17 @@ def train(
         workers(experiment, model_name),
     )
     return evaluation.read_runs(folders)
+
+
+def check_splits(experiment: Experiment) -> None:
+    """Raise AdienceError for a fold that cannot be trained, monitored either way.
+
+    The held-out trainings come last, and hours would be lost until their faces prove too few.
+    """
+    held = held_out(experiment)
+    for one, folds in ((experiment, experiment.folds), (held, experiment.held_out_folds)):
+        for fold in folds:
+            splits.split(one.faces, fold, one.protocol.monitor, one.protocol.seed)
 
 
 def workers(experiment: Experiment, model_name: str) -> Executor | None:

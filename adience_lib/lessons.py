@@ -43,7 +43,9 @@ def in_short(found: Found) -> str:
     table = tables.table_3(found)
     of_task = {"gender": "of the genders", "age": "of the ages"}
     always = {task: tables.majority(table, task) for task in LABELS}
-    rows = {name: {task: table.loc[name, f"{task} accuracy"] for task in LABELS} for name in ORDER}
+    rows = {
+        name: {task: table.loc[name, f"{task} accuracy"] for task in LABELS} for name in NOTEBOOK_OF
+    }
     words = []
     for name, right in {**rows, "always the most frequent label": always}.items():
         known = [f"{right[task]:.0f} % {of_task[task]}" for task in LABELS if right[task] > 0]
@@ -52,10 +54,6 @@ def in_short(found: Found) -> str:
         f"Right on the folds that were not trained on, but by which the epoch was chosen: "
         f"{'; '.join(words)}."
     )
-
-
-ORDER = ("gender", "age", "multitask", "transfer")
-"""Of the networks, in words."""
 
 
 def about_run(study: Experiment, found: Found) -> str:
@@ -160,7 +158,7 @@ def _worst_and_best(runs: Runs, task: str) -> str:
 
 
 def _patience(found: Found) -> str:
-    networks = _networks(found, ORDER)
+    networks = _networks(found, NOTEBOOK_OF)
     if not networks:
         return ""
     words = [_steps(name, runs) for name, runs in networks.items()]

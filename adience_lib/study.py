@@ -80,6 +80,7 @@ def trainings(study: Experiment) -> list[Training]:
 
 def run(study: Experiment, records_dir: Path) -> None:
     """Train what is not finished, and keep the record of each run in ``records_dir`` as it ends."""
+    experiment.check_splits(study)
     records.begin(study, records_dir)
 
     def keep(runs: Runs) -> None:

@@ -229,3 +229,18 @@ def test_folder_with_some_other_archive_is_no_dataset(tmp_path: Path) -> None:
     of_utkface(tmp_path / "sent", {"holiday/beach.jpg": picture(1)})
     with pytest.raises(AdienceError, match="not a dataset known here"):
         load(tmp_path / "sent")
+
+
+@pytest.mark.parametrize(
+    ("named", "words"),
+    [
+        ("", r"a\.tar\.gz and b\.tar\.gz lie there; leave the one with the faces"),
+        ("a.tar.gz", r"a\.tar\.gz: no such folder; .*of an archive, the one that it lies in"),
+    ],
+)
+def test_archive_that_cannot_be_meant_is_named(tmp_path: Path, named: str, words: str) -> None:
+    """One of two, or the archive instead of its folder."""
+    for name in ("a.tar.gz", "b.tar.gz"):
+        (tmp_path / name).touch()
+    with pytest.raises(AdienceError, match=words):
+        load(tmp_path / named)

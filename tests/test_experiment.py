@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import tiny_rows, write_adience
 
 from adience_lib import experiment
 from adience_lib.errors import AdienceError
@@ -28,6 +29,20 @@ def notebook(cell: str = CELL, injected: str = "") -> dict[str, Any]:
 def with_values(**values: Any) -> dict[str, Any]:
     """The globals of a program that sets these parameters."""
     return dict(values)
+
+
+def test_faces_too_few_to_hold_out_are_named_before_anything_is_trained(tmp_path: Path) -> None:
+    """A tenth of 64 faces, each a subject, lacks an age; the message names what helps."""
+    rows = tiny_rows()
+    for row in [row for fold in rows for row in fold]:
+        row["user_id"] = f"{row['user_id']} {row['original_image']}"
+    folder = write_adience(tmp_path / "adience", rows)
+    few = {"data": str(folder), "runs_dir": str(tmp_path / "runs")}
+    begun = start(few)
+    with pytest.raises(AdienceError, match=r'no draw of held-out .*held_out_folds \("\[\]" for'):
+        experiment.train(begun, "gender")
+    assert not (tmp_path / "runs").exists()
+    experiment.check_splits(start({**few, "held_out_folds": []}))
 
 
 def test_demo_and_its_protocol_are_the_default() -> None:
