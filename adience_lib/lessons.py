@@ -39,20 +39,17 @@ def read(figures: Path = paths.COMMITTED) -> tuple[Experiment, Found]:
 
 
 def in_short(found: Found) -> str:
-    """What each network gets right, and what is right by always giving one label."""
+    """What each network gets right of each task, and what always giving one label gets right."""
     table = tables.table_3(found)
-    of_task = {"gender": "of the genders", "age": "of the ages"}
-    always = {task: tables.majority(table, task) for task in LABELS}
-    rows = {
-        name: {task: table.loc[name, f"{task} accuracy"] for task in LABELS} for name in NOTEBOOK_OF
-    }
     words = []
-    for name, right in {**rows, "always the most frequent label": always}.items():
-        known = [f"{right[task]:.0f} % {of_task[task]}" for task in LABELS if right[task] > 0]
-        words += [f"{name} {' and '.join(known)}"] if known else []
+    for task in LABELS:
+        right = table.loc[list(NOTEBOOK_OF), f"{task} accuracy"].dropna()
+        by_network = ", ".join(f"{value:.0f} % ({name})" for name, value in right.items())
+        always = tables.majority(table, task)
+        words.append(f"{by_network} and {always:.0f} % (always the most frequent label)")
     return (
-        f"Right on the folds that were not trained on, but by which the epoch was chosen: "
-        f"{'; '.join(words)}."
+        "Right on the folds that were not trained on, but by which the epoch was chosen: of the "
+        f"genders {words[0]}; of the ages {words[1]}."
     )
 
 
