@@ -54,7 +54,7 @@ def in_short(found: Found) -> str:
 
 
 def about_run(study: Experiment, found: Found) -> str:
-    """How many faces and trainings, on what, for how long, and what differs from the paper."""
+    """How many faces and trainings, on what, how fast, and what differs from the paper."""
     runs = _everything(study, found)
     seconds = sum(one.records["seconds"].sum() for one in runs)
     machines = sorted({machine for one in runs for machine in one.records["machine"]})
@@ -65,8 +65,20 @@ def about_run(study: Experiment, found: Found) -> str:
         f"{len(study.faces):,} of the {len(study.dataset.faces):,} faces of {name} in the eight "
         f"age labels, drawn with seed {study.protocol.seed} so that folds, ages and genders keep "
         f"their shares. {trainings} trainings took {seconds / 3600:.1f} hours on "
-        f"{' and '.join(machines)}.{missing if trainings < planned else ''} Different from the "
-        f"paper's protocol: {differences(study.protocol, PAPER)}."
+        f"{' and '.join(machines)}.{_pace(found)}{missing if trainings < planned else ''} "
+        f"Different from the paper's protocol: {differences(study.protocol, PAPER)}."
+    )
+
+
+def _pace(found: Found) -> str:
+    """How much the seconds of one and the same epoch differ, since claim 3 rests on seconds."""
+    runs = found.finished.get("multitask")
+    if runs is None:
+        return ""
+    fast, slow = runs.history["seconds"].quantile([0.1, 0.9])
+    return (
+        f" An epoch of the multi-task network took {fast:.1f} to {slow:.1f} seconds (the middle "
+        "80 %)."
     )
 
 
