@@ -106,6 +106,7 @@ def taught(study: Experiment, found: Found) -> str:
         _imagenet(found),
         _patience(found),
         _selection(found),
+        _stopped_by_loss(found),
         _gamma(study),
         _recipe(found),
         _shared_features(found),
@@ -209,6 +210,25 @@ def _selection(found: Found) -> str:
         f"**Choosing the epoch on the scored fold.** Within one training it would have added "
         f"{added} on average over {len(table)} trainings. A network that chooses so and trains on "
         f"the held-out tenth as well has, against one that does not: {'; '.join(gaps)}."
+    )
+
+
+def _stopped_by_loss(found: Found) -> str:
+    gained = {
+        (name, task): evaluation.gained_after(runs)[task]
+        for name, runs in found.held_out.items()
+        for task in runs.tasks
+        if "test_loss" in runs.history
+    }
+    if not gained:
+        return ""
+    words = [f"{name} {one.mean():+.1f} points on {task}" for (name, task), one in gained.items()]
+    name, task = max(gained, key=lambda which: gained[which].max())
+    return (
+        "**Stopping by loss.** At the last epoch that early stopping let run, against the one that "
+        f"the loss on held-out faces chose, the test fold has: {'; '.join(words)}; at most, "
+        f"{name} {gained[name, task].max():+.1f} points on {task} in one fold. A loss can rise "
+        "while the accuracy still grows."
     )
 
 

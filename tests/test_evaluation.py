@@ -1,6 +1,7 @@
 """Tables from finished runs, on predictions whose scores are known."""
 
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from simulated import found_with, runs_with
 
 from adience_lib import evaluation, findings, paper, tables
 from adience_lib.errors import AdienceError
+from adience_lib.evaluation import Runs
 from adience_lib.labels import AGE_LABELS
 from adience_lib.protocol import PAPER
 from adience_lib.run_folder import FORMAT, write_json, write_sums, write_table
@@ -115,28 +117,40 @@ def test_difference_is_taken_over_common_folds_alone() -> None:
         assert "have not been trained" in findings.about_difference(ours, nothing)
 
 
-def test_optimism_is_what_the_test_folds_choice_would_have_added() -> None:
-    """Both epochs come from one training: the lowest held-out loss, and the lowest test loss."""
+@pytest.fixture
+def held_out() -> Runs:
+    """A run whose held-out loss, test loss and number of epochs name epochs 2, 3 and 4."""
     history = pd.DataFrame(
         {
             "fold": 0,
-            "epoch": [1, 2, 3],
-            "val_loss": [2.0, 1.0, 1.5],
-            "test_loss": [2.0, 1.5, 1.2],
-            "test_age_accuracy": [0.30, 0.40, 0.46],
+            "epoch": [1, 2, 3, 4],
+            "val_loss": [2.0, 1.0, 1.5, 1.6],
+            "test_loss": [2.0, 1.5, 1.2, 1.3],
+            "test_age_accuracy": [0.30, 0.40, 0.46, 0.43],
         }
     )
-    runs = replace(runs_with("age", {"age": [0, 1]}, {"age": [0, 1]}), history=history)
-    (row,) = evaluation.optimism(runs).to_dict("records")
+    return replace(runs_with("age", {"age": [0, 1]}, {"age": [0, 1]}), history=history)
+
+
+def test_optimism_is_what_the_test_folds_choice_would_have_added(held_out: Runs) -> None:
+    """Both epochs come from one training: the lowest held-out loss, and the lowest test loss."""
+    (row,) = evaluation.optimism(held_out).to_dict("records")
     assert (row["chosen"], row["test fold's choice"]) == (2, 3)
     assert row["age"] == pytest.approx(6)
 
 
-def test_optimism_needs_held_out_runs() -> None:
+def test_last_epoch_is_set_against_the_chosen_one(held_out: Runs) -> None:
+    """Not against the best: nothing here is chosen on the test fold."""
+    (row,) = evaluation.gained_after(held_out).to_dict("records")
+    assert row == {"fold": 0, "age": pytest.approx(3)}
+
+
+@pytest.mark.parametrize("within", [evaluation.optimism, evaluation.gained_after])
+def test_only_held_out_runs_log_the_test_fold(within: Callable[[Runs], pd.DataFrame]) -> None:
     """Others have no record of the test fold beside the monitored one."""
     runs = runs_with("age", {"age": [0, 1]}, {"age": [0, 1]})
     with pytest.raises(AdienceError, match='only runs with monitor="held_out" log the test fold'):
-        evaluation.optimism(runs)
+        within(runs)
 
 
 def run_folder(root: Path, fold: int, **changes: object) -> Path:
