@@ -98,7 +98,7 @@ def read_runs(folders: list[Path]) -> Runs:
         raise AdienceError("no finished runs to read")
     said = [_read_protocol(folder) for folder in folders]
     for folder, other in zip(folders, said, strict=True):
-        different = [name for name in SAME if other[name] != said[0][name]]
+        different = [name for name in SAME if other.get(name) != said[0].get(name)]
         if different:
             raise AdienceError(
                 f"{folder}: a run with another {', '.join(different)} than {folders[0]}; they are "
@@ -120,14 +120,15 @@ def read_runs(folders: list[Path]) -> Runs:
     )
 
 
-SAME = ("model", "protocol", "fingerprint")
+SAME = ("model", "protocol", "fingerprint", "version")
 """What runs that are read together have in common."""
 
 
 def _read_protocol(folder: Path) -> dict[str, Any]:
     file = folder / "protocol.json"
     said = read_json(file)
-    missing = [name for name in ("format", *SAME, "fold") if name not in said]
+    needed = ("format", "model", "protocol", "fingerprint", "fold")
+    missing = [name for name in needed if name not in said]
     if missing:
         raise AdienceError(f"{file}: lacks {', '.join(missing)}")
     if said["format"] != FORMAT:
@@ -315,8 +316,7 @@ def gained_after(runs: Runs) -> pd.DataFrame:
     """What a held-out run's last epoch gets right of the test fold, minus what its chosen one does.
 
     A row a fold: ``fold``, and for each task the difference in points. Neither epoch was chosen
-    on the test fold, so the difference is an honest one. Raises AdienceError for runs without a
-    record of the test fold.
+    on the test fold. Raises AdienceError for runs without a record of the test fold.
     """
     _need_test_fold(runs)
     columns = {f"test_{task}_accuracy": task for task in runs.tasks}

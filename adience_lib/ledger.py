@@ -86,6 +86,13 @@ def _architecture_rows() -> list[tuple[str, str, str, str]]:
             built,
         ),
         (
+            "Normalisations of the reduced network",
+            "as the baseline, but for a quarter of the filters and units (3.1)",
+            "Table 1 has three, after every pooling; Levi & Hassner's network has two, after the "
+            "first two poolings",
+            "their published definition",
+        ),
+        (
             "Local response normalisation",
             "no parameters given",
             f"Levi & Hassner's: {WINDOW} channels, alpha {ALPHA:g}, beta {BETA:g}, bias 1",

@@ -102,18 +102,17 @@ def cropped_image() -> tuple[Any, Any]:
 
 
 def _trunk(shape: tuple[int, ...], filters: tuple[int, int, int]) -> keras.Model:
-    """The paper's "functional layer": three convolutions with pooling, two normalisations.
+    """The paper's "functional layer": three convolutions, each with pooling and normalisation.
 
-    Table 1 says 1x1 pooling windows; its output sizes (110, 52, 24) need 3x3. It lists two
-    local response normalisations, after the first two poolings, as Levi & Hassner's has.
+    Table 1 says 1x1 pooling windows; its output sizes (110, 52, 24) need 3x3. Levi & Hassner
+    normalise after the first two poolings only; Table 1 after the third one, too.
     """
     face = features = keras.Input(shape, name="face")
     for number, (width, kernel) in enumerate(zip(filters, KERNELS, strict=True), start=1):
         features = keras.layers.Conv2D(width, kernel, name=f"convolution_{number}")(features)
         features = keras.layers.ReLU(name=f"convolution_{number}_relu")(features)
         features = keras.layers.MaxPooling2D(3, 2, name=f"pooling_{number}")(features)
-        if number < len(filters):
-            features = LocalResponseNormalization(name=f"normalization_{number}")(features)
+        features = LocalResponseNormalization(name=f"normalization_{number}")(features)
     return keras.Model(face, features, name="functional_layer")
 
 

@@ -39,6 +39,7 @@ Local Response | - | - | - | - | 52 x 52 x 64 | 0
 Convolution | 96 | 3 x 3 | 1 x 1 | valid | 50 x 50 x 96 | 55392
 ReLU | - | - | - | - | 50 x 50 x 96 | 0
 Max pooling | - | 1 x 1 | 2 x 2 | valid | 24 x 24 x 96 | 0
+Local Response | - | - | - | - | 24 x 24 x 96 | 0
 Fully connected | - | - | - | - | 128 | 7078016
 ReLU | - | - | - | - | 128 | 0
 Dropout 0.5 | - | - | - | - | 128 | 0
@@ -158,7 +159,7 @@ CLAIMS = (
     ),
     Claim(
         8,
-        "The model is most effective at ages 25 to 32.",
+        "The model can be expected to be most effective at ages 25 to 32.",
         "2.1",
         "the multi-task network gets a larger share of the faces of that age right than of any "
         "other age",

@@ -22,6 +22,11 @@ FORMAT = 1
 """Of the run folder's files. Whoever changes what a file or a column means counts it up."""
 
 
+REBUILT = ("gender", "age", "multitask", "untrained")
+"""Networks, or trunks that are read off, whose runs are of version 2. Those of version 1 lacked
+Table 1's third normalisation. All others have stayed as they were, and their runs name none."""
+
+
 def run_folder(
     runs_dir: Path, dataset: Dataset, model_name: str, protocol: Protocol, fold: int
 ) -> Path:
@@ -39,6 +44,7 @@ def record(dataset: Dataset, model_name: str, protocol: Protocol, fold: int) -> 
         "dataset": dataset.name,
         "fingerprint": dataset.fingerprint,
         "protocol": asdict(protocol),
+        **({"version": 2} if model_name.rsplit("_from_", maxsplit=1)[-1] in REBUILT else {}),
     }
 
 

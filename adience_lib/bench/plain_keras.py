@@ -29,9 +29,8 @@ def network() -> keras.Model:
         layers += [
             keras.layers.Conv2D(filters, kernel, activation="relu"),
             keras.layers.MaxPooling2D(3, 2),
+            keras.layers.Lambda(normalize),
         ]
-        if filters < 96:
-            layers.append(keras.layers.Lambda(normalize))
     layers.append(keras.layers.Flatten())
     for _ in range(2):
         layers += [keras.layers.Dense(128, activation="relu"), keras.layers.Dropout(0.5)]

@@ -64,8 +64,7 @@ def _network(tasks: tuple[str, ...]) -> Any:
             blocks: list[Any] = []
             for before, filters, kernel in ((3, 24, 7), (24, 64, 5), (64, 96, 3)):
                 blocks += [nn.Conv2d(before, filters, kernel), nn.ReLU(), nn.MaxPool2d(3, 2)]
-                if filters < 96:
-                    blocks.append(nn.LocalResponseNorm(5, 1e-4, 0.75, 1.0))
+                blocks.append(nn.LocalResponseNorm(5, 1e-4, 0.75, 1.0))
             self.trunk = nn.Sequential(*blocks)
             self.heads = nn.ModuleDict({task: head(task) for task in tasks})
 
