@@ -184,6 +184,7 @@ def test_runs_are_read_back(tmp_path: Path) -> None:
         ({"fingerprint": "g"}, "fingerprint"),
         ({"protocol": asdict(replace(PAPER, gamma=0.1))}, "protocol"),
         ({"model": "gender"}, "model"),
+        ({"version": 2}, "version"),
     ],
 )
 def test_runs_of_different_experiments_are_not_taken_together(

@@ -161,6 +161,37 @@ def test_folder_of_another_protocol_is_refused(
         train_fold(tiny, images, "gender", QUICK, 0, tmp_path)
 
 
+def test_run_from_before_the_network_was_rebuilt_is_refused(
+    tiny: Dataset, images: np.ndarray, tmp_path: Path
+) -> None:
+    """Without Table 1's third normalisation it was another network."""
+    folder = run_folder(tmp_path, tiny, "gender", QUICK, 0)
+    folder.mkdir(parents=True)
+    said = record(tiny, "gender", QUICK, 0)
+    assert said.pop("version") == 2
+    (folder / "protocol.json").write_text(json.dumps(said))
+    with pytest.raises(AdienceError, match="holds a run with another version; delete it"):
+        train_fold(tiny, images, "gender", QUICK, 0, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("model", "rebuilt"),
+    [
+        ("multitask", True),
+        ("age_from_gender", True),
+        ("age_from_untrained", True),
+        ("age_from_pixels", False),
+        ("transfer", False),
+        ("levi_hassner_gender", False),
+    ],
+)
+def test_runs_of_rebuilt_networks_and_what_is_read_off_them_say_so(
+    tiny: Dataset, model: str, rebuilt: bool
+) -> None:
+    """All other runs have stayed valid."""
+    assert ("version" in record(tiny, model, QUICK, 0)) == rebuilt
+
+
 def test_held_out_and_none_and_a_single_task(
     tiny: Dataset, images: np.ndarray, tmp_path: Path
 ) -> None:
