@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from adience_lib.grad_cam import Attention
 from adience_lib.labels import LABELS
@@ -150,15 +151,17 @@ def accuracy_against_time(table: pd.DataFrame) -> Figure:
             xscale="log",
         )
         axis.set_ylim(0, 100)
-        for ticks in (axis.xaxis.set_major_formatter, axis.xaxis.set_minor_formatter):
-            ticks("{x:.0f}")
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.xaxis.set_major_formatter("{x:.0f}")
+        axis.xaxis.set_minor_formatter(NullFormatter())
     shown = {
         label: line
         for axis in axes
         for line, label in zip(*axis.get_legend_handles_labels(), strict=True)
     }
+    # The stamp of data and protocol stands below, and would lie under the legend.
     figure.legend(
-        shown.values(), shown.keys(), loc="outside lower center", ncols=len(shown), fontsize=8
+        shown.values(), shown.keys(), loc="outside upper center", ncols=len(shown), fontsize=8
     )
     return figure
 

@@ -31,6 +31,7 @@ class Runs:
     ``predictions.csv``. ``records``: a row a fold: ``fold``, ``epochs`` (run), ``best_epoch``,
     ``seconds``, ``seconds_to_best``, ``peak_memory`` (bytes), ``parameters``, ``train`` (faces)
     and ``machine``. ``ten_crops``: predictions scored on ten crops, where the run has them.
+    ``version``: of the network, as ``run_folder.version_of`` counts.
     """
 
     model: str
@@ -40,6 +41,7 @@ class Runs:
     predictions: pd.DataFrame
     records: pd.DataFrame
     ten_crops: pd.DataFrame | None = None
+    version: int = 1
 
     @property
     def title(self) -> str:
@@ -117,6 +119,7 @@ def read_runs(folders: list[Path]) -> Runs:
         _read_tables(folders, "predictions.csv", folds),
         pd.DataFrame(records),
         _read_tables(folders, "ten_crops.csv", folds) if ten else None,
+        said[0].get("version", 1),
     )
 
 
@@ -301,15 +304,9 @@ def optimism(runs: Runs) -> pd.DataFrame:
     negative: both choose by loss. Raises AdienceError for runs without a record of the test fold.
     """
     _need_test_fold(runs)
-    rows = []
-    for fold, history in runs.history.groupby("fold"):
-        ours = history.loc[history["val_loss"].idxmin()]
-        theirs = history.loc[history["test_loss"].idxmin()]
-        columns = {task: f"test_{task}_accuracy" for task in runs.tasks}
-        gain = {task: 100 * (theirs[name] - ours[name]) for task, name in columns.items()}
-        chosen = {"chosen": int(ours["epoch"]), "test fold's choice": int(theirs["epoch"])}
-        rows.append({"fold": fold, **chosen, **gain})
-    return pd.DataFrame(rows)
+    ours, theirs = best_epochs(runs, "val_loss"), best_epochs(runs, "test_loss")
+    chosen = {"chosen": ours["epoch"], "test fold's choice": theirs["epoch"]}
+    return _points(runs, theirs, ours).assign(**chosen).reset_index()
 
 
 def gained_after(runs: Runs) -> pd.DataFrame:
@@ -319,11 +316,19 @@ def gained_after(runs: Runs) -> pd.DataFrame:
     on the test fold. Raises AdienceError for runs without a record of the test fold.
     """
     _need_test_fold(runs)
+    last = runs.history.sort_values("epoch").groupby("fold").tail(1).set_index("fold")
+    return _points(runs, last, best_epochs(runs, "val_loss")).reset_index()
+
+
+def best_epochs(runs: Runs, loss: str) -> pd.DataFrame:
+    """The row of the history with the lowest ``loss``, a column of it, of each fold (the index)."""
+    return runs.history.loc[runs.history.groupby("fold")[loss].idxmin()].set_index("fold")
+
+
+def _points(runs: Runs, ones: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
+    """What each task has more on the test fold at the epochs ``ones`` than at ``others``."""
     columns = {f"test_{task}_accuracy": task for task in runs.tasks}
-    by_fold = runs.history.groupby("fold")
-    chosen = runs.history.loc[by_fold["val_loss"].idxmin()].set_index("fold")[list(columns)]
-    last = by_fold[list(columns)].last()
-    return (100 * (last - chosen)).rename(columns=columns).reset_index()
+    return 100 * (ones[list(columns)] - others[list(columns)]).rename(columns=columns).sort_index()
 
 
 def _need_test_fold(runs: Runs) -> None:

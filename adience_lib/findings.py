@@ -1,5 +1,7 @@
 """Sentences for the notebooks. Every number in them is computed, or the paper's from paper.py."""
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from adience_lib import backend, evaluation, paper, quality
@@ -10,6 +12,7 @@ from adience_lib.experiment import Experiment
 from adience_lib.found import NOTEBOOK_OF, Found
 from adience_lib.labels import AGE_LABELS, LABELS
 from adience_lib.protocol import LEVI_HASSNER, PAPER, differences
+from adience_lib.run_folder import version_of
 from adience_lib.significance import LEVEL, RESAMPLES
 from adience_lib.weights import Weights
 
@@ -72,7 +75,18 @@ def about_runs(dataset: Dataset, faces: pd.DataFrame, *several: Runs) -> str:
     if not several:
         return "There are no such runs: none was asked for, or none could be made."
     parts = [_about(faces, runs) for runs in several]
-    return "\n\n".join(parts) + _caveat(dataset)
+    return "\n\n".join(parts) + about_rebuilt(several) + _caveat(dataset)
+
+
+def about_rebuilt(several: Iterable[Runs]) -> str:
+    """Which of the networks were trained before the library built them as the paper does."""
+    old = {runs.model: None for runs in several if runs.version < version_of(runs.model)}
+    if not old:
+        return ""
+    return (
+        f" **The runs of {', '.join(old)} lack Table 1's third normalisation**, a layer without "
+        "parameters that the library left out when they were trained. They must be trained again."
+    )
 
 
 def _about(faces: pd.DataFrame, runs: Runs) -> str:

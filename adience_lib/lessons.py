@@ -1,7 +1,6 @@
 """What the run on real faces was and taught: sentences whose numbers come from its records."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from adience_lib import (
     beyond,
     comparison,
     evaluation,
+    findings,
     models,
     paper,
     paths,
@@ -43,7 +43,7 @@ def read(figures: Path = paths.COMMITTED) -> tuple[Experiment, Found]:
 def in_short(found: Found) -> str:
     """What each network gets right of each task, and what always giving one label gets right."""
     once = tables.table_3(found)
-    again = tables.table_3(replace(found, finished=found.held_out, published={}))
+    again = tables.table_3_held_out(found)
     words = []
     for task in LABELS:
         column = f"{task} accuracy"
@@ -76,6 +76,7 @@ def about_run(study: Experiment, found: Found) -> str:
         f"their shares. {trainings} trainings took {seconds / 3600:.1f} hours on "
         f"{' and '.join(machines)}.{_pace(found)}{missing if trainings < planned else ''} "
         f"Different from the paper's protocol: {differences(study.protocol, PAPER)}."
+        f"{findings.about_rebuilt(runs)}"
     )
 
 
@@ -275,7 +276,7 @@ def _stopped_by_loss(found: Found) -> str:
 def _losses(runs: Runs, fold: int) -> str:
     """How each task's loss on held-out faces went from the chosen epoch to the last one."""
     history = runs.history[runs.history["fold"] == fold]
-    chosen, last = history.loc[history["val_loss"].idxmin()], history.iloc[-1]
+    chosen, last = evaluation.best_epochs(runs, "val_loss").loc[fold], history.iloc[-1]
     words = [
         f"that of {task} from {chosen[column]:.2f} to {last[column]:.2f}"
         for task in runs.tasks
@@ -358,11 +359,11 @@ def _groups(found: Found) -> str:
     shares = ", ".join(f"{100 * share:.0f} % of {race}" for race, share in young.items())
     return (
         "**For whom.** By the dataset's labels of race, the multi-task network gets "
-        f"{'; '.join(words)} right. The groups differ in age, which alone makes such gaps: "
+        f"{'; '.join(words)} right. The groups differ in age, too: "
         f"{AGE_LABELS[0]} are {shares}."
     )
 
 
 def _of_group(name: object, row: pd.Series) -> str:
-    low, high = f"{row['low']:.0f}", f"{row['high']:.0f}"
-    return f"{row['accuracy']:.0f} % ({name}, {row['faces']:.0f} faces) [{low}, {high}]"
+    interval = f"[{row['low']:.0f}, {row['high']:.0f}]"
+    return f"{row['accuracy']:.0f} % ({name}, {row['faces']:.0f} faces) {interval}"

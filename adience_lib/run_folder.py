@@ -21,10 +21,13 @@ FINGERPRINT_DIGITS = 10
 FORMAT = 1
 """Of the run folder's files. Whoever changes what a file or a column means counts it up."""
 
-
 REBUILT = ("gender", "age", "multitask", "untrained")
-"""Networks, or trunks that are read off, whose runs are of version 2. Those of version 1 lacked
-Table 1's third normalisation. All others have stayed as they were, and their runs name none."""
+"""Networks, or trunks that are read off, which lacked Table 1's third normalisation before."""
+
+
+def version_of(model_name: str) -> int:
+    """2 for a network that was built otherwise before, or what is read off it; else 1."""
+    return 2 if model_name.rsplit("_from_", maxsplit=1)[-1] in REBUILT else 1
 
 
 def run_folder(
@@ -44,7 +47,8 @@ def record(dataset: Dataset, model_name: str, protocol: Protocol, fold: int) -> 
         "dataset": dataset.name,
         "fingerprint": dataset.fingerprint,
         "protocol": asdict(protocol),
-        **({"version": 2} if model_name.rsplit("_from_", maxsplit=1)[-1] in REBUILT else {}),
+        # Runs from before there were versions are those of version 1.
+        **({"version": version} if (version := version_of(model_name)) > 1 else {}),
     }
 
 

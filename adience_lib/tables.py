@@ -220,6 +220,11 @@ def readable_table_3(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
+def table_3_held_out(found: Found) -> pd.DataFrame:
+    """``table_3`` of the networks whose epoch was not chosen on the scored faces."""
+    return table_3(replace(found, finished=found.held_out, published={}))
+
+
 def both_ways(found: Found) -> pd.DataFrame:
     """Table 3 in short, for the eye: the epoch chosen on the scored fold, and on held-out subjects.
 
@@ -227,7 +232,7 @@ def both_ways(found: Found) -> pd.DataFrame:
     whose epoch was not chosen on the scored faces, and the paper's; then the epochs likewise.
     """
     once = table_3(found)
-    again = table_3(replace(found, finished=found.held_out, published={})).reindex(once.index)
+    again = table_3_held_out(found).reindex(once.index)
     rows = {}
     for name, one in once.iterrows():
         row = {}

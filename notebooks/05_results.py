@@ -66,9 +66,6 @@ Markdown(findings.about_missing(missing, commands(experiment), found.unreadable)
 # was chosen on faces taken out of the training folds; without it, the epoch was chosen on the fold
 # that is scored, as we read the paper. The paper's columns are on Adience, whose folds keep each
 # person on one side. UTKFace names nobody.
-#
-# In these runs the networks gender, age and multitask lack Table 1's third normalisation, which the
-# library left out when they were trained. They are being trained again with it.
 
 # %% tags=["first-page", "nbval-check-output"]
 study, real = lessons.read()

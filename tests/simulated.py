@@ -9,6 +9,7 @@ from adience_lib.evaluation import Runs
 from adience_lib.found import Found
 from adience_lib.labels import LABELS
 from adience_lib.protocol import PAPER
+from adience_lib.run_folder import version_of
 
 SURE = 0.9
 """The probability that a simulated network gives its answer."""
@@ -54,7 +55,8 @@ def runs_with(
     )
     history = pd.DataFrame({"epoch": 1, "seconds": 5.0, "fold": np.repeat(every, 2)})
     history["epoch"] = history.groupby("fold").cumcount() + 1
-    return Runs(model, PAPER, "a dataset", history, predictions, records)
+    version = version_of(model)
+    return Runs(model, PAPER, "a dataset", history, predictions, records, version=version)
 
 
 def found_with(*networks: Runs, **others: object) -> Found:

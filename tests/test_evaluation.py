@@ -132,6 +132,14 @@ def held_out() -> Runs:
     return replace(runs_with("age", {"age": [0, 1]}, {"age": [0, 1]}), history=history)
 
 
+def test_runs_from_before_a_network_was_rebuilt_are_named() -> None:
+    """Once each, and none of those that are as the library builds them now."""
+    old, now = (runs_with(name, {"age": [0, 1]}, {"age": [0, 1]}) for name in ("age", "multitask"))
+    several = [replace(old, version=1), replace(old, version=1), now]
+    assert "The runs of age lack Table 1's third normalisation" in findings.about_rebuilt(several)
+    assert findings.about_rebuilt([old, now]) == ""
+
+
 def test_optimism_is_what_the_test_folds_choice_would_have_added(held_out: Runs) -> None:
     """Both epochs come from one training: the lowest held-out loss, and the lowest test loss."""
     (row,) = evaluation.optimism(held_out).to_dict("records")
@@ -174,6 +182,8 @@ def test_runs_are_read_back(tmp_path: Path) -> None:
     """One table over the folds; the seconds to the best epoch are those of the epochs so far."""
     runs = evaluation.read_runs([run_folder(tmp_path, fold) for fold in (0, 3)])
     assert (runs.folds, runs.tasks, runs.protocol) == ([0, 3], ("age",), PAPER)
+    assert runs.version == 1
+    assert evaluation.read_runs([run_folder(tmp_path, 4, version=2)]).version == 2
     assert runs.records["seconds_to_best"].to_list() == [1, 1]
     assert len(runs.predictions) == 4
 
