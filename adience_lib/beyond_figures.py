@@ -152,7 +152,7 @@ def accuracy_against_time(table: pd.DataFrame) -> Figure:
         )
         axis.set_ylim(0, 100)
         axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axis.xaxis.set_major_formatter("{x:.0f}")
+        axis.xaxis.set_major_formatter("{x:g}")
         axis.xaxis.set_minor_formatter(NullFormatter())
     shown = {
         label: line
