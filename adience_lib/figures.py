@@ -77,8 +77,16 @@ def learning_curves(runs: Runs) -> Figure:
         axis.set_xlim(0.5, runs.history["epoch"].max() + 0.5)
         axis.xaxis.get_major_locator().set_params(integer=True)
     handles, labels = np.ravel(axes)[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8)
-    figure.suptitle(runs.title)
+    # Below, it would slide over the caption when the figure is written.
+    figure.legend(
+        handles,
+        labels,
+        title=runs.title,
+        loc="outside upper center",
+        ncols=len(labels),
+        fontsize=8,
+        title_fontsize=12,
+    )
     return figure
 
 
@@ -99,13 +107,12 @@ def _curves(axis: Any, history: pd.DataFrame, column: str, scale: float) -> None
             axis.plot(line.index, line, **style, label=f"fold {fold}")
         several = folds[folds.count(axis=1) >= 2]
         mean, deviation = several.mean(axis=1), several.std(axis=1)
-        axis.plot(
-            mean.index, mean, marker, ls="-", color="black", lw=2.2, label="mean of the folds"
-        )
+        axis.plot(mean.index, mean, marker=marker, color="black", lw=2.2, label="mean of the folds")
         low, high = mean - deviation, mean + deviation
         axis.fill_between(mean.index, low, high, color="black", alpha=0.12, lw=0)
     mean = trained.mean(axis=1)
-    axis.plot(mean.index, mean, marker, color="dimgrey", lw=1.4, ls="--", label="training faces")
+    style = {"color": "dimgrey", "lw": 1.4, "ls": "--", "marker": marker}
+    axis.plot(mean.index, mean, **style, label="training faces")
 
 
 def confusion_matrix(runs: Runs, task: str) -> Figure:

@@ -1,11 +1,14 @@
 """Tables and sentences of what the paper leaves out, on runs that are known or missing."""
 
+import io
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from PIL import Image
 from simulated import found_with, runs_with
 
-from adience_lib import beyond, beyond_figures, findings
+from adience_lib import beyond, beyond_figures, figures, findings, lessons
 from adience_lib.evaluation import Runs
 
 TRUTH = {"gender": [0, 1] * 8, "age": [0, 1, 2, 3] * 4}
@@ -99,3 +102,17 @@ def test_calibration_speaks_of_the_direction() -> None:
     """Ninety per cent sure and always right: not sure enough."""
     table = beyond.calibration(found_with(network("gender")))
     assert findings.about_calibration(table).endswith("10.0 points, not sure enough.")
+
+
+def test_nothing_of_the_curves_covers_the_caption() -> None:
+    """On the written page, where a caption is long: as many of its dots as without the legend."""
+    figure = figures.learning_curves(lessons.read()[1].finished["multitask"])
+    figures.mark(figure, f"DEMO {'of a protocol with many differences,' * 3}")
+    dots = []
+    for shown in (True, False):
+        figure.legends[0].set_visible(shown)
+        page = io.BytesIO()
+        figure.savefig(page, bbox_inches="tight", dpi=figures.DOTS_AN_INCH)
+        red, green, _ = np.moveaxis(np.asarray(Image.open(page).convert("RGB"), int), -1, 0)
+        dots.append(np.sum((red > 150) & (green < 60)))
+    assert dots[0] == dots[1] > 100
