@@ -58,6 +58,28 @@ def has_wide_vectors() -> bool:
         return False
 
 
+def feed(batches: keras.utils.PyDataset) -> Any:
+    """``batches`` as ``fit``, ``evaluate`` and ``predict`` take them: in order, two ready ahead.
+
+    TensorFlow tunes what Keras makes of them by itself, in a thread that it waits for at the end:
+    most epochs, evaluations and predictions then ended with three seconds or more of nothing.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return batches
+    import tensorflow
+
+    options = tensorflow.data.Options()
+    options.autotune.enabled = False
+    signature = keras.tree.map_structure(
+        lambda array: tensorflow.TensorSpec((None, *array.shape[1:]), array.dtype), batches[0]
+    )
+    fed = tensorflow.data.Dataset.from_generator(
+        lambda: (batches[number] for number in range(len(batches))), output_signature=signature
+    )
+    counted = fed.apply(tensorflow.data.experimental.assert_cardinality(len(batches)))
+    return counted.prefetch(2).with_options(options)
+
+
 def forget_peak_memory() -> None:
     """Let ``peak_memory`` count from now on (Linux; elsewhere from the process's start)."""
     with contextlib.suppress(OSError):

@@ -252,6 +252,7 @@ class _Epochs(keras.callbacks.Callback):
     def __init__(self, training: _Training, done: Checkpoint) -> None:
         super().__init__()
         self.training, self.done = training, done
+        self.test = backend.feed(training.test)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.training.train.start_epoch(epoch)
@@ -281,7 +282,7 @@ class _Epochs(keras.callbacks.Callback):
         """Its loss and accuracy, where it is not what is monitored. Nothing is chosen by them."""
         if self.training.protocol.monitor != "held_out":
             return {}
-        found = self.model.evaluate(self.training.test, verbose=0, return_dict=True)
+        found = self.model.evaluate(self.test, verbose=0, return_dict=True)
         return {f"test_{name}": value for name, value in found.items()}
 
     def _check_finite(self, row: Row) -> None:
@@ -309,9 +310,10 @@ def _fit(training: _Training) -> Checkpoint:
     if machine not in done.machines:
         done.machines.append(machine)
     if not is_over(done.history, protocol):
+        monitored = training.monitored
         twin.fit(
-            training.train,
-            validation_data=training.monitored,
+            backend.feed(training.train),
+            validation_data=None if monitored is None else backend.feed(monitored),
             initial_epoch=len(done.history),
             epochs=protocol.epochs,
             callbacks=[_Epochs(training, done)],
@@ -377,4 +379,4 @@ def _write_results(
 
 
 def _predict(model: keras.Model, batches: Batches, faces: pd.DataFrame) -> pd.DataFrame:
-    return predictions_table(faces, model.predict(batches, verbose=0))
+    return predictions_table(faces, model.predict(backend.feed(batches), verbose=0))

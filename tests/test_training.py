@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from adience_lib import cache, cross_validation, data, evaluation, models, training
+from adience_lib import backend, cache, cross_validation, data, evaluation, models, training
 from adience_lib.batches import Batches
 from adience_lib.data import Dataset
 from adience_lib.errors import AdienceError
@@ -127,6 +127,20 @@ def test_same_protocol_gives_the_same_run(
         first.drop(columns=OF_THE_MOMENT), second.drop(columns=OF_THE_MOMENT)
     )
     assert (finished / "predictions.csv").read_bytes() == (again / "predictions.csv").read_bytes()
+
+
+def test_every_epoch_is_fed_the_batches_in_its_own_order(tiny: Dataset, images: np.ndarray) -> None:
+    """All of them, the smaller last one too, as what feeds the network is gone through again."""
+    batches = Batches(images, tiny.faces, ("gender", "age"), 24, shuffle_seed=1)
+    fed = backend.feed(batches)
+    assert len(fed) == len(batches) == 4
+    for epoch in (0, 1):
+        batches.start_epoch(epoch)
+        for number, (faces, labels) in enumerate(fed):
+            expected, known = batches[number]
+            np.testing.assert_array_equal(faces, expected)
+            for task in ("gender", "age"):
+                np.testing.assert_array_equal(labels[task], known[task])
 
 
 def test_finished_fold_is_not_trained_again(

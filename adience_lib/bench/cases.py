@@ -78,6 +78,7 @@ def epoch(precision: str, batch_size: int, steps: int, rounds: int) -> dict[str,
     batch in memory, in turns. The cache is a file of its own of ``steps`` batches."""
     import pandas as pd
 
+    from adience_lib import backend
     from adience_lib.batches import Batches
     from adience_lib.bench.arithmetic import best_seconds
 
@@ -85,7 +86,7 @@ def epoch(precision: str, batch_size: int, steps: int, rounds: int) -> dict[str,
     count = batch_size * steps
     with _images(count) as images:
         labels = pd.DataFrame({"gender": [row % 2 for row in range(count)]})
-        batches = Batches(images, labels, ("gender",), batch_size, 0)
+        batches = backend.feed(Batches(images, labels, ("gender",), batch_size, 0))
         faces, genders = _batch(["gender"], batch_size)
         twin.fit(batches, epochs=1, verbose=0)
         twin.train_on_batch(faces, genders)
@@ -249,7 +250,7 @@ def scale(faces: int, steps: int, batch_size: int) -> dict[str, Any]:
     import keras
     import pandas as pd
 
-    from adience_lib import cache, data
+    from adience_lib import backend, cache, data
     from adience_lib.batches import Batches
     from adience_lib.bench.arithmetic import best_seconds
 
@@ -270,7 +271,7 @@ def scale(faces: int, steps: int, batch_size: int) -> dict[str, Any]:
         note = keras.callbacks.LambdaCallback(
             on_train_batch_end=lambda batch, logs: ends.append(time.perf_counter())
         )
-        twin.fit(some, verbose=0, callbacks=[note])
+        twin.fit(backend.feed(some), verbose=0, callbacks=[note])
         # From the end of the first step on: before it, TensorFlow prepares what runs.
         a_step = (ends[-1] - ends[0]) / (len(ends) - 1)
         reading = best_seconds(lambda: _read(every), 1)
