@@ -194,9 +194,9 @@ def _below(words: str, over_folds: FoldMean, threshold: float) -> Part:
 
 
 def _same_machine(networks: list[Runs]) -> None:
-    machines = {machine for runs in networks for machine in runs.records["machine"]}
+    machines = comparison.machines(networks)
     if len(machines) > 1:
-        raise AdienceError(f"timed on different machines: {'; '.join(sorted(machines))}")
+        raise AdienceError(f"timed on different machines: {'; '.join(machines)}")
 
 
 def _limited(networks: list[Runs]) -> str:

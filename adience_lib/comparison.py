@@ -1,6 +1,6 @@
 """Two networks on the same test faces and folds: tested both ways, in words and p-values."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -112,6 +112,11 @@ def paired_difference(one: Runs, other: Runs, task: str) -> tuple[Resampled, np.
     resampled = significance.resample(difference, both[0]["subject"])
     by_fold = pd.Series(difference).groupby(both[0]["fold"].to_numpy()).mean()
     return resampled, by_fold.to_numpy()
+
+
+def machines(several: Iterable[Runs]) -> list[str]:
+    """What the runs were timed on, each once: seconds of two machines cannot be compared."""
+    return sorted({machine for runs in several for machine in runs.records["machine"]})
 
 
 def common_folds(*networks: Runs) -> list[int]:

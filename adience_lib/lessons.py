@@ -66,7 +66,7 @@ def about_run(study: Experiment, found: Found) -> str:
     """How many faces and trainings, on what, how fast, and what differs from the paper."""
     runs = _everything(study, found)
     seconds = sum(one.records["seconds"].sum() for one in runs)
-    machines = sorted({machine for one in runs for machine in one.records["machine"]})
+    machines = comparison.machines(runs)
     trainings, planned = sum(len(one.folds) for one in runs), _planned(study)
     missing = f" Still to be trained: {planned - trainings} of {planned}."
     name = _NAMES.get(study.dataset.name, study.dataset.name)
@@ -153,18 +153,23 @@ def _two_tasks(found: Found) -> str:
 
 
 def _against_single_tasks(networks: dict[str, Runs]) -> str:
-    """Points, and ratios of epochs and seconds. A network for one task is named like the task."""
+    """Points, and ratios of epochs and, on one kind of machine, seconds.
+
+    A network for one task is named like the task.
+    """
     both, alone = networks["multitask"], {task: networks[task] for task in LABELS}
     gaps = " and ".join(_gap(both, runs, task) for task, runs in alone.items())
     folds = comparison.common_folds(both, *alone.values())
-    epochs, seconds = (
-        [runs.on_folds(folds).records[name].sum() for runs in (both, *alone.values())]
-        for name in ("epochs", "seconds")
-    )
-    return (
-        f"{gaps}, in {epochs[0] / sum(epochs[1:]):.2f} times the epochs and "
-        f"{seconds[0] / sum(seconds[1:]):.2f} times the seconds of the two together."
-    )
+    tested = [runs.on_folds(folds) for runs in (both, *alone.values())]
+    compared = ["epochs"] + ["seconds"] * (len(comparison.machines(tested)) == 1)
+    ratios = [f"{_share(tested, name):.2f} times the {name}" for name in compared]
+    return f"{gaps}, in {' and '.join(ratios)} of the two together."
+
+
+def _share(networks: list[Runs], name: str) -> float:
+    """The first network's total of a column of the records, by that of the others together."""
+    first, *others = (runs.records[name].sum() for runs in networks)
+    return first / sum(others)
 
 
 def _networks(found: Found, names: Iterable[str]) -> dict[str, Runs]:
@@ -185,10 +190,12 @@ def _imagenet(found: Found) -> str:
         [f"{runs.records[name].mean():.0f}" for runs in (transfer, reduced)]
         for name in ("best_epoch", "seconds_to_best")
     )
+    on_one = len(comparison.machines((transfer, reduced))) == 1
+    took = f"; they took {seconds[0]} and {seconds[1]} seconds to get there" if on_one else ""
     return (
         "**Starting from ImageNet.** The transfer network against the multi-task network, which "
         f"starts from nothing: {gaps}.{held_out} On average its best epoch is number {epochs[0]}, "
-        f"the other's {epochs[1]}; they took {seconds[0]} and {seconds[1]} seconds to get there. "
+        f"the other's {epochs[1]}{took}. "
         f"On age its folds go from {_worst_and_best(transfer, 'age')}."
     )
 
@@ -307,7 +314,7 @@ def _recipe(found: Found) -> str:
     for task, rows in table.groupby("task", sort=False) if found.published else []:
         if rows["network"].nunique() > 1:
             scores = ", ".join(
-                f"{row.network} by the {row.recipe} ({row['scored on']}) {row.accuracy:.1f}"
+                f"{row.network}, {row.recipe} ({row['scored on']}) {row.accuracy:.1f}"
                 for _, row in rows.iterrows()
             )
             words.append(f"{task}, {rows['folds'].max()} fold(s): {scores}")
@@ -318,13 +325,16 @@ def _shared_features(found: Found) -> str:
     table = beyond.readouts(found.readouts)
     if table.empty:
         return ""
-    words = [
-        f"{task}: "
-        + ", ".join(f"{row.accuracy:.1f} off {row['read off']}" for _, row in rows.iterrows())
-        for task, rows in table.groupby("task", sort=False)
-    ]
+    words = []
+    for task, rows in table.groupby("task", sort=False):
+        read = [f"{row.accuracy:.1f} off {row['read off']}" for _, row in rows.iterrows()]
+        if task in found.finished:
+            trained = evaluation.fold_scores(found.finished[task])[task].mean()
+            read.append(f"{trained:.1f} by the network that was trained for it")
+        words.append(f"{task}: {', '.join(read)}")
     return (
-        f"**What one task's features know of the other.** A linear model gets {'; '.join(words)}."
+        "**What one task's features know of the other.** Percent right of a linear model: "
+        f"{'; '.join(words)}."
     )
 
 

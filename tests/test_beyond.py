@@ -116,3 +116,14 @@ def test_nothing_of_the_curves_covers_the_caption() -> None:
         red, green, _ = np.moveaxis(np.asarray(Image.open(page).convert("RGB"), int), -1, 0)
         dots.append(np.sum((red > 150) & (green < 60)))
     assert dots[0] == dots[1] > 100
+
+
+def test_seconds_of_two_machines_are_not_compared() -> None:
+    """Only epochs are then; where all ran on one machine, the seconds are as well."""
+    study, _ = lessons.read()
+    gender, age, multitask = (network(name) for name in ("gender", "age", "multitask"))
+    elsewhere = replace(age, records=age.records.assign(machine="another processor"))
+    for one, compared in ((age, True), (elsewhere, False)):
+        words = lessons.taught(study, found_with(gender, one, multitask))
+        assert "in 0.50 times the epochs" in words
+        assert ("0.50 times the seconds of the two together" in words) == compared
