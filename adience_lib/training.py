@@ -3,6 +3,7 @@
 import math
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -252,7 +253,10 @@ class _Epochs(keras.callbacks.Callback):
     def __init__(self, training: _Training, done: Checkpoint) -> None:
         super().__init__()
         self.training, self.done = training, done
-        self.test = backend.feed(training.test)
+
+    @cached_property
+    def _test(self) -> Any:
+        return backend.feed(self.training.test)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.training.train.start_epoch(epoch)
@@ -282,7 +286,7 @@ class _Epochs(keras.callbacks.Callback):
         """Its loss and accuracy, where it is not what is monitored. Nothing is chosen by them."""
         if self.training.protocol.monitor != "held_out":
             return {}
-        found = self.model.evaluate(self.test, verbose=0, return_dict=True)
+        found = self.model.evaluate(self._test, verbose=0, return_dict=True)
         return {f"test_{name}": value for name, value in found.items()}
 
     def _check_finite(self, row: Row) -> None:
