@@ -55,7 +55,7 @@ test-programs: env
 bench: bench-env  ## how fast this machine trains, and how fast it could; figures/bench.csv and .png
 	@$(BIN)/python -m adience_lib.bench $(ARGS)
 
-soak: env  ## faults at random moments, bad input at random, bfloat16 on all folds: half an hour
+soak: env  ## faults at random moments and bad input at random, for half an hour
 	$(BIN)/python -m pytest -m 'soak or fuzz' --hypothesis-profile soak tests
 
 audit: env  ## look the pinned packages up among known vulnerabilities (needs the internet)

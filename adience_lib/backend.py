@@ -62,7 +62,7 @@ def feed(batches: keras.utils.PyDataset) -> Any:
     """``batches`` as ``fit``, ``evaluate`` and ``predict`` take them: in order, two ready ahead.
 
     TensorFlow tunes what Keras makes of them by itself, in a thread that it waits for at the end:
-    most epochs, evaluations and predictions then ended with three seconds or more of nothing.
+    most epochs, evaluations and predictions then ended with a few seconds of nothing.
     """
     if keras.backend.backend() != "tensorflow":
         return batches
