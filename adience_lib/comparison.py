@@ -106,7 +106,7 @@ def paired_difference(one: Runs, other: Runs, task: str) -> tuple[Resampled, np.
     Only folds that both have are taken. Raises AdienceError: runs of other datasets or samples,
     or without a common fold.
     """
-    both = _same_faces(one, other)
+    both = same_faces(one, other)
     hits = [100.0 * evaluation.correct(table, task) for table in both]
     difference = hits[0] - hits[1]
     resampled = significance.resample(difference, both[0]["subject"])
@@ -128,7 +128,11 @@ def common_folds(*networks: Runs) -> list[int]:
     return folds
 
 
-def _same_faces(one: Runs, other: Runs) -> tuple[pd.DataFrame, pd.DataFrame]:
+def same_faces(one: Runs, other: Runs) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The predictions of both on the folds that both tested, a row a face, in the same order.
+
+    Raises AdienceError: runs of other datasets or samples, or without a common fold.
+    """
     if one.fingerprint != other.fingerprint:
         raise AdienceError(f"{one.title} and {other.title} were run on different datasets")
     if one.protocol.faces != other.protocol.faces or one.protocol.seed != other.protocol.seed:
