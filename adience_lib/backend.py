@@ -104,12 +104,23 @@ def machine() -> dict[str, str | int]:
     packages = ("keras", keras.backend.backend(), "numpy", "pillow")
     return {
         "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": _cores(),
         "accelerator": _accelerator(),
         "system": platform.system(),
         "python": platform.python_version(),
         **{package: version(package) for package in packages},
     }
+
+
+def _cores() -> int:
+    """Those that the process may use, or fewer where it was given fewer threads.
+
+    Two folds at once have half of them each (``cross_validation``): their seconds are not those of
+    a fold that had all.
+    """
+    cores = len(os.sched_getaffinity(0))
+    threads = os.environ.get("TF_NUM_INTRAOP_THREADS", "")
+    return min(cores, int(threads)) if threads.isdigit() and int(threads) else cores
 
 
 def _processor() -> str:

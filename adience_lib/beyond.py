@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from adience_lib import evaluation, models, quality
+from adience_lib import comparison, evaluation, models, quality
 from adience_lib.evaluation import Runs
 from adience_lib.found import Found
 from adience_lib.labels import LABELS
@@ -74,6 +74,10 @@ def readouts(found: dict[str, Runs]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+IDLE_AT = {"gender": 0.0, "age": 1.0}
+"""The gamma that gives a task no weight: nothing trains its head (paper, equation 1)."""
+
+
 def gammas(swept: dict[float, Runs]) -> pd.DataFrame:
     """Both accuracies by gamma with their intervals: ``gender``, ``gender low``, ... ``age high``,
     then ``epochs`` and ``best_epoch``, means over the folds."""
@@ -126,7 +130,8 @@ def cost(found: Found) -> pd.DataFrame:
 
     ``parameters``, ``million multiply-adds`` (forward, one face), ``seconds an epoch``,
     ``epochs``, ``seconds to best``, ``seconds`` in all, ``peak memory`` of the process in MB (the
-    mapped images included, an accelerator's own memory not), and the accuracies in percent.
+    mapped images included, an accelerator's own memory not), ``machine`` (several, if its folds
+    were timed on several), and the accuracies in percent.
     """
     rows = {}
     baseline = {f"{name}, own recipe": runs for name, runs in found.published.items()}
@@ -144,6 +149,7 @@ def cost(found: Found) -> pd.DataFrame:
             "seconds": records["seconds"].mean(),
             "peak memory": records["peak_memory"].astype("float64").mean() / 1e6,
             "folds": len(records),
+            "machine": "; ".join(comparison.machines([runs])),
             **{task: scores[task].mean() for task in runs.tasks},
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")

@@ -8,8 +8,9 @@ import pandas as pd
 
 from adience_lib import evaluation, paper, significance
 from adience_lib.errors import AdienceError
-from adience_lib.evaluation import Runs
+from adience_lib.evaluation import AND_ON, Runs
 from adience_lib.significance import LEVEL, MARGIN, Estimate, FoldMean, Resampled
+from adience_lib.splits import HELD_OUT_SHARE
 
 TESTS = len(paper.CLAIMS)
 """Claims that share the level of significance."""
@@ -26,6 +27,11 @@ class Part:
     p_for: float
     p_against: float
     more: str = ""
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether there was a test at all: where none is possible, both p-values are 1."""
+        return min(self.p_for, self.p_against) < 1
 
     @property
     def is_open(self) -> bool:
@@ -57,10 +63,12 @@ def compared(one: Runs, other: Runs, task: str, test: Test, thresholds: list[flo
         f"{resampled.value:+.1f} points [{low:+.1f}, {high:+.1f}]"
     )
     if len(by_fold) < 2:
-        return Part(f"{words}, {ONE_FOLD}", 1, 1)
-    over_folds = significance.over_folds(by_fold)
+        return Part(f"{words}, {one_fold(common_folds(one, other))}", 1, 1)
+    over_folds = significance.over_folds(by_fold, test_to_train=_test_to_train(one, other))
     p_for, p_against = agreed([test(resampled), test(over_folds)])
-    more = significance.needed(resampled, over_folds, thresholds, TESTS)
+    # Beyond the margin on one side or the other: two tests.
+    beyond = test is significance.equal and abs(resampled.value) > MARGIN
+    more = significance.needed(resampled, over_folds, thresholds, TESTS * (2 if beyond else 1))
     if test is significance.equal:
         words += _power(over_folds)
     return Part(words, p_for, p_against, times(more))
@@ -78,7 +86,18 @@ def _share_right(runs: Runs, task: str, folds: list[int]) -> float:
     return 100 * float(evaluation.correct(runs.on_folds(folds).predictions, task).mean())
 
 
-ONE_FOLD = "one fold only, over which no t-test is possible (the parameter extra_folds adds others)"
+def _test_to_train(*networks: Runs) -> float:
+    """Test faces by training faces, of the network that was trained on the fewest."""
+    held_out = any(runs.protocol.monitor == "held_out" for runs in networks)
+    return significance.TEST_TO_TRAIN / (1 - HELD_OUT_SHARE * held_out)
+
+
+def one_fold(folds: list[int]) -> str:
+    """Why the only one of ``folds`` decides nothing."""
+    return (
+        f"fold {folds[0]} only, and no t-test is possible over one fold (the parameter "
+        "extra_folds adds others)"
+    )
 
 
 def agreed(tests: Sequence[tuple[float, float]]) -> tuple[float, float]:
@@ -88,7 +107,7 @@ def agreed(tests: Sequence[tuple[float, float]]) -> tuple[float, float]:
 
 def _power(over_folds: FoldMean) -> str:
     power = over_folds.power(MARGIN, TESTS)
-    return f" (power of the t-test over {over_folds.folds} folds: {power:.0%})"
+    return f" (if they were equal, {over_folds.folds} folds would show it in {power:.0%} of cases)"
 
 
 def times(more: float) -> str:
@@ -116,7 +135,14 @@ def paired_difference(one: Runs, other: Runs, task: str) -> tuple[Resampled, np.
 
 def machines(several: Iterable[Runs]) -> list[str]:
     """What the runs were timed on, each once: seconds of two machines cannot be compared."""
-    return sorted({machine for runs in several for machine in runs.records["machine"]})
+    return sorted(
+        {
+            machine
+            for runs in several
+            for machines_of_one in runs.records["machine"]
+            for machine in machines_of_one.split(AND_ON)
+        }
+    )
 
 
 def common_folds(*networks: Runs) -> list[int]:

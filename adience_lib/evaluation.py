@@ -11,7 +11,7 @@ import pandas as pd
 from adience_lib.errors import AdienceError
 from adience_lib.labels import LABELS
 from adience_lib.protocol import Protocol
-from adience_lib.run_folder import FORMAT, check_files, read_json
+from adience_lib.run_folder import FORMAT, check_files, read_json, version_of
 
 READ_OFF = {
     "gender": "the trained gender trunk",
@@ -22,6 +22,10 @@ READ_OFF = {
 """What the readout ``<task>_from_<source>`` reads, in words."""
 
 
+AND_ON = "; then "
+"""Between the machines of one training."""
+
+
 @dataclass(frozen=True)
 class Runs:
     """The finished folds of one network under one protocol on one dataset.
@@ -30,7 +34,8 @@ class Runs:
     ``history.csv`` after ``fold``. ``predictions``: a row a test face, the columns of
     ``predictions.csv``. ``records``: a row a fold: ``fold``, ``epochs`` (run), ``best_epoch``,
     ``seconds``, ``seconds_to_best``, ``peak_memory`` (bytes), ``parameters``, ``train`` (faces)
-    and ``machine``. ``ten_crops``: predictions scored on ten crops, where the run has them.
+    and ``machine`` (several, if it went on elsewhere, are joined by ``AND_ON``). ``ten_crops``:
+    predictions scored on ten crops, where the run has them.
     ``version``: of the network, as ``run_folder.version_of`` counts.
     """
 
@@ -65,6 +70,11 @@ class Runs:
     def cut_short(self) -> int:
         """How many trainings the protocol's limit of epochs ended, before early stopping could."""
         return int((self.records["epochs"] >= self.protocol.epochs).sum())
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether the library builds this network otherwise by now."""
+        return self.version < version_of(self.model)
 
     def on_ten_crops(self) -> "Runs":
         """The same runs with the predictions that are the mean over ten crops.
@@ -163,7 +173,9 @@ def _read_record(folder: Path, fold: int) -> dict[str, Any]:
             "seconds_to_best": float(seconds[: run["best_epoch"]].sum()),
             "parameters": run["parameters"]["total"],
             "train": run["faces"]["train"],
-            "machine": "; ".join(dict.fromkeys(_hardware(machine) for machine in run["machines"])),
+            "machine": AND_ON.join(
+                dict.fromkeys(_hardware(machine) for machine in run["machines"])
+            ),
         }
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise AdienceError(f"{folder}: not a finished run of this version ({error!r})") from error

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from adience_lib import backend, evaluation, paper, quality
+from adience_lib import backend, beyond, comparison, evaluation, paper, quality
 from adience_lib.claims import CONTRADICTED, SUPPORTED, UNDECIDED
 from adience_lib.data import Dataset
 from adience_lib.evaluation import Runs
@@ -12,7 +12,6 @@ from adience_lib.experiment import Experiment
 from adience_lib.found import NOTEBOOK_OF, Found
 from adience_lib.labels import AGE_LABELS, LABELS
 from adience_lib.protocol import LEVI_HASSNER, PAPER, differences
-from adience_lib.run_folder import version_of
 from adience_lib.significance import LEVEL, RESAMPLES
 from adience_lib.weights import Weights
 
@@ -80,7 +79,7 @@ def about_runs(dataset: Dataset, faces: pd.DataFrame, *several: Runs) -> str:
 
 def about_rebuilt(several: Iterable[Runs]) -> str:
     """Which of the networks were trained before the library built them as the paper does."""
-    old = {runs.model: None for runs in several if runs.version < version_of(runs.model)}
+    old = dict.fromkeys(comparison.named(runs) for runs in several if runs.is_outdated)
     if not old:
         return ""
     return (
@@ -139,13 +138,14 @@ def about_difference(runs: Runs, *others: Runs | None) -> str:
         f"Against the {other.title} network, {_named(sorted(folds))}: {_gaps(ours, scores)}."
         for other, scores in zip(compared, theirs, strict=True)
     ]
-    share = ours["seconds"] / sum(scores["seconds"] for scores in theirs)
-    names = " and ".join(other.title for other in compared)
-    together = " together" if len(compared) > 1 else ""
-    return (
-        f"{' '.join(sentences)} Training took {share:.2f} times the seconds of {names}{together}. "
-        "A difference is not yet a finding: notebook 05 tests it."
-    )
+    if len(machines := comparison.machines([runs, *compared])) > 1:
+        took = f"The seconds are of different machines: {'; '.join(machines)}."
+    else:
+        share = ours["seconds"] / sum(scores["seconds"] for scores in theirs)
+        names = " and ".join(other.title for other in compared)
+        together = " together" if len(compared) > 1 else ""
+        took = f"Training took {share:.2f} times the seconds of {names}{together}."
+    return f"{' '.join(sentences)} {took} A difference is not yet a finding: notebook 05 tests it."
 
 
 def _mean_scores(runs: Runs, folds: set[int]) -> pd.Series:
@@ -192,9 +192,9 @@ def counted(verdicts: pd.DataFrame) -> str:
     counts = []
     for verdict in (SUPPORTED, CONTRADICTED, UNDECIDED):
         numbers = [str(number) for number in verdicts.index[verdicts["verdict"] == verdict]]
-        which = f" ({', '.join(numbers)})" if numbers else ""
+        which = f" ({', '.join(numbers)})" if 0 < len(numbers) < len(verdicts) else ""
         counts.append(f"{len(numbers)} {verdict}{which}")
-    return f"Of the paper's {len(verdicts)} claims: {', '.join(counts)}."
+    return f"Of {len(verdicts)} claims taken from the paper: {', '.join(counts)}."
 
 
 def about_claims(verdicts: pd.DataFrame, found: Found, dataset: Dataset) -> str:
@@ -214,8 +214,9 @@ def about_claims(verdicts: pd.DataFrame, found: Found, dataset: Dataset) -> str:
         f"{counted(verdicts)}{optimistic}\n\nSquare "
         f"brackets hold 95 % of {RESAMPLES:,} draws of subjects. A comparison of accuracies is "
         "decided only where two tests agree, the draws and a t-test over folds; seconds and epochs "
-        f"have the folds alone. All are held to {LEVEL:.0%} after Holm's correction over the "
-        f"{len(verdicts)} claims." + _caveat(dataset)
+        "have the folds alone, and which fold is the highest has the draws alone. The chance of "
+        f"any wrong verdict is held to {LEVEL:.0%} by Holm's correction over the {len(verdicts)} "
+        "claims." + _caveat(dataset)
     )
 
 
@@ -283,10 +284,9 @@ def about_gamma(table: pd.DataFrame) -> str:
         f"{table[f'{task} high'][table[task].idxmax()]:.1f}]"
         for task in LABELS
     ]
-    idle = {0.0: "gender", 1.0: "age"}
     ends = [
         f" At gamma {gamma:g} nothing trains the {task} head: its score there is an untrained one."
-        for gamma, task in idle.items()
+        for task, gamma in beyond.IDLE_AT.items()
         if gamma in table.index
     ]
     return f"Of {len(table)} values, {' and '.join(words)}.{''.join(ends)}"
@@ -345,4 +345,10 @@ def about_cost(table: pd.DataFrame) -> str:
         f"of {row['seconds']:.0f} s"
         for name, row in table.iterrows()
     ]
-    return f"{'; '.join(words)}. At most {table['peak memory'].max():,.0f} MB of memory."
+    several = (
+        " They were timed on different machines (the column says which), and seconds of two "
+        "machines cannot be compared."
+        if table["machine"].nunique() > 1
+        else ""
+    )
+    return f"{'; '.join(words)}. At most {table['peak memory'].max():,.0f} MB of memory.{several}"

@@ -1,6 +1,7 @@
 """The runs that are finished for an experiment, and the commands that make those that are not."""
 
 import os
+import re
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ def finished_runs(experiment: Experiment, model_name: str) -> evaluation.Runs | 
     """The runs of ``model_name`` that are there, without training; None if there are none."""
     protocols = [experiment.protocol]
     if model_name == "transfer":
-        labels = dict.fromkeys([_weights_label(experiment.wanted_weights), "random"])
+        labels = dict.fromkeys([weights_label(experiment.wanted_weights), "random"])
         protocols = [transfer_protocol(experiment, label) for label in labels]
     if model_name == "vgg16":
         protocols = [replace(experiment.protocol, weights=label) for label in _vgg16_labels()]
@@ -42,6 +43,8 @@ def finished_sweep(experiment: Experiment) -> dict[float, evaluation.Runs]:
     }
     return {gamma: runs for gamma, runs in swept.items() if runs is not None}
 
+
+_DIGEST = re.compile(r"sha256-[0-9a-f]{12}")  # as weights.from_file labels a file
 
 NOTEBOOK_OF = {
     "gender": "02_reduced_models",
@@ -176,7 +179,11 @@ def _vgg16_labels() -> list[str]:
     return [pretrained.from_file(Path(named), "VGG16").label] if named else ["imagenet"]
 
 
-def _weights_label(wanted: str) -> str:
-    if wanted in ("imagenet", "random"):
+def weights_label(wanted: str) -> str:
+    """The label under which runs name the weights that were asked for; a label names itself.
+
+    ``wanted``: as the parameter ``weights``. Raises AdienceError for a file that cannot be read.
+    """
+    if wanted in ("imagenet", "random") or _DIGEST.fullmatch(wanted):
         return wanted
     return pretrained.from_file(Path(wanted)).label

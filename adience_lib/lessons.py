@@ -8,6 +8,7 @@ import pandas as pd
 
 from adience_lib import (
     beyond,
+    claims,
     comparison,
     evaluation,
     findings,
@@ -30,7 +31,7 @@ from adience_lib.protocol import PAPER, differences
 RECORDS = Path("utkface", records.FOLDER)
 """Where the records of that run lie in a folder of figures."""
 
-_NAMES = {"utkface": "UTKFace", "adience": "Adience"}
+_NAMES = {"utkface": "UTKFace"}
 
 
 def read(figures: Path = paths.COMMITTED) -> tuple[Experiment, Found]:
@@ -46,43 +47,77 @@ def read(figures: Path = paths.COMMITTED) -> tuple[Experiment, Found]:
 
 
 def in_short(found: Found) -> str:
-    """What each network gets right of each task, and what always giving one label gets right."""
-    once = tables.table_3(found)
-    again = tables.table_3_held_out(found)
-    words = []
-    for task in LABELS:
-        column = f"{task} accuracy"
-        right = once.loc[list(NOTEBOOK_OF), column].dropna()
-        held_out = {name: again.loc[name, column] for name in found.held_out if name in right}
-        by_network = ", ".join(
-            f"{name} {value:.0f} %" + (f" ({held_out[name]:.0f} %)" if name in held_out else "")
-            for name, value in right.items()
-        )
-        always = tables.majority(once, task)
-        words.append(f"{by_network}; always the most frequent label {always:.0f} %")
-    return (
-        "Right on the fold that was not trained on, but by which the epoch was chosen, and in "
-        "brackets where held-out faces chose it, which is the sounder number. Of the genders: "
-        f"{words[0]}. Of the ages: {words[1]}."
-    )
+    """A table: what each network gets right of each task, and what always giving one label gets.
+
+    In brackets the same from networks whose epoch was chosen on held-out faces.
+    """
+    once, again = tables.table_3(found), tables.table_3_held_out(found)
+    rows = {}
+    for name, runs in _networks(found, NOTEBOOK_OF).items():
+        held_out = found.held_out.get(name)
+        rows[runs.title] = {
+            task: _percent(once.loc[runs.title, f"{task} accuracy"])
+            + (f" ({_percent(again.loc[held_out.title, f'{task} accuracy'])})" if held_out else "")
+            if task in runs.tasks
+            else "-"
+            for task in LABELS
+        }
+    rows["always the most frequent label"] = {
+        task: _percent(tables.majority(once, task)) for task in LABELS
+    }
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("network")
+    return tables.markdown(table.rename(columns="right of {}".format))
+
+
+def verdicts(found: Found) -> str:
+    """How many of the claims have each verdict, and each claim with its own."""
+    table = claims.verdicts(found)
+    return f"{findings.counted(table)}\n\n{tables.markdown(tables.claims_in_short(table))}"
+
+
+def _percent(value: float) -> str:
+    return f"{value:.0f} %"
 
 
 def about_run(study: Experiment, found: Found) -> str:
     """How many faces and trainings, on what, how fast, and what differs from the paper."""
-    runs = _everything(study, found)
+    runs = [one for group in _everything(study, found).values() for one in group.values()]
     seconds = sum(one.records["seconds"].sum() for one in runs)
-    machines = comparison.machines(runs)
-    trainings, planned = sum(len(one.folds) for one in runs), _planned(study)
-    missing = f" Still to be trained: {planned - trainings} of {planned}."
+    trainings, planned = sum(len(one.folds) for one in runs), sum(_planned(study).values())
     name = _NAMES.get(study.dataset.name, study.dataset.name)
-    return (
-        f"{len(study.faces):,} of the {len(study.dataset.faces):,} faces of {name} in the eight "
-        f"age labels, drawn with seed {study.protocol.seed} so that folds, ages and genders keep "
-        f"their shares. {trainings} trainings took {seconds / 3600:.1f} hours on "
-        f"{' and '.join(machines)}.{_pace(found)}{missing if trainings < planned else ''} "
-        f"Different from the paper's protocol: {differences(study.protocol, PAPER)}."
-        f"{findings.about_rebuilt(runs)}"
+    files = study.dataset.drops.set_index("reason")["rows"]["all rows"]
+    points = [
+        f"{len(study.faces):,} of the {len(study.dataset.faces):,} faces in the eight age labels "
+        f"in a copy of {name} with {files:,} files, drawn with seed {study.protocol.seed} so that "
+        "folds, ages and genders keep their shares.",
+        f"{trainings} of {planned} trainings are done{_missing(study, found)}. They took "
+        f"{seconds / 3600:.1f} hours.",
+        _by_machine(runs),
+        _pace(found),
+        "Different from the paper's protocol, which is in brackets: "
+        f"{differences(study.protocol, PAPER)}.",
+        findings.about_rebuilt(runs).strip(),
+    ]
+    return "\n".join(f"- {point}" for point in points if point)
+
+
+def _by_machine(runs: list[Runs]) -> str:
+    """Which networks were trained on which machine."""
+    trained: dict[str, list[str]] = {}
+    for one in runs:
+        trained.setdefault("; ".join(comparison.machines([one])), []).append(_described(one))
+    if len(trained) == 1:
+        return f"All ran on {next(iter(trained))}."
+    return " ".join(
+        f"On {machine} ran {', '.join(dict.fromkeys(of))}." for machine, of in trained.items()
     )
+
+
+def _described(runs: Runs) -> str:
+    """A network's name, and what is special about its training."""
+    of_its_own = {"levi_hassner": " (own recipe)", "held_out": " (held out)"}
+    said = of_its_own.get(runs.protocol.name, of_its_own.get(runs.protocol.monitor, ""))
+    return f"{runs.title}{said}"
 
 
 def _pace(found: Found) -> str:
@@ -94,21 +129,43 @@ def _pace(found: Found) -> str:
     for name, runs in networks.items():
         fast, slow = runs.history["seconds"].quantile([0.1, 0.9])
         words.append(f"{name} {fast:.1f} to {slow:.1f}")
-    return f" Seconds an epoch, the middle 80 %: {', '.join(words)}."
+    return f"Seconds an epoch, the middle 80 %: {', '.join(words)}."
 
 
-def _planned(study: Experiment) -> int:
-    """How many trainings the whole study has (``study.trainings``)."""
-    of_table_3 = len(NOTEBOOK_OF) * (len(study.folds) + len(study.held_out_folds))
-    return of_table_3 + (2 * len(models.LEVI_HASSNER) + len(study.gammas)) * len(study.extra_folds)
+def _planned(study: Experiment) -> dict[str, int]:
+    """How many trainings the whole study has (``study.trainings``), by the same groups."""
+    extra = len(study.extra_folds)
+    return {
+        "Table 3": len(NOTEBOOK_OF) * len(study.folds),
+        "Table 3 with held-out faces": len(NOTEBOOK_OF) * len(study.held_out_folds),
+        "Levi & Hassner's networks": 2 * len(models.LEVI_HASSNER) * extra,
+        "other values of gamma": len(study.gammas) * extra,
+    }
 
 
-def _everything(study: Experiment, found: Found) -> list[Runs]:
-    """Every training, each once."""
-    swept = {k: runs for k, runs in finished_sweep(study).items() if k != study.protocol.gamma}
-    table_3 = _networks(found, NOTEBOOK_OF)
-    groups = (table_3, found.held_out, found.published, found.same_recipe, swept)
-    return [runs for group in groups for runs in group.values()]
+def _everything(study: Experiment, found: Found) -> dict[str, dict[str, Runs]]:
+    """Every training, each once, by the groups of ``_planned``."""
+    swept = finished_sweep(study).items()
+    baseline = [*found.published.values(), *found.same_recipe.values()]
+    return {
+        "Table 3": _networks(found, NOTEBOOK_OF),
+        "Table 3 with held-out faces": found.held_out,
+        "Levi & Hassner's networks": {_described(runs): runs for runs in baseline},
+        "other values of gamma": {
+            f"{gamma:g}": runs for gamma, runs in swept if gamma != study.protocol.gamma
+        },
+    }
+
+
+def _missing(study: Experiment, found: Found) -> str:
+    """In words such as ", still to be done: 4 (other values of gamma)", or nothing."""
+    planned, done = _planned(study), _everything(study, found)
+    missing = {
+        name: count - sum(len(runs.folds) for runs in done[name].values())
+        for name, count in planned.items()
+    }
+    words = [f"{count} ({name})" for name, count in missing.items() if count]
+    return f", still to be done: {', '.join(words)}" if words else ""
 
 
 def taught(study: Experiment, found: Found) -> str:
@@ -139,21 +196,24 @@ def _one_training(study: Experiment, found: Found) -> str:
     table = pd.concat([repetition.by_fold(*pair) for pair in pairs])
     words = []
     for task, rows in table.groupby("task", sort=False):
-        deviation = repetition.deviation(rows["gained"])
+        deviation, (low, high) = repetition.deviation(rows["gained"])
         of_a_gap = deviation * np.sqrt(2 / len(study.folds))
         words.append(
             f"{task}: {rows['changed'].mean():.0f} % of the answers differ "
             f"({rows['changed'].min():.0f} to {rows['changed'].max():.0f} in {len(rows)} pairs), "
-            f"the accuracy of a fold has a standard deviation of {deviation:.1f} points, and the "
-            f"gap between two networks over {len(study.folds)} folds one of {of_a_gap:.1f}"
+            f"the accuracy of one training has a standard deviation of {deviation:.1f} points "
+            f"[{low:.1f}, {high:.1f}], and so the gap between two networks over "
+            f"{len(study.folds)} folds one of {of_a_gap:.1f}"
         )
-    again = ", ".join(f"{comparison.named(runs)}" for _, runs in pairs)
+    again = ", ".join(comparison.named(runs) for _, runs in pairs)
+    then, now = (" and ".join(comparison.machines(side)) for side in zip(*pairs, strict=True))
     return (
-        f"**How much one training says.** These were trained twice: {again}. Faces, seed and order "
-        "were the same; the first time they lacked Table 1's third normalisation, which scales "
-        "by less than bfloat16 can tell from one. So the two differ by the last digits of "
-        f"their gradients, and by chance from there on. Between two such trainings: "
-        f"{'; '.join(words)}. The brackets below know nothing of this: they draw subjects."
+        f"**How much one training says.** These were trained twice: {again}. Faces, seed and the "
+        "order of the batches were the same. The first time they lacked Table 1's third "
+        f"normalisation, and ran on {then}; the second time on {now}. Both change the last digits "
+        "of what is computed, and a training takes another path from there. Between two such "
+        f"trainings: {'; '.join(words)}. The brackets of accuracies know nothing of this: they "
+        "draw subjects."
     )
 
 
@@ -275,6 +335,7 @@ def _selection(found: Found) -> str:
     added = " and ".join(
         f"{table[task].mean():+.1f} points on {task} ({table[task].count()} trainings)"
         for task in LABELS
+        if table[task].notna().any()
     )
     gaps = [
         f"{name} {_gap(runs, found.held_out[name], task)}"
@@ -282,10 +343,11 @@ def _selection(found: Found) -> str:
         if name in found.held_out
         for task in runs.tasks
     ]
+    outdated = findings.about_rebuilt([*found.finished.values(), *found.held_out.values()])
     return (
         f"**Choosing the epoch on the scored fold.** Within one training it would have added "
-        f"{added} on average. Choosing so, and training on the held-out tenth as well, against "
-        f"choosing on held-out faces: {'; '.join(gaps)}."
+        f"{added} on average. Two trainings apart, of which the first chose so and was given the "
+        f"held-out tenth as well: {'; '.join(gaps)}.{outdated}"
     )
 
 
@@ -303,11 +365,13 @@ def _stopped_by_loss(found: Found) -> str:
         for (name, task), one in gained.items()
     ]
     name, task = max(gained, key=lambda which: gained[which].max())
-    losses = _losses(found.held_out[name], int(gained[name, task].idxmax()))
+    most = gained[name, task]
+    losses = _losses(found.held_out[name], int(most.idxmax()))
     return (
         "**Stopping by loss.** From the epoch that the loss on held-out faces chose to the last "
         f"one run, the share of the test fold that is right changed by: {'; '.join(words)}. Where "
-        f"it grew most, {losses}."
+        f"it grew most, {losses}. The rule took the first of the two epochs, at a cost of "
+        f"{most.max():.1f} points on {task}."
     )
 
 
@@ -331,12 +395,19 @@ def _gamma(study: Experiment) -> str:
     if len(swept) < 2:
         return ""
     table = beyond.gammas(swept)
-    words = [
-        f"{task} from {table[task].min():.1f} % (gamma {table[task].idxmin():g}) to "
-        f"{table[task].max():.1f} % (gamma {table[task].idxmax():g})"
-        for task in LABELS
-    ]
-    return f"**gamma**, which the paper does not give, moves {' and '.join(words)}, on one fold."
+    words = []
+    for task in LABELS:
+        # At the gamma that gives a task no weight, its head is an untrained one.
+        right = table[task].drop(beyond.IDLE_AT[task], errors="ignore")
+        words.append(
+            f"{task} from {right.min():.1f} % (gamma {right.idxmin():g}) to {right.max():.1f} % "
+            f"(gamma {right.idxmax():g})"
+        )
+    folds = len(study.extra_folds)
+    return (
+        f"**gamma**, which the paper does not give, moves {' and '.join(words)}, on {folds} "
+        f"fold{'s' if folds > 1 else ''}, wherever the task has any weight."
+    )
 
 
 def _recipe(found: Found) -> str:

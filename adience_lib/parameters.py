@@ -203,10 +203,10 @@ def _different_folds(given: Any) -> tuple[int, ...]:
 def gammas(given: Any, base: Protocol) -> tuple[float, ...]:
     """``None`` for the usual ones, fewer on the demo; a list of numbers from 0 to 1, or a string.
 
-    Raises AdienceError for anything else.
+    The protocol's own is left out: it is trained anyway. Raises AdienceError for anything else.
     """
     if given is None:
-        return DEMO_GAMMAS if base.name in (DEMO.name, SMOKE.name) else SWEPT_GAMMAS
+        given = DEMO_GAMMAS if base.name in (DEMO.name, SMOKE.name) else SWEPT_GAMMAS
     try:
         values = ast.literal_eval(given) if isinstance(given, str) else given
         chosen = tuple(float(value) for value in values)
@@ -217,4 +217,4 @@ def gammas(given: Any, base: Protocol) -> tuple[float, ...]:
             f"gammas is {shorten(given)}; allowed: a list of numbers from 0 to 1, such as "
             '"[0.25, 0.75]", "[]" for none, or None for the usual'
         )
-    return chosen
+    return tuple(gamma for gamma in dict.fromkeys(chosen) if gamma != base.gamma)

@@ -27,7 +27,8 @@ def blocks(figures: Path) -> dict[str, str]:
     return {
         "real_in_short": lessons.in_short(found),
         "real_run": lessons.about_run(study, found),
-        "real_claims": f"{findings.counted(verdicts)}\n\n{_claims(verdicts, 'verdict')}",
+        "real_verdicts": f"**{findings.counted(verdicts)}**",
+        "real_claims": tables.markdown(tables.claims_in_short(verdicts)),
         "real_evidence": _claims(verdicts, "decided by", "found"),
         "real_table_3": tables.markdown(tables.both_ways(found)),
         "demo_table_3": tables.markdown(tables.readable_table_3(table_3)),
@@ -62,7 +63,7 @@ def main() -> int:
     file = paths.PROJECT / "README.md"
     try:
         readme = filled(file.read_text(encoding="utf-8"), blocks(paths.COMMITTED))
-    except AdienceError as error:
+    except (AdienceError, OSError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     whole.write_file(file, lambda open_file: open_file.write(readme.encode()))

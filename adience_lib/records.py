@@ -6,6 +6,8 @@ run folder's own name. Faces and subjects are numbers there, in the order of the
 whatever is computed from the records comes out as it does from the runs.
 """
 
+import hashlib
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,8 @@ from adience_lib.data import Dataset
 from adience_lib.errors import AdienceError
 from adience_lib.experiment import Experiment
 from adience_lib.folder import Folder
-from adience_lib.run_folder import read_json, write_json, write_sums, write_table
+from adience_lib.found import weights_label
+from adience_lib.run_folder import check_files, read_json, write_json, write_sums, write_table
 
 FOLDER = "records"
 """Their place beside a dataset's figures."""
@@ -36,50 +39,67 @@ def begin(began: Experiment, records_dir: Path) -> None:
     Raises AdienceError: the folder holds records of something else, or cannot be written to.
     """
     dataset = began.dataset
-    said = {
-        "name": dataset.name,
-        "fingerprint": dataset.fingerprint,
-        "parameters": {
-            "protocol": began.protocol.name,
-            **{name: value for name, value in began.given.items() if name not in _PLACES},
-        },
-    }
+    said = _said(began)
     file = records_dir / _EXPERIMENT
-    if file.exists():
-        _check_same(file, said)
+    if file.exists() and (different := _different(file, said)):
+        raise AdienceError(
+            f"{file}: holds records with another {', '.join(different)}; choose another figures_dir"
+        )
     with whole.writing(file):
         write_table(_numbered(dataset, dataset.faces, "path"), records_dir / _FACES)
         write_table(dataset.drops, records_dir / _DROPS)
         write_json(file, said)
 
 
-def _check_same(file: Path, said: dict[str, Any]) -> None:
+def place(began: Experiment, figures: Path) -> Path:
+    """The folder of figures whose records are, or may be, of this experiment.
+
+    ``figures`` itself; a folder in it, named after what the experiment is of, where ``figures``
+    holds records of another: those that came with the checkout, say, which README shows.
+    """
+    said, file = _said(began), figures / FOLDER / _EXPERIMENT
+    if not file.exists() or not _different(file, said):
+        return figures
+    digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+    return figures / f"study-{digest[:8]}"
+
+
+def _said(began: Experiment) -> dict[str, Any]:
+    """What an experiment is of, without the places where anything lies."""
+    given = {name: value for name, value in began.given.items() if name not in _PLACES}
+    if "weights" in given:
+        # A file's name is a place, too, and says less than its digest.
+        given["weights"] = weights_label(given["weights"])
+    return {
+        "name": began.dataset.name,
+        "fingerprint": began.dataset.fingerprint,
+        "parameters": {"protocol": began.protocol.name, **given},
+    }
+
+
+def _different(file: Path, said: dict[str, Any]) -> list[str]:
     found = read_json(file)
-    different = [name for name, value in said.items() if found.get(name) != value]
-    if different:
-        raise AdienceError(
-            f"{file}: holds records with another {', '.join(different)}; delete the folder or "
-            "choose another figures_dir"
-        )
+    return [name for name, value in said.items() if found.get(name) != value]
 
 
 def keep(began: Experiment, folder: Path, records_dir: Path) -> Path:
     """Copy what may be published of the finished run in ``folder``, and give the copy's folder.
 
-    Left out: the network. Faces and subjects become numbers. Raises AdienceError if the disk
-    cannot be written to.
+    Left out: the network. Faces and subjects become numbers. Raises AdienceError if the run is
+    not as it was left, or the disk cannot be written to.
     """
     target = records_dir / folder.relative_to(began.runs_dir)
+    numbered = [name for name in NUMBERED if (folder / name).exists()]
+    check_files(folder, [*COPIED, *numbered])
 
     def write(record: Path) -> None:
         record.mkdir()
         for name in COPIED:
             shutil.copyfile(folder / name, record / name)
-        for name in NUMBERED:
-            if (folder / name).exists():
-                # As text, so that every digit stays.
-                table = pd.read_csv(folder / name, dtype=str, keep_default_na=False)
-                write_table(_numbered(began.dataset, table, "face"), record / name)
+        for name in numbered:
+            # As text, so that every digit stays.
+            table = pd.read_csv(folder / name, dtype=str, keep_default_na=False)
+            write_table(_numbered(began.dataset, table, "face"), record / name)
         write_sums(record)
 
     whole.remove(target)

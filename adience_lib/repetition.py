@@ -1,21 +1,24 @@
 """How far two trainings of one network on the same faces come apart.
 
 The reduced networks were trained on real faces twice: first without Table 1's third normalisation
-(version 1 in ``run_folder``), then with it. Faces, seed and order of the batches are the same, and
-what the layer scales by is nearer to one than bfloat16 can tell. So the two differ by the last
-digits of their gradients only, and what comes of that is chance.
+(version 1 in ``run_folder``) and on another processor, then with it. Faces, seed and order of the
+batches are the same. What that layer scales by is so near to one that the answers of the networks
+trained without it do not change when it is put in. So the two differ in the last digits of their
+gradients, and what comes of that is chance.
 """
 
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from adience_lib import comparison, evaluation
 from adience_lib.errors import AdienceError
 from adience_lib.evaluation import Runs
 from adience_lib.experiment import Experiment
 from adience_lib.found import Found, find_runs
+from adience_lib.significance import LEVEL
 
 FOLDER = "earlier"
 """Where the records of the first trainings lie, beside those of the second."""
@@ -37,7 +40,7 @@ def pairs(study: Experiment, found: Found) -> list[tuple[Runs, Runs]]:
             (before.held_out, found.held_out),
         )
         for name, first in firsts.items()
-        if name in again
+        if name in again and first.version < again[name].version
     ]
 
 
@@ -60,10 +63,14 @@ def by_fold(first: Runs, again: Runs) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def deviation(gained: pd.Series) -> float:
-    """The standard deviation of one training's accuracy, in points, from differences of two.
+def deviation(gained: pd.Series) -> tuple[float, tuple[float, float]]:
+    """The standard deviation of one training's accuracy, in points, and its 95 % interval.
 
-    Both trainings of a pair are taken as draws from one distribution, whose mean may differ from
-    fold to fold: half of the mean squared difference is its variance.
+    ``gained``: (n,) differences between two trainings, each pair taken as two draws from one
+    normal distribution whose mean may differ from pair to pair. Half of the mean squared
+    difference is its variance, with n degrees of freedom.
     """
-    return float(np.sqrt(np.mean(gained**2) / 2))
+    n = len(gained)
+    found = np.sqrt(np.mean(gained**2) / 2)
+    low, high = found * np.sqrt(n / stats.chi2.ppf([1 - LEVEL / 2, LEVEL / 2], n))
+    return float(found), (float(low), float(high))

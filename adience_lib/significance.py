@@ -31,7 +31,7 @@ BATCH = 20_000_000  # numbers that the bootstrap holds at once: 160 MB
 SEED = 2022
 
 TEST_TO_TRAIN = 1 / 4
-"""Five folds: one is tested, four train (paper, section 2.2)."""
+"""Test faces by training faces. Five folds: one is tested, four train (paper, section 2.2)."""
 
 
 class Estimate(Protocol):
@@ -72,8 +72,8 @@ class Resampled:
 
     @property
     def error(self) -> float:
-        """The standard error."""
-        return float(np.std(self.draws, ddof=1))
+        """The standard error. Draws that are unknown (NaN) do not count."""
+        return float(np.nanstd(self.draws, ddof=1))
 
 
 def resample(values: np.ndarray, subjects: pd.Series, seed: int = SEED) -> Resampled:
@@ -177,7 +177,9 @@ class FoldMean:
         return float(np.mean(np.abs(means) + critical * errors < margin))
 
 
-def over_folds(values: np.ndarray, rounding: float = 0.0) -> FoldMean:
+def over_folds(
+    values: np.ndarray, rounding: float = 0.0, test_to_train: float = TEST_TO_TRAIN
+) -> FoldMean:
     """The mean of ``values``, one a fold, whose spread is at least ``rounding``.
 
     Raises AdienceError for fewer than two folds.
@@ -185,7 +187,7 @@ def over_folds(values: np.ndarray, rounding: float = 0.0) -> FoldMean:
     if len(values) < 2:
         raise AdienceError("one fold only: its spread over folds is unknown")
     spread = max(np.std(values, ddof=1), rounding)
-    error = spread * np.sqrt(1 / len(values) + TEST_TO_TRAIN)
+    error = spread * np.sqrt(1 / len(values) + test_to_train)
     return FoldMean(float(np.mean(values)), float(error), len(values))
 
 
@@ -208,6 +210,22 @@ def greater(difference: Estimate, threshold: float = 0.0) -> tuple[float, float]
 def holm(p_values: list[float]) -> list[float]:
     """Holm's correction: each p-value as if it were the only one."""
     return [float(p) for p in multipletests(p_values, LEVEL, "holm")[1]] if p_values else []
+
+
+def holm_either_way(p_for: list[float], p_against: list[float]) -> tuple[list[float], list[float]]:
+    """Holm's correction where each claim is tested both ways: corrected p-values for and against.
+
+    Of "it holds" and "it fails" one is true, so of the two hypotheses that are tested of each
+    claim only one can be rejected wrongly. As many can be rejected wrongly as claims are open, and
+    Holm's steps go over the claims by their smaller p-value (Shaffer 1986): the chance of any wrong
+    verdict is at most the level, however many claims hold and however many fail. The larger p-value
+    of a claim stays at least what it was.
+    """
+    corrected = holm([min(pair) for pair in zip(p_for, p_against, strict=True)])
+    return (
+        [max(pair) for pair in zip(p_for, corrected, strict=True)],
+        [max(pair) for pair in zip(p_against, corrected, strict=True)],
+    )
 
 
 def needed(

@@ -137,7 +137,12 @@ def main() -> int:
         report.check_parameters(given)
         given = asked_for(given)
         study = experiment.start(given)
-        figures = Path(given.get("figures_dir") or paths.figures() / study.dataset.name)
+        figures = (
+            Path(given["figures_dir"])
+            if given.get("figures_dir")
+            else records.place(study, paths.figures() / study.dataset.name)
+        )
+        tell(f"Figures and records go to {paths.shown(figures)}.")
         # The notebooks run in a folder of their own, and must find the same places.
         there = {"figures_dir": str(figures.absolute()), "runs_dir": str(study.runs_dir.absolute())}
         if given.get("weights"):

@@ -154,7 +154,7 @@ def _of_task(found: Found, name: str) -> dict[str, Runs]:
 
 def _row_title(name: str, of_task: dict[str, Runs]) -> str:
     if name == "vgg16":
-        return "VGG-16, linear" if of_task else "VGG-16, linear (not run: no weights)"
+        return "VGG-16, linear" if of_task else _NO_VGG16
     if name == "baseline":
         return "baseline (Levi & Hassner)"
     return next((runs.title for runs in of_task.values()), name)
@@ -186,6 +186,7 @@ def _row(of_task: dict[str, Runs], theirs: pd.Series, faces: pd.DataFrame) -> di
     return row
 
 
+_NO_VGG16 = "VGG-16, linear (not run: no weights)"
 _NO_SUMMARY = pd.Series(np.nan, ["mean", "deviation", "error"])
 _UNKNOWN = (np.nan, np.nan)
 
@@ -235,6 +236,8 @@ def both_ways(found: Found) -> pd.DataFrame:
     again = table_3_held_out(found).reindex(once.index)
     rows = {}
     for name, one in once.iterrows():
+        if name == _NO_VGG16:  # a row that the paper has none of, and nothing to fill it with
+            continue
         row = {}
         for task in LABELS:
             row[task] = _accuracy(one, task)
@@ -256,6 +259,12 @@ def majority(table: pd.DataFrame, task: str) -> float:
     """Percent right by the most frequent label, in the row of ``table_3`` with the most folds."""
     known = table[table[f"{task} majority"].notna()]
     return known.loc[known["folds"].idxmax(), f"{task} majority"] if len(known) else np.nan
+
+
+def claims_in_short(verdicts: pd.DataFrame) -> pd.DataFrame:
+    """``claims.verdicts`` for the eye: each verdict, and in short why a claim is undecided."""
+    shown = readable_claims(verdicts)[["the paper says", "verdict"]]
+    return shown.assign(because=verdicts["because"]).rename_axis("claim")
 
 
 def readable_claims(verdicts: pd.DataFrame) -> pd.DataFrame:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from adience_lib import cross_validation, data, paths
+from adience_lib import backend, cross_validation, data, paths
 from adience_lib.cross_validation import Fold
 from adience_lib.data import Dataset
 from adience_lib.errors import AdienceError
@@ -52,6 +52,14 @@ def results(runs_dir: Path) -> dict[str, Any]:
         with zipfile.ZipFile(folder / "best.keras") as network:
             found[f"{folder.name} weights"] = network.read("model.weights.h5")
     return found
+
+
+def test_record_names_the_cores_that_a_fold_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seconds of half of the cores are not those of all."""
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "1")
+    assert backend.machine()["cores"] == 1
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "0")  # TensorFlow's word for all
+    assert backend.machine()["cores"] == len(os.sched_getaffinity(0))
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) != 2, reason="compares threads on two cores")

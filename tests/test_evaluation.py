@@ -138,6 +138,8 @@ def test_runs_from_before_a_network_was_rebuilt_are_named() -> None:
     several = [replace(old, version=1), replace(old, version=1), now]
     assert "The runs of age lack Table 1's third normalisation" in findings.about_rebuilt(several)
     assert findings.about_rebuilt([old, now]) == ""
+    held_out = replace(old, version=1, protocol=replace(PAPER, monitor="held_out"))
+    assert "The runs of age (held out) lack" in findings.about_rebuilt([old, held_out, now])
 
 
 def test_optimism_is_what_the_test_folds_choice_would_have_added(held_out: Runs) -> None:

@@ -128,6 +128,52 @@ def test_records_of_two_experiments_are_not_mixed(begun: Experiment, kept: Path)
         records.begin(other, kept)
 
 
+def test_study_of_something_else_leaves_the_records_that_are_there(
+    begun: Experiment, tmp_path: Path
+) -> None:
+    """It has a folder of its own, the same each time it goes on."""
+    records.begin(begun, tmp_path / records.FOLDER)
+    assert records.place(begun, tmp_path) == tmp_path
+    others = [
+        replace(begun, given={**begun.given, "batch_size": 8}),
+        replace(begun, dataset=replace(begun.dataset, fingerprint="other faces")),
+    ]
+    places = [records.place(other, tmp_path) for other in others]
+    assert len({tmp_path, *places}) == 3
+    for other, place in zip(others, places, strict=True):
+        assert place.parent == tmp_path
+        records.begin(other, place / records.FOLDER)
+        assert records.place(other, tmp_path) == place
+    assert records.place(begun, tmp_path / "new") == tmp_path / "new"
+
+
+def test_records_name_weights_by_their_digest(
+    begun: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file's place would name somebody's folder, and the records could be read there alone."""
+    digest = "0123456789ab" * 5
+    monkeypatch.setattr("adience_lib.weights.digest", lambda *_: digest)
+    file = tmp_path / "mine.weights.h5"
+    file.touch()
+    named = replace(begun, wanted_weights=str(file), given={**begun.given, "weights": str(file)})
+    records.begin(named, tmp_path / "records")
+    file.unlink()
+    assert str(tmp_path) not in (tmp_path / "records" / "experiment.json").read_text()
+    recorded = records.read(tmp_path / "records")
+    assert recorded.wanted_weights == "sha256-0123456789ab"
+    assert find_runs(recorded).unreadable == []
+
+
+def test_damaged_run_is_not_recorded(begun: Experiment, tmp_path: Path) -> None:
+    """A record has sums of its own, which would certify it."""
+    folder = made_up(begun, "age", 0)
+    file = folder / "predictions.csv"
+    file.write_text(file.read_text().replace("0.1", "0.2"))
+    with pytest.raises(AdienceError, match=r"predictions\.csv: not as the run left it"):
+        records.keep(begun, folder, tmp_path / "records")
+    assert not list(tmp_path.rglob("records/*"))
+
+
 def test_folder_without_records_says_so(tmp_path: Path) -> None:
     """A reader of the library may name any folder."""
     with pytest.raises(AdienceError, match=r"experiment\.json: no record"):
@@ -239,9 +285,10 @@ def test_sentences_speak_of_what_is_there(kept: Path, tmp_path: Path) -> None:
     kept.rename(folder)
     recorded, found = lessons.read(tmp_path / "figures")
     words = lessons.about_run(recorded, found)
-    assert "8 trainings took 0.0 hours on a processor, 2 cores, accelerator: none" in words
     # Four networks on two folds and on one held-out fold, the baseline four times, gamma four.
-    assert "Still to be trained: 12 of 20." in words
+    assert "8 of 20 trainings are done, still to be done: 4 (Table 3), " in words
+    assert "4 (Levi & Hassner's networks), 4 (other values of gamma). They took 0.0 hours." in words
+    assert "All ran on a processor, 2 cores, accelerator: none." in words
     assert "batch size 16 (128)" in words
     taught = lessons.taught(recorded, found)
     assert "How long it trains" in taught

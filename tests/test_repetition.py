@@ -30,7 +30,16 @@ def test_deviation_is_that_of_one_training() -> None:
     random = np.random.default_rng(1)
     fold_means = random.normal(70, 10, 20_000)
     first, again = (fold_means + random.normal(0, 3, fold_means.size) for _ in range(2))
-    assert repetition.deviation(pd.Series(again - first)) == pytest.approx(3, rel=0.03)
+    deviation, (low, high) = repetition.deviation(pd.Series(again - first))
+    assert deviation == pytest.approx(3, rel=0.03)
+    assert 0.98 * deviation < low < 3 < high < 1.02 * deviation
+
+
+def test_interval_of_a_deviation_holds_it_as_often_as_it_says() -> None:
+    """Five pairs of a known deviation, many times over."""
+    gained = np.random.default_rng(2).normal(0, 3 * np.sqrt(2), (4_000, 5))
+    held = [low <= 3 <= high for _, (low, high) in map(repetition.deviation, gained)]
+    assert np.mean(held) == pytest.approx(0.95, abs=0.015)
 
 
 def committed_copy(folder: Path) -> Path:

@@ -7,7 +7,16 @@ from scipy import stats
 
 from adience_lib import significance
 from adience_lib.errors import AdienceError
-from adience_lib.significance import FoldMean, equal, greater, holm, needed, over_folds, resample
+from adience_lib.significance import (
+    FoldMean,
+    equal,
+    greater,
+    holm,
+    holm_either_way,
+    needed,
+    over_folds,
+    resample,
+)
 
 
 def subjects(count: int, images: int = 1) -> pd.Series:
@@ -143,6 +152,13 @@ def test_power_is_what_a_simulation_of_the_test_finds() -> None:
     assert FoldMean(0, 0.01, 5).power(2) == 1
     assert FoldMean(0, 5.0, 5).power(2) < 0.02
     assert FoldMean(0, 0.6, 5).power(2, tests=9) < 0.3 < FoldMean(0, 0.6, 5).power(2)
+
+
+def test_every_claim_is_corrected_once_however_it_is_decided() -> None:
+    """One claim that holds and one that fails make way for the others alike."""
+    p_for, p_against = holm_either_way([0.001, 0.999, 0.02], [0.999, 0.004, 0.98])
+    assert p_for == pytest.approx([0.003, 0.999, 0.02])
+    assert p_against == pytest.approx([0.999, 0.008, 0.98])
 
 
 def test_holm_is_holms() -> None:
