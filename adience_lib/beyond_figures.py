@@ -133,8 +133,10 @@ def recall(table: pd.DataFrame) -> Figure:
 def accuracy_against_time(table: pd.DataFrame) -> Figure:
     """What a network reaches against the seconds that one of its trainings took.
 
-    ``table`` as of ``beyond.cost``. The line leads from the best epoch to the last one run.
+    ``table`` as of ``beyond.cost``. The line leads from the best epoch to the last one run. Where
+    the networks were timed on different machines, the axis says so.
     """
+    on = ", on different machines" if table["machine"].nunique() > 1 else ""
     figure, axes = plt.subplots(1, 2, figsize=(11, 3.8), layout="constrained")
     for axis, task in zip(axes, LABELS, strict=True):
         part = table.dropna(subset=[task]) if task in table else table.iloc[:0]
@@ -146,7 +148,7 @@ def accuracy_against_time(table: pd.DataFrame) -> Figure:
             axis.plot(ends, [row[task]] * 2, "-", color=colour, lw=1.5)
             axis.plot(ends[1], row[task], "o", color=colour, label=label.replace("_", " & "))
         axis.set(
-            xlabel="seconds of training, a fold (log scale)",
+            xlabel=f"seconds of training, a fold (log scale{on})",
             ylabel=f"{task} accuracy (%)",
             xscale="log",
         )

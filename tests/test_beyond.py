@@ -75,7 +75,21 @@ def test_cost_names_what_each_network_took() -> None:
     assert table.loc["multitask", "seconds"] == 105
     assert table.loc["multitask", "seconds to best"] == 50
     assert "At most 1,000 MB of memory" in findings.about_cost(table)
-    assert len(beyond_figures.accuracy_against_time(table).axes) == 2
+    figure = beyond_figures.accuracy_against_time(table)
+    assert [axis.get_xlabel() for axis in figure.axes] == [
+        "seconds of training, a fold (log scale)"
+    ] * 2
+
+
+def test_cost_of_different_machines_is_marked() -> None:
+    """In the table, in words and on the axis."""
+    gender, multitask = network("gender"), network("multitask")
+    elsewhere = replace(gender, records=gender.records.assign(machine="another"))
+    table = beyond.cost(found_with(elsewhere, multitask))
+    assert table.loc["gender", "machine"] == "another"
+    assert "timed on different machines" in findings.about_cost(table)
+    figure = beyond_figures.accuracy_against_time(table)
+    assert "on different machines" in figure.axes[0].get_xlabel()
 
 
 def test_held_out_runs_without_a_log_of_the_test_fold_are_left_out() -> None:
