@@ -72,8 +72,9 @@ class Resampled:
 
     @property
     def error(self) -> float:
-        """The standard error. Draws that are unknown (NaN) do not count."""
-        return float(np.nanstd(self.draws, ddof=1))
+        """The standard error, of the draws that are known; NaN where none is."""
+        known = self.draws[~np.isnan(self.draws)]
+        return float(np.std(known, ddof=1)) if len(known) > 1 else np.nan
 
 
 def resample(values: np.ndarray, subjects: pd.Series, seed: int = SEED) -> Resampled:
