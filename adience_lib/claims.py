@@ -104,8 +104,8 @@ def _because(evidence: Evidence, is_demo: bool) -> str:
         return "not tested: the faces are drawn"
     if evidence.doubt:
         return f"not tested: {evidence.doubt}"
-    if not all(part.is_tested for part in evidence.parts):
-        return "not tested: one fold only"
+    if untested := _reasons(*dict.fromkeys(part.untested for part in evidence.parts)):
+        return f"not tested: {untested}"
     if evidence.idle and evidence.p_for <= evidence.p_against:
         return evidence.idle
     return "tested: too few faces or folds to tell"
@@ -290,6 +290,7 @@ def _readable(found: Found, task: str, trained_for: str) -> Part:
         p_for=min(1.0, len(parts) * min(part.p_against for part in parts)),
         p_against=max(part.p_for for part in parts),
         more=" and ".join(part.more for part in parts if part.is_open and part.more),
+        untested=_reasons(*dict.fromkeys(part.untested for part in parts)),
     )
 
 
@@ -310,7 +311,7 @@ def _costs_less(found: Found) -> Evidence:
     ratios = seconds[0] - seconds[1]
     words += f", {np.exp(ratios.mean()):.2f} times its seconds an epoch"
     if len(folds) < 2:
-        return Evidence([Part(f"{words}, {comparison.one_fold(folds)}", 1, 1)])
+        return Evidence([comparison.without_test(words, folds)])
     part = _below(words, significance.over_folds(ratios), 0.0)
     for_, against = (1.0, part.p_against) if counts[0] >= counts[1] else (part.p_for, 1.0)
     return Evidence([Part(words, for_, against, part.more)])

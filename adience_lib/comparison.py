@@ -21,17 +21,14 @@ class Part:
     """One test of a claim: what was found in words, p-values for and against it.
 
     ``more``: what would decide it, in words, or nothing where that cannot be told.
+    ``untested``: why no test was possible, where none was; both p-values are 1 then.
     """
 
     words: str
     p_for: float
     p_against: float
     more: str = ""
-
-    @property
-    def is_tested(self) -> bool:
-        """Whether there was a test at all: where none is possible, both p-values are 1."""
-        return min(self.p_for, self.p_against) < 1
+    untested: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -63,7 +60,7 @@ def compared(one: Runs, other: Runs, task: str, test: Test, thresholds: list[flo
         f"{resampled.value:+.1f} points [{low:+.1f}, {high:+.1f}]"
     )
     if len(by_fold) < 2:
-        return Part(f"{words}, {one_fold(common_folds(one, other))}", 1, 1)
+        return without_test(words, common_folds(one, other))
     over_folds = significance.over_folds(by_fold, test_to_train=_test_to_train(one, other))
     p_for, p_against = agreed([test(resampled), test(over_folds)])
     # Beyond the margin on one side or the other: two tests.
@@ -92,12 +89,13 @@ def _test_to_train(*networks: Runs) -> float:
     return significance.TEST_TO_TRAIN / (1 - HELD_OUT_SHARE * held_out)
 
 
-def one_fold(folds: list[int]) -> str:
-    """Why the only one of ``folds`` decides nothing."""
-    return (
-        f"fold {folds[0]} only, and no t-test is possible over one fold (the parameter "
+def without_test(words: str, folds: list[int]) -> Part:
+    """What was found on the only one of ``folds``, which decides nothing."""
+    found = (
+        f"{words}, fold {folds[0]} only, and no t-test is possible over one fold (the parameter "
         "extra_folds adds others)"
     )
+    return Part(found, 1, 1, untested="one fold only")
 
 
 def agreed(tests: Sequence[tuple[float, float]]) -> tuple[float, float]:

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 from simulated import found_with, runs_with
 
-from adience_lib import comparison, findings, paper, significance
+from adience_lib import claims, comparison, findings, paper, significance
 from adience_lib.claims import CONTRADICTED, SUPPORTED, UNDECIDED, verdicts
+from adience_lib.comparison import Part
 from adience_lib.data import DEMO, load
 from adience_lib.errors import AdienceError
 from adience_lib.evaluation import AND_ON, Runs
@@ -400,7 +401,36 @@ def test_folds_that_are_all_alike_leave_the_other_claims_their_verdicts() -> Non
     made = table(found_with(both, *alike))
     assert "standard deviation 0.0 points of age, 0.0 of gender" in made.loc[9, "why"]
     assert made["p for"].notna().all()
+    assert made.loc[9, "because"].startswith("not shown to beat the most frequent label")
     assert made.loc[2, "verdict"] == CONTRADICTED
+
+
+def test_more_errors_alone_are_no_larger_spread_over_folds() -> None:
+    """Draws scatter more about 50 % than about 95 %; the folds vary alike: both p are near 1/2."""
+    age = by_fold("age", [0.50, 0.52, 0.54, 0.48, 0.46])
+    gender = by_fold("gender", [0.91, 0.95, 0.93, 0.99, 0.97])
+    spread = claims._varies_over_folds(found_with(gender, age)).parts[0]
+    assert spread.p_for == pytest.approx(0.5, abs=0.05)
+    assert spread.p_against == pytest.approx(0.5, abs=0.05)
+
+
+@pytest.mark.parametrize(("gap", "side"), [(1.0, "p_for"), (-4.0, "p_against")])
+def test_as_many_subjects_as_are_said_decide(
+    monkeypatch: pytest.MonkeyPatch, gap: float, side: str
+) -> None:
+    """Within the margin one test decides, beyond it either side could: two tests are paid for."""
+    by_fold = gap + np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
+    draws = np.random.default_rng(0).normal(gap, 0.01, 999)
+
+    def part(times: float) -> Part:
+        scaled = gap + (by_fold - gap) / np.sqrt(times)
+        found = significance.Resampled(gap, draws, 100), scaled
+        monkeypatch.setattr(comparison, "paired_difference", lambda *_: found)
+        return comparison.equal(network("multitask"), network("gender"), "gender")
+
+    said = re.search(r"about ([\d.]+) times the subjects", part(1).more)
+    assert said
+    assert getattr(part(float(said[1])), side) == pytest.approx(0.05 / 9, rel=0.05)
 
 
 def test_fewer_training_faces_make_folds_less_sure() -> None:
