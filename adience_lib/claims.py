@@ -102,13 +102,12 @@ def _because(evidence: Evidence, is_demo: bool) -> str:
     """Whether an undecided claim was tested at all, and what stood in the way."""
     if is_demo:
         return "not tested: the faces are drawn"
-    if evidence.doubt:
-        return f"not tested: {evidence.doubt}"
-    if untested := _reasons(*dict.fromkeys(part.untested for part in evidence.parts)):
-        return f"not tested: {untested}"
+    untested = dict.fromkeys(part.untested for part in evidence.parts)
+    if reasons := _reasons(evidence.doubt, *untested):
+        return f"not tested: {reasons}"
     if evidence.idle and evidence.p_for <= evidence.p_against:
         return evidence.idle
-    return "tested: too few faces or folds to tell"
+    return "tested: too near its limit for so few faces and folds"
 
 
 def _why(evidence: Evidence, verdict: str, is_demo: bool) -> str:

@@ -1,5 +1,6 @@
 """One function a figure: a table in, a matplotlib figure out."""
 
+import math
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -11,6 +12,7 @@ from matplotlib.patches import FancyBboxPatch
 
 from adience_lib.evaluation import Runs, confusion
 from adience_lib.labels import AGE_LABELS, GENDER_LABELS
+from adience_lib.run_folder import CROSS_ENTROPY
 from adience_lib.tables import majority
 
 GENDER_NAMES = {"f": "female", "m": "male"}
@@ -64,16 +66,20 @@ def fold_composition(counts: pd.DataFrame) -> Figure:
 def learning_curves(runs: Runs) -> Figure:
     """Figures 4 to 7: accuracy and loss of each task after each epoch.
 
+    Where a history of two tasks has the loss of neither (``run_folder.CROSS_ENTROPY``), the
+    weighted sum of both.
     A thin line is a fold's monitored set; the thick line and the band are mean and standard
     deviation over the folds that still train at that epoch (two or more); the dashed line is
     the mean over the training faces, measured during the epoch with crops and dropout.
     """
-    panels = [(task, kind) for task in runs.tasks for kind in ("accuracy", "loss")]
-    rows = len(panels) // 2
+    panels = _panels(runs)
+    rows = math.ceil(len(panels) / 2)
     figure, axes = plt.subplots(rows, 2, figsize=(10, 3.3 * rows), layout="constrained")
-    for axis, (task, kind) in zip(np.ravel(axes), panels, strict=True):
-        _curves(axis, runs.history, _column(runs, task, kind), 100 if kind == "accuracy" else 1)
-        axis.set(xlabel="epoch", ylabel=f"{task} {kind}" + (" (%)" if kind == "accuracy" else ""))
+    for axis in np.ravel(axes)[len(panels) :]:
+        axis.remove()
+    for axis, (column, label) in zip(np.ravel(axes), panels.items(), strict=False):
+        _curves(axis, runs.history, column, 100 if "accuracy" in column else 1)
+        axis.set(xlabel="epoch", ylabel=label)
         axis.set_xlim(0.5, runs.history["epoch"].max() + 0.5)
         axis.xaxis.get_major_locator().set_params(integer=True)
     handles, labels = np.ravel(axes)[0].get_legend_handles_labels()
@@ -90,9 +96,16 @@ def learning_curves(runs: Runs) -> Figure:
     return figure
 
 
-def _column(runs: Runs, task: str, kind: str) -> str:
-    """With one task Keras calls its loss ``loss``."""
-    return f"{task}_{kind}" if kind == "accuracy" or len(runs.tasks) == 2 else "loss"
+def _panels(runs: Runs) -> dict[str, str]:
+    """The columns of the history that are drawn, and what the axis of each is called."""
+    accuracy = {task: {f"{task}_accuracy": f"{task} accuracy (%)"} for task in runs.tasks}
+    loss = {task: {f"{task}_{CROSS_ENTROPY}": f"{task} loss"} for task in runs.tasks}
+    if len(runs.tasks) == 1:
+        (task,) = runs.tasks
+        return accuracy[task] | {"loss": f"{task} loss"}
+    if all(set(column) <= set(runs.history) for column in loss.values()):
+        return {k: v for task in runs.tasks for k, v in (accuracy[task] | loss[task]).items()}
+    return accuracy["gender"] | accuracy["age"] | {"loss": "loss"}
 
 
 def _curves(axis: Any, history: pd.DataFrame, column: str, scale: float) -> None:

@@ -27,6 +27,7 @@ from adience_lib.experiment import Experiment
 from adience_lib.found import NOTEBOOK_OF, Found, find_runs, finished_sweep
 from adience_lib.labels import AGE_LABELS, LABELS
 from adience_lib.protocol import PAPER, differences
+from adience_lib.run_folder import CROSS_ENTROPY
 
 RECORDS = Path("utkface", records.FOLDER)
 """Where the records of that run lie in a folder of figures."""
@@ -89,7 +90,7 @@ def about_run(study: Experiment, found: Found) -> str:
     points = [
         f"{len(study.faces):,} of the {len(study.dataset.faces):,} faces in the eight age labels "
         f"in a copy of {name} with {files:,} files, drawn with seed {study.protocol.seed} so that "
-        "folds, ages and genders keep their shares.",
+        "folds, ages and genders keep their shares as nearly as whole faces allow.",
         f"{trainings} of {planned} trainings are done{_missing(study, found)}. They took "
         f"{seconds / 3600:.1f} hours.",
         _by_machine(runs),
@@ -115,9 +116,10 @@ def _by_machine(runs: list[Runs]) -> str:
 
 def _described(runs: Runs) -> str:
     """A network's name, and what is special about its training."""
-    of_its_own = {"levi_hassner": " (own recipe)", "held_out": " (held out)"}
-    said = of_its_own.get(runs.protocol.name, of_its_own.get(runs.protocol.monitor, ""))
-    return f"{runs.title}{said}"
+    if runs.model in models.LEVI_HASSNER:
+        whose = "own" if runs.protocol.name == "levi_hassner" else "the paper's"
+        return f"{runs.title} ({whose} recipe)"
+    return comparison.named(runs)
 
 
 def _pace(found: Found) -> str:
@@ -129,7 +131,7 @@ def _pace(found: Found) -> str:
     for name, runs in networks.items():
         fast, slow = runs.history["seconds"].quantile([0.1, 0.9])
         words.append(f"{name} {fast:.1f} to {slow:.1f}")
-    return f"Seconds an epoch, the middle 80 %: {', '.join(words)}."
+    return f"Seconds an epoch, from the 10th percentile to the 90th: {', '.join(words)}."
 
 
 def _planned(study: Experiment) -> dict[str, int]:
@@ -201,9 +203,9 @@ def _one_training(study: Experiment, found: Found) -> str:
         words.append(
             f"{task}: {rows['changed'].mean():.0f} % of the answers differ "
             f"({rows['changed'].min():.0f} to {rows['changed'].max():.0f} in {len(rows)} pairs), "
-            f"the accuracy of one training has a standard deviation of {deviation:.1f} points "
-            f"[{low:.1f}, {high:.1f}], and so the gap between two networks over "
-            f"{len(study.folds)} folds one of {of_a_gap:.1f}"
+            f"trained again, the accuracy on one fold moves by {deviation:.1f} points (standard "
+            f"deviation) [{low:.1f}, {high:.1f}], and so the gap between two networks over "
+            f"{len(study.folds)} folds by {of_a_gap:.1f}"
         )
     again = ", ".join(comparison.named(runs) for _, runs in pairs)
     then, now = (" and ".join(comparison.machines(side)) for side in zip(*pairs, strict=True))
@@ -324,7 +326,7 @@ def _steps(name: str, runs: Runs) -> str:
     theirs_an_epoch = np.ceil(paper.IMAGES * TRAINED_SHARE / PAPER.batch_size)
     return (
         f"{name} {epochs:.1f} epochs, which are {epochs * ours_an_epoch:,.0f} steps (the paper: "
-        f"{theirs:.1f} and {theirs * theirs_an_epoch:,.0f})"
+        f"{theirs:.1f} and, by our count, {theirs * theirs_an_epoch:,.0f})"
     )
 
 
@@ -338,16 +340,18 @@ def _selection(found: Found) -> str:
         if table[task].notna().any()
     )
     gaps = [
-        f"{name} {_gap(runs, found.held_out[name], task)}"
+        f"the {name} network "
+        f"{' and '.join(_gap(runs, found.held_out[name], task) for task in runs.tasks)}"
         for name, runs in found.finished.items()
         if name in found.held_out
-        for task in runs.tasks
     ]
     outdated = findings.about_rebuilt([*found.finished.values(), *found.held_out.values()])
     return (
         f"**Choosing the epoch on the scored fold.** Within one training it would have added "
-        f"{added} on average. Two trainings apart, of which the first chose so and was given the "
-        f"held-out tenth as well: {'; '.join(gaps)}.{outdated}"
+        f"{added} on average. In two trainings, of which one chose its epoch on the scored fold "
+        "and had all of the other folds to learn from, and the other chose on a tenth taken out of "
+        f"them, the first has: {'; '.join(gaps)}. These gaps also hold what any two trainings "
+        f"differ by.{outdated}"
     )
 
 
@@ -361,7 +365,8 @@ def _stopped_by_loss(found: Found) -> str:
     if not gained:
         return ""
     words = [
-        f"{name} {one.mean():+.1f} points on {task} ({one.min():+.1f} to {one.max():+.1f})"
+        f"the {name} network {one.mean():+.1f} points on {task} ({one.min():+.1f} to "
+        f"{one.max():+.1f})"
         for (name, task), one in gained.items()
     ]
     name, task = max(gained, key=lambda which: gained[which].max())
@@ -370,23 +375,39 @@ def _stopped_by_loss(found: Found) -> str:
     return (
         "**Stopping by loss.** From the epoch that the loss on held-out faces chose to the last "
         f"one run, the share of the test fold that is right changed by: {'; '.join(words)}. Where "
-        f"it grew most, {losses}. The rule took the first of the two epochs, at a cost of "
-        f"{most.max():.1f} points on {task}."
+        f"it grew most, {losses}. The last epoch would have had {most.max():.1f} points more on "
+        f"{task}. {_rounding(found)}"
+    )
+
+
+def _rounding(found: Found) -> str:
+    """How far scores taken during training are from those of the finished network."""
+    apart = [
+        evaluation.rounded_otherwise(runs)
+        for runs in found.held_out.values()
+        if "test_loss" in runs.history
+    ]
+    return (
+        "The scores after each epoch are those of the model that is trained (`lean.py`), which "
+        "rounds otherwise than the finished network: they differ by at most "
+        f"{max(one.max(axis=None) for one in apart):.1f} points in a fold."
     )
 
 
 def _losses(runs: Runs, fold: int) -> str:
-    """How each task's loss on held-out faces went from the chosen epoch to the last one."""
-    history = runs.history[runs.history["fold"] == fold]
+    """How the loss on held-out faces, of each task if known, went from the chosen to the last."""
+    history = runs.history[runs.history["fold"] == fold].dropna(axis="columns", how="all")
     chosen, last = evaluation.best_epochs(runs, "val_loss").loc[fold], history.iloc[-1]
+    columns = {f"val_{task}_{CROSS_ENTROPY}": f" of {task}" for task in runs.tasks}
+    if not set(columns) <= set(history):
+        columns = {"val_loss": ""}
     words = [
-        f"that of {task} from {chosen[column]:.2f} to {last[column]:.2f}"
-        for task in runs.tasks
-        if (column := f"val_{task}_loss" if len(runs.tasks) > 1 else "val_loss") in history
+        f"the held-out loss{of} went from {chosen[column]:.2f} to {last[column]:.2f}"
+        for column, of in columns.items()
     ]
     return (
         f"in fold {fold} of {runs.model}, where the best of {last['epoch']:.0f} epochs was number "
-        f"{chosen['epoch']:.0f}, the held-out losses went: {', '.join(words)}"
+        f"{chosen['epoch']:.0f}, {' and '.join(words)}"
     )
 
 
@@ -403,11 +424,14 @@ def _gamma(study: Experiment) -> str:
             f"{task} from {right.min():.1f} % (gamma {right.idxmin():g}) to {right.max():.1f} % "
             f"(gamma {right.idxmax():g})"
         )
-    folds = len(study.extra_folds)
     return (
-        f"**gamma**, which the paper does not give, moves {' and '.join(words)}, on {folds} "
-        f"fold{'s' if folds > 1 else ''}, wherever the task has any weight."
+        f"**gamma**, which the paper does not give, moves {' and '.join(words)}, on "
+        f"{_folds(len(study.extra_folds))}, wherever the task has any weight."
     )
+
+
+def _folds(count: int) -> str:
+    return f"{count} fold{'s' if count > 1 else ''}"
 
 
 def _recipe(found: Found) -> str:
@@ -419,7 +443,7 @@ def _recipe(found: Found) -> str:
                 f"{row.network}, {row.recipe} ({row['scored on']}) {row.accuracy:.1f}"
                 for _, row in rows.iterrows()
             )
-            words.append(f"{task}, {rows['folds'].max()} fold(s): {scores}")
+            words.append(f"{task}, on {_folds(rows['folds'].max())}: {scores}")
     return f"**Recipe or architecture.** % right: {'; '.join(words)}." if words else ""
 
 

@@ -23,6 +23,7 @@ from adience_lib.lean import lean
 from adience_lib.optimizers import CaffeSGD, FusedAdam, tenths
 from adience_lib.protocol import DEMO, PAPER, SMOKE, Protocol
 from adience_lib.run_folder import (
+    CROSS_ENTROPY,
     check_files,
     predictions_table,
     record,
@@ -53,9 +54,10 @@ def train_fold(
     not trained again.
 
     The folder is written whole: ``protocol.json`` (protocol and dataset),
-    ``history.csv`` (a row an epoch), ``predictions.csv`` (a row a test face, with the
-    probabilities), ``best.keras`` (the chosen epoch's network), ``run.json`` (epochs, times,
-    machines and versions, and what the training images are like).
+    ``history.csv`` (a row an epoch; a network for two tasks has ``age_cross_entropy`` and
+    ``gender_cross_entropy`` beside ``loss``, their sum weighted by gamma), ``predictions.csv``
+    (a row a test face, with the probabilities), ``best.keras`` (the chosen epoch's network),
+    ``run.json`` (epochs, times, machines and versions, and what the training images are like).
     Levi & Hassner's networks also leave ``ten_crops.csv``, predictions as they scored theirs.
     With ``monitor="held_out"`` the history has the test fold's loss and accuracy after each
     epoch too (``test_...``); they are used for nothing.
@@ -207,7 +209,7 @@ def trainable_twin(network: keras.Model, protocol: Protocol, steps: int) -> kera
         _optimizer(protocol, steps, on_processor),
         loss={task: _loss(network, task) for task in tasks},
         loss_weights={task: shares[task] for task in tasks} if len(tasks) == 2 else None,
-        metrics={task: ["accuracy"] for task in tasks},
+        metrics={task: _metrics(network, task) for task in tasks},
         jit_compile=backend.jit_compile(),
     )
     twin.optimizer.build(twin.trainable_variables)
@@ -226,6 +228,21 @@ def _loss(network: keras.Model, task: str) -> str:
     """Section 3.4: binary cross-entropy of one sigmoid, sparse categorical of several classes."""
     one_output = network.output[task].shape[-1] == 1
     return "binary_crossentropy" if one_output else "sparse_categorical_crossentropy"
+
+
+def _metrics(network: keras.Model, task: str) -> list[Any]:
+    """Accuracy, and each task's own loss where there are two.
+
+    Keras' own ``age_loss`` and ``gender_loss`` are means over batches, of which the last and
+    smallest counts like the others (3.15, ``CompileLoss``). These are means over faces.
+    """
+    if len(network.output) == 1:
+        return ["accuracy"]
+    of = {
+        "binary_crossentropy": keras.metrics.BinaryCrossentropy,
+        "sparse_categorical_crossentropy": keras.metrics.SparseCategoricalCrossentropy,
+    }
+    return ["accuracy", of[_loss(network, task)](name=CROSS_ENTROPY)]
 
 
 @dataclass(frozen=True)
@@ -357,13 +374,17 @@ def is_over(history: list[Row], protocol: Protocol) -> bool:
 
 
 def _table(history: list[Row], tasks: tuple[str, ...]) -> pd.DataFrame:
-    """With one output Keras writes ``accuracy`` where it writes ``age_accuracy`` with two."""
+    """With one output Keras writes ``accuracy`` where it writes ``age_accuracy`` with two.
+
+    Its losses of each of two are left out (``_metrics``).
+    """
     table = pd.DataFrame(history)
-    if len(tasks) == 1:
-        kinds = ("", "val_", "test_")
-        names = {f"{kind}accuracy": f"{kind}{tasks[0]}_accuracy" for kind in kinds}
-        table = table.rename(columns=names)
-    return table
+    kinds = ("", "val_", "test_")
+    if len(tasks) > 1:
+        unweighted = [f"{kind}{task}_loss" for kind in kinds for task in tasks]
+        return table.drop(columns=unweighted, errors="ignore")
+    names = {f"{kind}accuracy": f"{kind}{tasks[0]}_accuracy" for kind in kinds}
+    return table.rename(columns=names)
 
 
 def _write_results(

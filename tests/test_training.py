@@ -16,6 +16,7 @@ from adience_lib import backend, cache, cross_validation, data, evaluation, mode
 from adience_lib.batches import Batches
 from adience_lib.data import Dataset
 from adience_lib.errors import AdienceError
+from adience_lib.labels import LABELS
 from adience_lib.protocol import DEMO, LEVI_HASSNER, PAPER, SMOKE, Protocol
 from adience_lib.run_folder import record
 from adience_lib.training import run_folder, train_fold
@@ -107,14 +108,22 @@ def test_scores_are_those_of_the_best_epoch(finished: Path) -> None:
         assert scores[task] / 100 == pytest.approx(monitored, abs=1e-6)
 
 
-def test_loss_is_the_weighted_sum(tiny: Dataset, images: np.ndarray, tmp_path: Path) -> None:
-    """gamma * L_gender + (1 - gamma) * L_age, equation 1."""
-    protocol = replace(QUICK, gamma=0.3, epochs=1)
-    history = pd.read_csv(
-        train_fold(tiny, images, "multitask", protocol, 0, tmp_path) / "history.csv"
-    )
-    weighted = 0.3 * history["val_gender_loss"] + 0.7 * history["val_age_loss"]
-    np.testing.assert_allclose(history["val_loss"], weighted, rtol=1e-5)
+def test_losses_are_means_over_faces_and_their_sum_is_weighted(
+    tiny: Dataset, images: np.ndarray, tmp_path: Path
+) -> None:
+    """gamma * L_gender + (1 - gamma) * L_age, equation 1; 16 faces in batches of 12 and 4."""
+    protocol = replace(QUICK, gamma=0.3, epochs=1, batch_size=12)
+    folder = train_fold(tiny, images, "multitask", protocol, 0, tmp_path)
+    history = pd.read_csv(folder / "history.csv").iloc[0]
+    predictions = pd.read_csv(folder / "predictions.csv")
+    losses = {}
+    for task in LABELS:
+        probabilities = evaluation.probabilities(predictions, task)
+        losses[task] = -np.log(probabilities[np.arange(len(predictions)), predictions[task]]).mean()
+        assert history[f"val_{task}_cross_entropy"] == pytest.approx(losses[task], rel=1e-4)
+    weighted = 0.3 * losses["gender"] + 0.7 * losses["age"]
+    assert history["val_loss"] == pytest.approx(weighted, rel=1e-4)
+    assert not [name for name in history.index if name.endswith(("age_loss", "gender_loss"))]
 
 
 def test_same_protocol_gives_the_same_run(
