@@ -11,6 +11,7 @@ from simulated import found_with, runs_with
 
 from adience_lib import beyond, beyond_figures, figures, findings, lessons
 from adience_lib.evaluation import Runs
+from adience_lib.labels import LABELS
 
 TRUTH = {"gender": [0, 1] * 8, "age": [0, 1, 2, 3] * 4}
 
@@ -131,6 +132,19 @@ def test_nothing_of_the_curves_covers_the_caption() -> None:
         red, green, _ = np.moveaxis(np.asarray(Image.open(page).convert("RGB"), int), -1, 0)
         dots.append(np.sum((red > 150) & (green < 60)))
     assert dots[0] == dots[1] > 100
+
+
+def test_curves_show_the_loss_of_each_task_where_it_is_known() -> None:
+    """A history that lacks them shows what was trained on: their weighted sum."""
+    before = lessons.read()[1].finished["multitask"]
+    losses = {f"{kind}{task}_cross_entropy": 1.0 for kind in ("", "val_") for task in LABELS}
+    now = replace(before, history=before.history.assign(**losses))
+    drawn = [
+        [axis.get_ylabel() for axis in figures.learning_curves(runs).axes] for runs in (before, now)
+    ]
+    accuracies = ["gender accuracy (%)", "age accuracy (%)"]
+    assert drawn[0] == [*accuracies, "loss"]
+    assert drawn[1] == [accuracies[0], "gender loss", accuracies[1], "age loss"]
 
 
 def test_seconds_of_two_machines_are_not_compared(tmp_path: Path) -> None:
