@@ -426,8 +426,9 @@ def _gamma(study: Experiment) -> str:
         )
     return (
         f"**gamma**, which the paper does not give, moves {' and '.join(words)}, on "
-        f"{_folds(len(study.extra_folds))}, wherever the task has any weight. Chance moves a fold as "
-        "well when it is trained again, so a curve over so few trainings is no more than a hint."
+        f"{_folds(len(study.extra_folds))}, wherever the task has any weight. Chance moves a fold "
+        "as well when it is trained again, so a curve over so few trainings is no more than a "
+        "hint."
     )
 
 
