@@ -105,7 +105,7 @@ def _panels(runs: Runs) -> dict[str, str]:
         return accuracy[task] | {"loss": f"{task} loss"}
     if all(set(column) <= set(runs.history) for column in loss.values()):
         return {k: v for task in runs.tasks for k, v in (accuracy[task] | loss[task]).items()}
-    return accuracy["gender"] | accuracy["age"] | {"loss": "loss"}
+    return accuracy["gender"] | accuracy["age"] | {"loss": "loss of both tasks"}
 
 
 def _curves(axis: Any, history: pd.DataFrame, column: str, scale: float) -> None:

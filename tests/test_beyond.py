@@ -143,7 +143,7 @@ def test_curves_show_the_loss_of_each_task_where_it_is_known() -> None:
         [axis.get_ylabel() for axis in figures.learning_curves(runs).axes] for runs in (before, now)
     ]
     accuracies = ["gender accuracy (%)", "age accuracy (%)"]
-    assert drawn[0] == [*accuracies, "loss"]
+    assert drawn[0] == [*accuracies, "loss of both tasks"]
     assert drawn[1] == [accuracies[0], "gender loss", accuracies[1], "age loss"]
 
 
