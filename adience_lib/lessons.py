@@ -376,21 +376,17 @@ def _stopped_by_loss(found: Found) -> str:
         "**Stopping by loss.** From the epoch that the loss on held-out faces chose to the last "
         f"one run, the share of the test fold that is right changed by: {'; '.join(words)}. Where "
         f"it grew most, {losses}. The last epoch would have had {most.max():.1f} points more on "
-        f"{task}. {_rounding(found)}"
+        f"{task}. {_rounding(found.held_out[name] for name, _ in gained)}"
     )
 
 
-def _rounding(found: Found) -> str:
-    """How far scores taken during training are from those of the finished network."""
-    apart = [
-        evaluation.rounded_otherwise(runs)
-        for runs in found.held_out.values()
-        if "test_loss" in runs.history
-    ]
+def _rounding(networks: Iterable[Runs]) -> str:
+    """How far scores taken during training are from those of the finished networks."""
+    apart = max(evaluation.rounded_otherwise(runs).max(axis=None) for runs in networks)
     return (
         "The scores after each epoch are those of the model that is trained (`lean.py`), which "
-        "rounds otherwise than the finished network: they differ by at most "
-        f"{max(one.max(axis=None) for one in apart):.1f} points in a fold."
+        f"rounds otherwise than the finished network: they differ by at most {apart:.1f} points in "
+        "a fold."
     )
 
 
