@@ -34,7 +34,7 @@ bench-env: .venv/bench-installed  ## PyTorch and JAX beside it: the benchmark's 
 report: env  ## run the five notebooks and make report/index.html (the demo unless DATA is given)
 	@$(BIN)/python -m adience_lib.report $(REPORT_ARGS)
 
-study: env  ## the result on real faces: hours; make study DATA=/path/to/utkface
+study: env  ## the trainings on real faces: days; make study DATA=/path/to/utkface
 	@$(BIN)/python -m adience_lib.study $(REPORT_ARGS)
 
 test: env lint  ## everything that checks the project

@@ -7,9 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from adience_lib.errors import AdienceError, first_line, shorten
-from adience_lib.labels import AGE_LABELS, GENDER_LABELS
+from adience_lib.labels import AGE_LABELS, FOLDS, GENDER_LABELS
 
-FOLDS = 5
 COLUMNS = (
     "user_id",
     "original_image",

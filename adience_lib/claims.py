@@ -15,12 +15,11 @@ import pandas as pd
 from scipy import stats
 
 from adience_lib import comparison, evaluation, models, paper, quality, significance
-from adience_lib.adience import FOLDS
 from adience_lib.comparison import Part
 from adience_lib.errors import AdienceError
 from adience_lib.evaluation import Runs
 from adience_lib.found import Found
-from adience_lib.labels import AGE_LABELS, LABELS
+from adience_lib.labels import AGE_LABELS, FOLDS, LABELS
 from adience_lib.protocol import LEVI_HASSNER, PAPER
 from adience_lib.significance import LEVEL, MARGIN, Estimate, FoldMean, Resampled
 

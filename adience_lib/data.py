@@ -9,11 +9,11 @@ import pandas as pd
 from tqdm import tqdm
 
 from adience_lib import adience, demo, paths, utkface, whole
-from adience_lib.adience import FOLDS, read_folds
+from adience_lib.adience import read_folds
 from adience_lib.archive import Archive
 from adience_lib.errors import AdienceError, shorten
 from adience_lib.folder import Folder
-from adience_lib.labels import AGE_LABELS, GENDER_LABELS, LABELS
+from adience_lib.labels import AGE_LABELS, FOLDS, GENDER_LABELS, LABELS
 
 __all__ = [
     "AGE_LABELS",

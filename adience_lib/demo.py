@@ -14,9 +14,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from adience_lib.adience import COLUMNS, FOLDS, fold_file
+from adience_lib.adience import COLUMNS, fold_file
 from adience_lib.drawing import Dice, draw_face
-from adience_lib.labels import AGE_LABELS, GENDER_LABELS
+from adience_lib.labels import AGE_LABELS, FOLDS, GENDER_LABELS
 
 # Raise this with every change of the drawing: callers keep one folder per version.
 FOLDER_VERSION = "1"

@@ -17,13 +17,14 @@ from tqdm import tqdm
 
 from adience_lib import adience, whole
 from adience_lib.errors import AdienceError
+from adience_lib.labels import FOLDS
 from adience_lib.whole import tell
 
 if TYPE_CHECKING:
     import requests
 
 FILES = (
-    *(adience.fold_file(Path(), fold).name for fold in range(adience.FOLDS)),
+    *(adience.fold_file(Path(), fold).name for fold in range(FOLDS)),
     adience.image_archive(Path(), "aligned").name,
 )
 """What the report needs: the fold files, and the images that the paper takes."""

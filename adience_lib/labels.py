@@ -1,4 +1,7 @@
-"""The classes of the two tasks, in the order in which they are encoded."""
+"""The classes of the two tasks, in the order in which they are encoded, and the folds."""
+
+FOLDS = 5
+"""Of the benchmark (paper, section 2.1): each is tested by a network trained on the others."""
 
 AGE_LABELS = (
     "(0, 2)",

@@ -20,12 +20,11 @@ from adience_lib import (
     repetition,
     tables,
 )
-from adience_lib.adience import FOLDS
 from adience_lib.errors import AdienceError
 from adience_lib.evaluation import Runs
 from adience_lib.experiment import Experiment
 from adience_lib.found import NOTEBOOK_OF, Found, find_runs, finished_sweep
-from adience_lib.labels import AGE_LABELS, LABELS
+from adience_lib.labels import AGE_LABELS, FOLDS, LABELS
 from adience_lib.protocol import PAPER, differences
 from adience_lib.run_folder import CROSS_ENTROPY
 

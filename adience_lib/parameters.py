@@ -7,8 +7,8 @@ import re
 from dataclasses import fields, replace
 from typing import Any
 
-from adience_lib.adience import FOLDS
 from adience_lib.errors import AdienceError, shorten
+from adience_lib.labels import FOLDS
 from adience_lib.protocol import (
     BASES,
     DEMO,

@@ -1,8 +1,10 @@
 """Everything that a result depends on, under one name."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
 
 from adience_lib.errors import AdienceError, shorten
+from adience_lib.labels import FOLDS
 
 MONITORS = ("test_fold", "held_out", "none")
 PRECISIONS = ("float32", "mixed_bfloat16")
@@ -25,7 +27,9 @@ class Protocol:
     say, "test_fold" is our reading of it. ``precision``: Keras' dtype policy. ``seed``: of
     weights, dropout, crops, order, held-out subjects and sample. ``faces``: None for all, else
     the size of a sample. ``weights``: what the transfer network starts from, "imagenet",
-    "random" or the first digits of a file's digest.
+    "random" or the first digits of a file's digest. ``repetition``: 0, 1, ...; a fold's trainings
+    that differ in nothing else are draws of the same experiment: each has weights, dropout, crops
+    and order of its own (``training_seed``), on the same sample, folds and held-out subjects.
 
     Raises AdienceError if a value is out of range.
     """
@@ -48,6 +52,7 @@ class Protocol:
     seed: int = 2022
     faces: int | None = None
     weights: str = "imagenet"
+    repetition: int = 0
 
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():
@@ -78,6 +83,23 @@ class Protocol:
         ]
         return ",".join([self.name, *changed])
 
+    def training_seed(self, fold: int) -> int:
+        """The seed of what a training draws: no two pairs of fold and repetition share one.
+
+        Held-out subjects and the sample are drawn with ``seed`` itself.
+        """
+        return self.seed + fold + FOLDS * self.repetition
+
+    def written(self) -> dict[str, Any]:
+        """What ``protocol.json`` holds: every field, ``repetition`` where it is not 0.
+
+        Runs that say nothing of it are the first ones.
+        """
+        values = asdict(self)
+        if not self.repetition:
+            del values["repetition"]
+        return values
+
 
 def differences(one: Protocol, other: Protocol) -> str:
     """What ``one`` does otherwise than ``other``, in words; the names are left out.
@@ -105,6 +127,7 @@ RANGES = {
     "gamma": (0.0, 1.0),
     "seed": (0, 2**31 - 1),
     "faces": (10, 10_000_000),
+    "repetition": (0, 999),
 }
 """The smallest and the largest value of each number that a user may change."""
 

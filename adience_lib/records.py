@@ -82,6 +82,18 @@ def _different(file: Path, said: dict[str, Any]) -> list[str]:
     return [name for name, value in said.items() if found.get(name) != value]
 
 
+def is_kept(began: Experiment, folder: Path, records_dir: Path) -> bool:
+    """Whether the record of the run in ``folder`` is there; the run itself need not be.
+
+    Raises AdienceError if the record is not as it was left.
+    """
+    record = records_dir / folder.relative_to(began.runs_dir)
+    if not record.exists():
+        return False
+    check_files(record, [*COPIED, *(name for name in NUMBERED if (record / name).exists())])
+    return True
+
+
 def keep(began: Experiment, folder: Path, records_dir: Path) -> Path:
     """Copy what may be published of the finished run in ``folder``, and give the copy's folder.
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +50,7 @@ def record(dataset: Dataset, model_name: str, protocol: Protocol, fold: int) -> 
         "fold": fold,
         "dataset": dataset.name,
         "fingerprint": dataset.fingerprint,
-        "protocol": asdict(protocol),
+        "protocol": protocol.written(),
         # Runs from before there were versions are those of version 1.
         **({"version": version} if (version := version_of(model_name)) > 1 else {}),
     }

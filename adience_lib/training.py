@@ -132,7 +132,7 @@ def _train(
         said,
         protocol,
         network,
-        batches(split.train, protocol.seed + fold),
+        batches(split.train, protocol.training_seed(fold)),
         batches(split.monitored) if len(split.monitored) else None,
         batches(split.test),
         states,
@@ -190,7 +190,7 @@ def initial_network(
 ) -> keras.Model:
     """The network before its first step: in the protocol's precision, seeded for this fold."""
     keras.backend.clear_session()
-    backend.make_deterministic(protocol.seed + fold)
+    backend.make_deterministic(protocol.training_seed(fold))
     with backend.precision(protocol.precision):
         return models.build(model_name, weights.file if weights else None)
 

@@ -7,8 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from adience_lib.adience import FOLDS
-from adience_lib.labels import GENDER_LABELS, age_label_of
+from adience_lib.labels import FOLDS, GENDER_LABELS, age_label_of
 
 # [age]_[gender]_[race]_[date&time].jpg.chip.jpg, as the dataset's authors describe it.
 _NAME = re.compile(r"(\d{1,3})_([01])_([0-4])_\d+\.jpg(\.chip\.jpg)?", re.IGNORECASE)

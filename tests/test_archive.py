@@ -15,6 +15,7 @@ from PIL import Image
 from adience_lib import adience, cache, paths
 from adience_lib.data import Dataset, demo_folder, load
 from adience_lib.errors import AdienceError
+from adience_lib.labels import FOLDS
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +27,7 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def packed(folder: Path, target: Path, name: str = "aligned", within: str = "aligned") -> Path:
     """The Adience folder ``folder`` with its images packed: the fold files and one archive."""
     target.mkdir()
-    for fold in range(adience.FOLDS):
+    for fold in range(FOLDS):
         file = adience.fold_file(folder, fold)
         (target / file.name).write_bytes(file.read_bytes())
     with tarfile.open(target / f"{name}.tar.gz", "w:gz") as archive:

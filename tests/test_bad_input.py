@@ -37,7 +37,7 @@ from adience_lib.checkpoint import Checkpoint
 from adience_lib.data import Dataset, load
 from adience_lib.errors import AdienceError
 from adience_lib.images import SIDE, read_face
-from adience_lib.labels import AGE_LABELS, GENDER_LABELS
+from adience_lib.labels import AGE_LABELS, FOLDS, GENDER_LABELS
 from adience_lib.protocol import PAPER
 from adience_lib.run_folder import FORMAT, run_folder, write_json, write_sums, write_table
 
@@ -174,7 +174,7 @@ def whole_text(faces_folder: Path) -> str:
 def _expected(root: Path) -> Counter[tuple[str, str, str, int]]:
     """The faces that pass the paper's filter, read another way: image, age, gender, fold."""
     found: Counter[tuple[str, str, str, int]] = Counter()
-    for fold in range(adience.FOLDS):
+    for fold in range(FOLDS):
         text = adience.fold_file(root, fold).read_text(encoding="utf-8")
         rows = csv.reader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE)
         for row in list(rows)[1:]:

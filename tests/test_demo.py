@@ -8,10 +8,9 @@ import pytest
 from PIL import Image
 
 from adience_lib import demo
-from adience_lib.adience import FOLDS
 from adience_lib.data import load
 from adience_lib.errors import AdienceError
-from adience_lib.labels import AGE_LABELS, GENDER_LABELS
+from adience_lib.labels import AGE_LABELS, FOLDS, GENDER_LABELS
 
 # Of all files of version FOLDER_VERSION. Change it together with that version, and only then.
 DIGEST = "9a6533d924fccd602b0e910f5bf2b370de24543820030fac4266da9713090c3b"

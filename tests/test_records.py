@@ -1,5 +1,6 @@
 """Records: what is computed from them is what the runs themselves give, and they name nobody."""
 
+import shutil
 from concurrent.futures import Executor, Future
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from adience_lib import claims, cross_validation, experiment, lessons, records, study, tables
+from adience_lib import (
+    claims,
+    cross_validation,
+    experiment,
+    lessons,
+    records,
+    splits,
+    study,
+    tables,
+)
 from adience_lib.data import Dataset
 from adience_lib.errors import AdienceError
 from adience_lib.evaluation import read_runs
@@ -181,33 +191,73 @@ def test_folder_without_records_says_so(tmp_path: Path) -> None:
 
 
 def test_study_trains_what_matters_most_first(tiny: Dataset, tmp_path: Path) -> None:
-    """All networks one way and then the other, then the baseline, then gamma; a fold each."""
+    """A whole Table 3, then the repetitions, then what one training of a fold is enough for."""
     given = {"folds": [0, 1], "held_out_folds": [0, 1], "weights": "random", "gammas": [0.25]}
-    planned = study.trainings(experiment.of(tiny, given))
-    assert [
-        (name, one.folds, one.protocol.label.removesuffix(",weights=random"))
-        for one, name, _ in planned
-    ] == [
-        *(
-            (name, (fold,), label)
-            for label in ("paper", "paper,monitor=held_out")
-            for name in ("multitask", "gender", "age", "transfer")
-            for fold in (0, 1)
-        ),
-        *(
-            (f"levi_hassner_{task}", (0,), label)
-            for label in ("levi_hassner", "paper")
-            for task in ("gender", "age")
-        ),
-        ("multitask", (0,), "paper,gamma=0.25"),
+    planned = study.trainings(experiment.of(tiny, {**given, "faces": 70, "batch_size": 16}))
+    labels = [
+        (one.model_name, one.protocol.label.removeprefix("paper,batch_size=16,faces=70"), one.fold)
+        for one in planned
     ]
+    baseline = ("levi_hassner_gender", "levi_hassner_age")
+    reduced = ("multitask", "age", "gender")
+    order = [
+        *((name, "") for name in reduced),
+        ("transfer", ",weights=random"),
+        *((name, ",repetition=1") for name in reduced),
+        *((name, "") for name in baseline),
+        *((name, ",repetition=1") for name in baseline),
+        ("transfer", ",weights=random,repetition=1"),
+        *((name, ",repetition=2") for name in reduced),
+    ]
+    assert labels[:-4] == [(name, label, fold) for name, label in order for fold in (0, 1)]
+    assert [label for *_, label in labels[-4:-2]] == [0, 1]
+    last = [one.protocol for one in planned[-4:]]
+    usual = planned[0].protocol
+    assert last == [
+        replace(usual, monitor="held_out"),
+        replace(usual, monitor="held_out"),
+        replace(usual, gamma=0.25),
+        PAPER,
+    ]
+
+
+def test_no_two_trainings_of_a_network_share_a_seed() -> None:
+    """What a repetition draws is another draw, and at 0 what has always been drawn."""
+    again = [replace(PAPER, repetition=repetition) for repetition in range(4)]
+    seeds = [protocol.training_seed(fold) for protocol in again for fold in range(5)]
+    assert len(set(seeds)) == len(seeds)
+    assert seeds[:5] == [2022, 2023, 2024, 2025, 2026]
+
+
+def test_first_repetition_is_not_written(begun: Experiment) -> None:
+    """Runs and interrupted trainings from before there were repetitions stay valid."""
+    protocols = [replace(begun.protocol, repetition=repetition) for repetition in (0, 1)]
+    said = [record(begun.dataset, "age", protocol, 0)["protocol"] for protocol in protocols]
+    assert "repetition" not in said[0]
+    assert said[1] == {**said[0], "repetition": 1}
+    assert [Protocol(**one) for one in said] == protocols
+    assert protocols[1].label == f"{protocols[0].label},repetition=1"
+
+
+def test_repetitions_share_faces_and_folds(begun: Experiment) -> None:
+    """Only the training differs."""
+    one, other = (
+        replace(begun, protocol=replace(begun.protocol, faces=70, repetition=repetition))
+        for repetition in (0, 1)
+    )
+    assert list(one.faces.index) == list(other.faces.index)
+    of = [splits.split(each.faces, 1, "held_out", each.protocol.seed) for each in (one, other)]
+    np.testing.assert_array_equal(of[0].monitored, of[1].monitored)
 
 
 @pytest.mark.parametrize("scheduler", [None, "local:2"])
 def test_study_keeps_the_record_of_every_training(
     tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheduler: str | None
 ) -> None:
-    """One after the other, or all handed out at once; again, and nothing is trained twice."""
+    """One after the other, or all handed out at once; again, and nothing is trained twice.
+
+    Not even where only the records are left.
+    """
     trained: list[Path] = []
 
     def train_fold(
@@ -228,17 +278,27 @@ def test_study_keeps_the_record_of_every_training(
 
     monkeypatch.setattr("adience_lib.training.train_fold", train_fold)
     monkeypatch.setattr("adience_lib.cross_validation.executor", lambda _: Here())
-    for name in ("read_across", "read_vgg16"):
-        monkeypatch.setattr(f"adience_lib.experiment.{name}", lambda _: {})
     given = {"folds": [0], "weights": "random", "gammas": [], "runs_dir": str(tmp_path / "runs")}
     asked = experiment.of(tiny, given | {"scheduler": scheduler})
-    for _ in range(2):
-        study.run(asked, tmp_path / "records")
-    # Four networks both ways, and the baseline's two by two recipes.
-    assert len(trained) == 12
+    study.run(asked, tmp_path / "records")
+    study.run(asked, tmp_path / "records")
+    shutil.rmtree(tmp_path / "runs")
+    study.run(asked, tmp_path / "records")
+    # Multi-task, age and gender three times, transfer and the baseline's two twice, held out once.
+    assert len(trained) == 16
     kept = {file.parent for file in (tmp_path / "records").rglob("run.json")}
     runs = {folder.relative_to(tmp_path / "runs") for folder in trained}
     assert {folder.relative_to(tmp_path / "records") for folder in kept} == runs
+
+
+def test_damaged_record_is_not_taken_for_a_training(begun: Experiment, kept: Path) -> None:
+    """A study that skipped it would end with a hole."""
+    folder = run_folder(begun.runs_dir, begun.dataset, "age", begun.protocol, 0)
+    assert records.is_kept(begun, folder, kept)
+    assert not records.is_kept(begun, folder.with_name("fold_4"), kept)
+    (kept / folder.relative_to(begun.runs_dir) / "predictions.csv").write_text("")
+    with pytest.raises(AdienceError, match=r"predictions\.csv: not as the run left it"):
+        records.is_kept(begun, folder, kept)
 
 
 def test_study_differs_from_the_papers_protocol_as_it_says(tiny: Dataset) -> None:

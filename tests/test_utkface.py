@@ -62,11 +62,13 @@ def test_each_file_counts_once_under_its_reason(tmp_path: Path) -> None:
 
 @needs_shared("utkface")
 def test_real_folder_adds_up_and_is_stratified() -> None:
-    """7,812 files, 5,859 faces, and folds whose cells differ by one face at most."""
+    """23,708 files, 16,262 faces, and folds whose cells differ by one face at most."""
     dataset = load(SHARED / "utkface")
     rows = dataset.drops.set_index("reason")["rows"]
-    assert rows["all rows"] == rows.iloc[:-1].sum() == 7812
-    assert len(dataset.faces) == rows["kept"] == 5859
+    assert rows["all rows"] == rows.iloc[:-1].sum() == 23708
+    reasons = ("age in none of the labels", "malformed name", "identical files disagree")
+    assert [rows[reason] for reason in (*reasons, "exact repeat")] == [6969, 5, 299, 173]
+    assert len(dataset.faces) == rows["kept"] == 16262
     assert dataset.faces["subject"].is_unique
     assert set(dataset.faces["race"]) == set(RACES)
     faces = dataset.faces

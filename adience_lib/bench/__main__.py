@@ -10,10 +10,10 @@ from typing import Any
 from tqdm import tqdm
 
 from adience_lib import paper, paths, whole
-from adience_lib.adience import FOLDS
 from adience_lib.bench import cases, summary
 from adience_lib.bench.summary import Row
 from adience_lib.errors import AdienceError
+from adience_lib.labels import FOLDS
 from adience_lib.ledger import PUBLISHED
 from adience_lib.models import tasks
 from adience_lib.protocol import PAPER
