@@ -1,14 +1,12 @@
 """A training's state after each epoch, on disk: an interrupted training goes on from it.
 
-Everything that the next epoch depends on is kept: weights, the states of the random generators
-of dropout and crops, the optimizer, and the history, from which early stopping follows. Keras'
-own ``BackupAndRestore`` keeps neither early stopping nor, in a ``.keras`` file, the generators.
-The order of the faces needs no state, it follows from the epoch's number (``batches.py``).
+Keras' own ``BackupAndRestore`` keeps neither early stopping nor, in a ``.keras`` file, the random
+generators. Here a file holds all of a ``training.State``, and what the training is of.
 """
 
 import json
 import re
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,46 +15,35 @@ import numpy as np
 
 from adience_lib import whole
 from adience_lib.errors import AdienceError, first_line
+from adience_lib.training import Row, State
 
 _NAME = re.compile(r"epoch_(\d+)\.npz", re.ASCII)
 
-Row = dict[str, Any]
-"""An epoch's row of the history."""
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """What a training has done: ``history``, a row an epoch, and the ``machines`` it ran on.
-
-    ``said``: what it is a training of (``run_folder.record``).
-    """
-
-    said: dict[str, Any]
-    history: list[Row]
-    machines: list[dict[str, Any]]
+Machines = list[dict[str, Any]]
+"""What a training ran on (``backend.machine``), one after the other."""
 
 
 def save(
-    folder: Path,
-    network: keras.Model,
-    optimizer: keras.optimizers.Optimizer,
-    done: Checkpoint,
-    best_epoch: int,
+    folder: Path, state: State, said: dict[str, Any], machines: Machines, best_epoch: int
 ) -> None:
-    """Write the state after the last epoch of ``done``, whole or not at all.
+    """Write ``state``, whole or not at all.
 
-    Beside it stays that of ``best_epoch`` (counted from 1), whose weights will be wanted; older
-    states go. Raises OSError if the disk is full or cannot be written to.
+    ``said``: what it is a training of (``run_folder.record``). Beside it stays the state after
+    ``best_epoch`` (counted from 1), whose weights will be wanted; older states go. Raises OSError
+    if the disk is full or cannot be written to.
     """
-    epoch = len(done.history)
+    epoch = len(state.history)
+    kinds = {"model": state.network, "optimizer": state.optimizer}
     arrays = {
-        f"{kind}_{place}": keras.ops.convert_to_numpy(variable.value)
-        for kind, variables in _variables(network, optimizer).items()
-        for place, variable in enumerate(variables)
+        f"{kind}_{place}": array
+        for kind, values in kinds.items()
+        for place, array in enumerate(values)
     }
-    text = json.dumps(asdict(done))
+    text = json.dumps({"said": said, "history": state.history, "machines": machines})
     arrays["done"] = np.frombuffer(text.encode(), "uint8")
-    whole.write_file(_file(folder, epoch), lambda file: np.savez(file, **arrays))
+    whole.write_file(
+        _file(folder, epoch), lambda file: np.savez(file, allow_pickle=False, **arrays)
+    )
     for number in _epochs(folder):
         if number not in (epoch, best_epoch):
             whole.remove(_file(folder, number))
@@ -67,46 +54,40 @@ def finished_epochs(folder: Path) -> int:
     return max(_epochs(folder), default=0)
 
 
-def resume(
-    folder: Path,
-    network: keras.Model,
-    said: dict[str, Any],
-    optimizer: keras.optimizers.Optimizer | None = None,
-) -> Checkpoint:
-    """Bring ``network``, and ``optimizer``, into the newest state; give what had been done by then.
+def load(
+    folder: Path, said: dict[str, Any], network: keras.Model, best: Callable[[list[Row]], int]
+) -> tuple[State, Machines] | None:
+    """The newest state, and the machines so far; None if there is none.
 
-    ``said``: what it is a training of. ``optimizer``: built, or None to leave it out. Without a
-    state both stay as they are. Raises AdienceError if the state is damaged or of another training.
+    ``said``: what it must be a training of, ``network``: of which network. ``best`` gives the best
+    epoch of a history. Raises AdienceError if a state is damaged or of another training.
     """
     epoch = finished_epochs(folder)
     if not epoch:
-        return Checkpoint(said, [], [])
-    return _assign(folder, epoch, said, _variables(network, optimizer))
+        return None
+    done, arrays = _read(folder, epoch, said, network)
+    history = done["history"]
+    chosen = best(history)
+    weights = (
+        arrays["model"] if chosen == epoch else _read(folder, chosen, said, network)[1]["model"]
+    )
+    return State(history, arrays["model"], arrays["optimizer"], weights), done["machines"]
 
 
-def restore_weights(folder: Path, network: keras.Model, said: dict[str, Any], epoch: int) -> None:
-    """Bring ``network`` to its weights after ``epoch``, the best or the last one.
-
-    Raises AdienceError as ``resume`` does.
-    """
-    _assign(folder, epoch, said, _variables(network))
-
-
-def _assign(
-    folder: Path, epoch: int, said: dict[str, Any], wanted: dict[str, list[keras.Variable]]
-) -> Checkpoint:
+def _read(
+    folder: Path, epoch: int, said: dict[str, Any], network: keras.Model
+) -> tuple[dict[str, Any], dict[str, list[np.ndarray]]]:
     file = _file(folder, epoch)
     try:
-        with np.load(file, allow_pickle=False) as arrays:
-            done = Checkpoint(**json.loads(arrays["done"].tobytes()))
-            if done.said != said or len(done.history) != epoch:
+        with np.load(file, allow_pickle=False) as stored:
+            done = json.loads(stored["done"].tobytes())
+            if done["said"] != said or len(done["history"]) != epoch:
                 raise ValueError("it is of another run or epoch")
-            for kind, variables in wanted.items():
-                if sum(name.startswith(f"{kind}_") for name in arrays) != len(variables):
-                    raise ValueError(f"not the number of variables of this {kind}")
-                for place, variable in enumerate(variables):
-                    variable.assign(arrays[f"{kind}_{place}"])
-            return done
+            arrays = {kind: _in_order(stored, kind) for kind in ("model", "optimizer")}
+        shapes = [tuple(variable.shape) for variable in network.variables]
+        if [array.shape for array in arrays["model"]] != shapes:
+            raise ValueError("it is of another network")
+        return {**done, "machines": list(done["machines"])}, arrays
     except Exception as error:  # a damaged archive makes zipfile and NumPy raise nearly anything
         raise AdienceError(
             f"{file}: no state that this training can go on from ({first_line(error)}); delete "
@@ -114,12 +95,9 @@ def _assign(
         ) from error
 
 
-def _variables(
-    network: keras.Model, optimizer: keras.optimizers.Optimizer | None = None
-) -> dict[str, list[keras.Variable]]:
-    """Weights and random states of the network, and the optimizer's own."""
-    found = {"model": network.variables}
-    return found if optimizer is None else {**found, "optimizer": optimizer.variables}
+def _in_order(stored: Any, kind: str) -> list[np.ndarray]:
+    count = sum(name.startswith(f"{kind}_") for name in stored)
+    return [stored[f"{kind}_{place}"] for place in range(count)]
 
 
 def _file(folder: Path, epoch: int) -> Path:

@@ -26,11 +26,13 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from adience_lib import cache, checkpoint, paths, training, whole
+from adience_lib import cache, checkpoint, paths, whole
 from adience_lib import weights as pretrained
 from adience_lib.data import Dataset
 from adience_lib.errors import AdienceError
 from adience_lib.protocol import Protocol
+from adience_lib.run_folder import run_folder
+from adience_lib.train_fold import train_fold
 from adience_lib.weights import Weights
 
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -39,7 +41,7 @@ SECONDS_BETWEEN_LOOKS = 1.0
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """One training, as ``training.train_fold`` takes it but for the images: a worker maps the
+    """One training, as ``train_fold`` takes it but for the images: a worker maps the
     cache of its own machine, which it builds where there is none.
 
     ``token``: the name of a file in ``runs_dir`` by which a worker finds out whether it sees the
@@ -57,9 +59,7 @@ class Fold:
     @property
     def folder(self) -> Path:
         """The run folder."""
-        return training.run_folder(
-            self.runs_dir, self.dataset, self.model_name, self.protocol, self.fold
-        )
+        return run_folder(self.runs_dir, self.dataset, self.model_name, self.protocol, self.fold)
 
 
 def cross_validate(
@@ -74,7 +74,7 @@ def cross_validate(
 ) -> list[Path]:
     """Train ``model_name`` once for each of ``folds``, and give the run folders.
 
-    Arguments as of ``training.train_fold``. One progress bar runs over all folds; it knows the
+    Arguments as of ``train_fold``. One progress bar runs over all folds; it knows the
     most epochs there can be, and jumps ahead where early stopping ends a fold.
 
     ``executor``: any of ``concurrent.futures``, whose workers train the folds side by side
@@ -86,7 +86,7 @@ def cross_validate(
         return [fold.folder for fold in sorted(train(asked, executor), key=lambda one: one.fold)]
     with tqdm(total=len(folds) * protocol.epochs, mininterval=1, **BAR) as bar:
         return [
-            training.train_fold(dataset, images, model_name, protocol, fold, runs_dir, weights, bar)
+            train_fold(dataset, images, model_name, protocol, fold, runs_dir, weights, bar)
             for fold in folds
         ]
 
@@ -231,7 +231,7 @@ PR_SET_PDEATHSIG = 1
 def _train(fold: Fold) -> bytes | None:
     shared = (fold.runs_dir / fold.token).exists()
     here = fold if shared else replace(fold, runs_dir=paths.runs())
-    folder = training.train_fold(
+    folder = train_fold(
         here.dataset,
         cache.images(here.dataset),
         here.model_name,

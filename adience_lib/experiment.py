@@ -19,7 +19,6 @@ from adience_lib import (
     paths,
     readouts,
     splits,
-    training,
 )
 from adience_lib import weights as pretrained
 from adience_lib.cross_validation import cross_validate, executor
@@ -27,6 +26,8 @@ from adience_lib.data import FOLDS, Dataset
 from adience_lib.errors import AdienceError
 from adience_lib.grad_cam import Attention, grad_cam
 from adience_lib.protocol import DEMO, LEVI_HASSNER, PAPER, SMOKE, Protocol
+from adience_lib.run_folder import run_folder
+from adience_lib.train_fold import load_network
 
 DEMO_TRANSFER_EPOCHS = 3
 """The transfer network takes three times as long an epoch as the reduced ones on a processor, and
@@ -165,7 +166,7 @@ def check_splits(experiment: Experiment) -> None:
 def workers(experiment: Experiment, model_name: str) -> Executor | None:
     """Who trains the folds of ``model_name``; None for this process, and where all are finished."""
     place = (experiment.runs_dir, experiment.dataset, model_name, experiment.protocol)
-    finished = all(training.run_folder(*place, fold).is_dir() for fold in experiment.folds)
+    finished = all(run_folder(*place, fold).is_dir() for fold in experiment.folds)
     return None if finished or not experiment.scheduler else executor(experiment.scheduler)
 
 
@@ -304,7 +305,7 @@ def attention(
     predictions, a row a face.
     """
     fold = experiment.folds[0]
-    folder = training.run_folder(
+    folder = run_folder(
         experiment.runs_dir, experiment.dataset, model_name, experiment.protocol, fold
     )
     tested = evaluation.read_runs([folder]).predictions
@@ -319,5 +320,5 @@ def attention(
     distinct = experiment.dataset.faces.drop_duplicates("path")
     row_of = pd.Series(distinct.index, distinct["path"])
     images = experiment.images[row_of[drawn["face"]].to_numpy()]
-    network = training.load_network(folder)
+    network = load_network(folder)
     return grad_cam(network, images, task), drawn

@@ -12,8 +12,8 @@ from matplotlib.patches import FancyBboxPatch
 
 from adience_lib.evaluation import Runs, confusion
 from adience_lib.labels import AGE_LABELS, GENDER_LABELS
-from adience_lib.run_folder import CROSS_ENTROPY
 from adience_lib.tables import majority
+from adience_lib.training import CROSS_ENTROPY
 
 GENDER_NAMES = {"f": "female", "m": "male"}
 COLOURS = {"f": "#0072B2", "m": "#E69F00"}  # Okabe & Ito: told apart by colour-blind readers

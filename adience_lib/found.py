@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from adience_lib import evaluation, models, readouts, training
+from adience_lib import evaluation, models, readouts
 from adience_lib import weights as pretrained
 from adience_lib.errors import AdienceError
 from adience_lib.experiment import Experiment, held_out, published_recipe, transfer_protocol
+from adience_lib.run_folder import run_folder
 
 
 def finished_runs(experiment: Experiment, model_name: str) -> evaluation.Runs | None:
@@ -25,7 +26,7 @@ def finished_runs(experiment: Experiment, model_name: str) -> evaluation.Runs | 
         protocols = [replace(experiment.protocol, weights=label) for label in _vgg16_labels()]
     for protocol in protocols:
         folders = [
-            training.run_folder(experiment.runs_dir, experiment.dataset, model_name, protocol, fold)
+            run_folder(experiment.runs_dir, experiment.dataset, model_name, protocol, fold)
             for fold in experiment.folds
         ]
         finished = [folder for folder in folders if folder.is_dir()]

@@ -26,7 +26,7 @@ from adience_lib.experiment import Experiment
 from adience_lib.found import NOTEBOOK_OF, Found, find_runs, finished_sweep
 from adience_lib.labels import AGE_LABELS, FOLDS, LABELS
 from adience_lib.protocol import PAPER, differences
-from adience_lib.run_folder import CROSS_ENTROPY
+from adience_lib.training import CROSS_ENTROPY
 
 RECORDS = Path("utkface", records.FOLDER)
 """Where the records of that run lie in a folder of figures."""

@@ -23,7 +23,8 @@ from adience_lib.data import Dataset
 from adience_lib.labels import LABELS
 from adience_lib.protocol import Protocol
 from adience_lib.run_folder import predictions_table, record, run_folder, write_once, write_table
-from adience_lib.training import initial_network, load_network
+from adience_lib.train_fold import load_network
+from adience_lib.training import initial_network
 from adience_lib.weights import Weights
 
 DIRECTIONS = {"age": "gender", "gender": "age"}

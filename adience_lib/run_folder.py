@@ -20,11 +20,6 @@ FINGERPRINT_DIGITS = 10
 FORMAT = 1
 """Of the run folder's files. Whoever changes what a file or a column means counts it up."""
 
-CROSS_ENTROPY = "cross_entropy"
-"""What a task's own loss is called in the history of a network for two, after the task. Histories
-that have ``age_loss`` in its place are from before: a mean over batches of unequal size, which
-nothing reads."""
-
 REBUILT = ("gender", "age", "multitask", "untrained")
 """Networks, or trunks that are read off, which lacked Table 1's third normalisation before."""
 

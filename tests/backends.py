@@ -8,11 +8,13 @@ import keras
 import numpy as np
 from conftest import tiny_rows, write_adience
 
-from adience_lib import cache, data, models, training
+from adience_lib import cache, data, models
 from adience_lib.lean import lean
+from adience_lib.protocol import SMOKE
+from adience_lib.train_fold import load_network, train_fold
 
 NETWORKS = ("multitask", "transfer", "levi_hassner_age")
-PROTOCOL = replace(training.SMOKE, faces=None, epochs=2, batch_size=32, monitor="none")
+PROTOCOL = replace(SMOKE, faces=None, epochs=2, batch_size=32, monitor="none")
 
 
 def fill(network: keras.Model) -> None:
@@ -41,13 +43,13 @@ def main(folder: Path, result: Path) -> None:
                 found[f"{name} {kind} {task}"] = keras.ops.convert_to_numpy(output)
     dataset = data.load(write_adience(folder / "adience", tiny_rows()))
     images = cache.images(dataset)
-    run = training.train_fold(dataset, images, "gender", PROTOCOL, 0, folder / "runs")
+    run = train_fold(dataset, images, "gender", PROTOCOL, 0, folder / "runs")
     found["run folder"] = np.array(sorted(file.name for file in run.iterdir()))
     found["columns"] = np.array((run / "history.csv").read_text().splitlines()[0])
     found["rows"] = np.array(
         [len((run / name).read_text().splitlines()) for name in ("history.csv", "predictions.csv")]
     )
-    loaded = training.load_network(run)
+    loaded = load_network(run)
     found["loaded"] = keras.ops.convert_to_numpy(loaded(faces)["gender"])
     np.savez(result, allow_pickle=False, **found)
 

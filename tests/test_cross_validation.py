@@ -106,7 +106,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         (folder / "run.json").write_text(f'"fold {fold}"')
         return folder
 
-    monkeypatch.setattr("adience_lib.training.train_fold", train_fold)
+    monkeypatch.setattr("adience_lib.cross_validation.train_fold", train_fold)
     monkeypatch.setattr(cross_validation, "work", cross_validation._train)
 
 

@@ -20,12 +20,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adience_lib import cache, interruption, training, whole
-from adience_lib.checkpoint import Checkpoint
 from adience_lib.data import Dataset
 from adience_lib.errors import AdienceError
 from adience_lib.protocol import Protocol
 from adience_lib.run_folder import run_folder
-from adience_lib.training import best_epoch, is_over, train_fold
+from adience_lib.train_fold import train_fold
+from adience_lib.training import best_epoch, is_over
 
 
 @pytest.fixture(scope="module")
@@ -202,21 +202,19 @@ def test_training_stops_where_keras_would(losses: list[float], patience: int) ->
     assert best_epoch(history, protocol) == stopping.best_epoch + 1
 
 
-def test_training_that_diverges_is_an_error(tmp_path: Path) -> None:
-    """A network of infinities has no accuracy; the message says what to change."""
-    epochs = training._Epochs(_fold(tmp_path), Checkpoint({}, [], []))
-    epochs.started = 0.0
-    with pytest.raises(
-        AdienceError, match=r"gender, fold 3: val_loss is nan after epoch 1.*learning"
-    ):
-        epochs.on_epoch_end(0, {"loss": 0.5, "val_loss": float("nan")})
+def test_training_that_diverges_is_an_error(
+    tiny: Dataset, images: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is no number stays none; the message says what to change."""
 
+    def broken(*of: Any) -> keras.Model:
+        network = training.initial_network(*of)
+        network.set_weights([np.full_like(weight, np.nan) for weight in network.get_weights()])
+        return network
 
-def _fold(states: Path) -> Any:
-    nothing: Any = None
-    return training._Training(
-        {"model": "gender", "fold": 3}, PROTOCOL, nothing, nothing, nothing, nothing, states, None
-    )
+    monkeypatch.setattr("adience_lib.train_fold.initial_network", broken)
+    with pytest.raises(AdienceError, match=r"gender, fold 0: loss is nan after epoch 1.*learning"):
+        train_fold(tiny, images, "gender", PROTOCOL, 0, tmp_path)
 
 
 def test_file_is_replaced_whole_or_stays(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from adience_lib.data import Dataset
 from adience_lib.errors import AdienceError
 from adience_lib.labels import AGE_LABELS
 from adience_lib.protocol import SMOKE
-from adience_lib.training import train_fold
+from adience_lib.train_fold import train_fold
 from adience_lib.weights import from_file
 
 QUICK = replace(SMOKE, faces=None, batch_size=16)

@@ -276,7 +276,7 @@ def test_study_keeps_the_record_of_every_training(
             future.set_result(cross_validation._train(fold))
             return future
 
-    monkeypatch.setattr("adience_lib.training.train_fold", train_fold)
+    monkeypatch.setattr("adience_lib.cross_validation.train_fold", train_fold)
     monkeypatch.setattr("adience_lib.cross_validation.executor", lambda _: Here())
     given = {"folds": [0], "weights": "random", "gammas": [], "runs_dir": str(tmp_path / "runs")}
     asked = experiment.of(tiny, given | {"scheduler": scheduler})

@@ -18,8 +18,8 @@ from adience_lib.data import Dataset
 from adience_lib.errors import AdienceError
 from adience_lib.labels import LABELS
 from adience_lib.protocol import DEMO, LEVI_HASSNER, PAPER, SMOKE, Protocol
-from adience_lib.run_folder import record
-from adience_lib.training import run_folder, train_fold
+from adience_lib.run_folder import record, run_folder
+from adience_lib.train_fold import load_network, train_fold
 
 OF_THE_MOMENT = ["seconds", "peak_memory"]
 """Columns of the history in which two equal runs differ."""
@@ -166,10 +166,10 @@ def test_network_of_another_run_is_not_loaded(finished: Path, tmp_path: Path) ->
     """Whoever has exchanged the file: its digest is not the one that the training left."""
     copy = tmp_path / "fold_1"
     shutil.copytree(finished, copy)
-    assert training.load_network(copy).count_params() == 14_287_625
+    assert load_network(copy).count_params() == 14_287_625
     models.build("gender").save(copy / "best.keras")
     with pytest.raises(AdienceError, match=r"best\.keras: not as the run left it"):
-        training.load_network(copy)
+        load_network(copy)
 
 
 def test_folder_of_another_protocol_is_refused(
@@ -286,7 +286,7 @@ def test_test_fold_is_logged_beside_held_out_subjects_and_used_for_nothing(
     """Without the log the training is the same, to the last digit; and the log is right."""
     protocol = replace(QUICK, monitor="held_out")
     logged = train_fold(tiny, images, "gender", protocol, 0, tmp_path / "logged")
-    monkeypatch.setattr(training._Epochs, "_on_test_fold", lambda _: {})
+    monkeypatch.setattr(training._Epochs, "_on_observed", lambda _: {})
     silent = train_fold(tiny, images, "gender", protocol, 0, tmp_path / "silent")
     history, without = (pd.read_csv(folder / "history.csv") for folder in (logged, silent))
     columns = [name for name in history if name.startswith("test_")]
@@ -331,7 +331,7 @@ def test_gamma_at_its_ends_is_one_task(gamma: float, task: str, idle: str) -> No
     faces = random.integers(0, 256, (8, 256, 256, 3), "uint8")
     labels = {"gender": random.integers(0, 2, (8, 1)), "age": random.integers(0, 8, (8, 1))}
     for model, name in ((both, "multitask"), (alone, task)):
-        twin = training.trainable_twin(model, protocol, steps=3)
+        twin = training.compiled(model, protocol, steps=3)
         for _ in range(3):
             twin.train_on_batch(faces, {head: labels[head] for head in models.tasks(name)})
     for start, end in zip(before, _head(both, idle), strict=True):
@@ -358,7 +358,7 @@ def test_bfloat16_reaches_the_accuracy_of_float32(tmp_path: Path) -> None:
     images = cache.images(demo)
     right = {}
     for precision in ("float32", "mixed_bfloat16"):
-        protocol = replace(training.DEMO, precision=precision, monitor="none")
+        protocol = replace(DEMO, precision=precision, monitor="none")
         folders = cross_validation.cross_validate(
             demo, images, "gender", protocol, (0, 1, 2, 3, 4), tmp_path
         )

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from adience_lib.errors import AdienceError
+from adience_lib.protocol import DEMO, PAPER
 
 PHOTOGRAPH = 816
 """Height and width of Adience's aligned photographs, in pixels."""
@@ -196,10 +197,10 @@ def predicting(count: int, batch_size: int, rounds: int) -> dict[str, Any]:
 def side_by_side(workers: int, folds: int, epochs: int, faces: int) -> dict[str, Any]:
     """Seconds of ``folds`` trainings of the gender network by ``workers`` processes, each with its
     share of the cores; by this process where there is none. Starting Dask is not part of it."""
-    from adience_lib import cache, cross_validation, data, training
+    from adience_lib import cache, cross_validation, data
 
     protocol = replace(
-        training.PAPER, epochs=epochs, batch_size=32, faces=faces, monitor="none", weights="random"
+        PAPER, epochs=epochs, batch_size=32, faces=faces, monitor="none", weights="random"
     )
     demo = data.load("demo")
     images = cache.images(demo)
@@ -301,8 +302,8 @@ def start_up() -> dict[str, Any]:
     demo = data.load("demo")
     images = cache.images(demo)
     mark("open the demo")
-    network = training.initial_network("gender", training.DEMO, 0)
-    twin = training.trainable_twin(network, training.DEMO, 1)
+    network = training.initial_network("gender", DEMO, 0)
+    twin = training.compiled(network, DEMO, 1)
     mark("build and compile")
     twin.train_on_batch(*Batches(images, demo.faces, ("gender",), 8)[0])
     mark("first step")
@@ -312,9 +313,9 @@ def start_up() -> dict[str, Any]:
 def _twin(model: str, precision: str, batch_size: int) -> tuple[Any, Any]:
     from adience_lib import training
 
-    protocol = replace(training.PAPER, precision=precision, batch_size=batch_size, weights="random")
+    protocol = replace(PAPER, precision=precision, batch_size=batch_size, weights="random")
     network = training.initial_network(model, protocol, 0)
-    return network, training.trainable_twin(network, protocol, 1000)
+    return network, training.compiled(network, protocol, 1000)
 
 
 def _as_written(network: Any) -> Any:
