@@ -32,16 +32,16 @@ bench-env: .venv/bench-installed  ## PyTorch and JAX beside it: the benchmark's 
 	@touch $@
 
 report: env  ## run the five notebooks and make report/index.html (the demo unless DATA is given)
-	@$(BIN)/python -m adience_lib.report $(REPORT_ARGS)
+	@$(BIN)/python -m adience_lib report $(REPORT_ARGS)
 
 study: env  ## the trainings on real faces: days; make study DATA=/path/to/utkface
-	@$(BIN)/python -m adience_lib.study $(REPORT_ARGS)
+	@$(BIN)/python -m adience_lib study $(REPORT_ARGS)
 
 test: env lint  ## everything that checks the project
 	@$(MAKE) --no-print-directory --jobs 2 test-library test-programs
 
 # Tests that mostly wait for programs of their own: they and the notebooks take as long as the rest.
-PROGRAMS := $(addprefix tests/test_,backends.py bench.py cross_validation.py export.py)
+PROGRAMS := $(addprefix tests/,test_backends.py benchmarks/test_benchmarks.py experiments/test_cross_validation.py deploy/test_export.py)
 
 test-library: env
 	@$(BIN)/python -m pytest --doctest-modules adience_lib tests $(addprefix --ignore=,$(PROGRAMS))
@@ -53,7 +53,7 @@ test-programs: env
 	@$(BIN)/python -m pytest $(PROGRAMS)
 
 bench: bench-env  ## how fast this machine trains, and how fast it could; figures/bench.csv and .png
-	@$(BIN)/python -m adience_lib.bench $(ARGS)
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 soak: env  ## faults at random moments and bad input at random, for half an hour
 	$(BIN)/python -m pytest -m 'soak or fuzz' --hypothesis-profile soak tests
@@ -71,13 +71,13 @@ format: env  ## bring the code into its format
 	$(BIN)/ruff check --fix .
 
 readme: env  ## write the README's tables and numbers anew, out of figures/
-	@$(BIN)/python -m adience_lib.readme
+	@$(BIN)/python -m adience_lib.report.readme
 
 notebooks: env  ## bring the notebooks in step with their paired scripts, which are edited
 	$(BIN)/jupytext --quiet --update --to ipynb notebooks/*.py
 
 stored: notebooks  ## run the demo and keep its outputs in the notebooks
-	@$(BIN)/python -m adience_lib.report --store
+	@$(BIN)/python -m adience_lib report --store
 
 constraints: bench-env  ## write down the versions that are installed now
 	$(BIN)/python -m pip freeze --all --exclude-editable | sed s/+cpu// > constraints.txt

@@ -1,26 +1,104 @@
-"""``python -m adience_lib``: predict, export, download. ``--help`` says more of each."""
+"""``python -m adience_lib``: every command of this project. ``--help`` says more of each."""
 
 import argparse
+import ast
 import sys
+from pathlib import Path
+from typing import Any
 
-from adience_lib.errors import AdienceError
+from adience_lib.util import console
+from adience_lib.util.errors import AdienceError
+
+REPORT_STOPPED = (
+    "The report was stopped; every finished epoch is kept, and the same command goes on from there."
+)
+STUDY_STOPPED = "The study was stopped; the same command goes on from there."
 
 
 def main() -> int:
     """Run the command that was asked for, and give its exit status."""
     parser = argparse.ArgumentParser(prog="python -m adience_lib", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_report(commands)
+    _add_study(commands)
     _add_predict(commands)
     _add_export(commands)
     _add_download(commands)
     arguments = parser.parse_args()
+    return console.exit_status(lambda: arguments.run(arguments))
+
+
+def _add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("report", help="run the five notebooks, and make a page of each")
+    _add_parameters(parser)
+    parser.add_argument("--store", action="store_true", help="keep the outputs in notebooks/ too")
+    parser.set_defaults(run=_report)
+
+
+def _report(arguments: argparse.Namespace) -> None:
+    from adience_lib.report import site
+    from adience_lib.util import paths
+
+    with console.announced(lambda: REPORT_STOPPED):
+        site.run(_given(arguments))
+    if arguments.store:
+        for notebook in site.notebooks():
+            site.store(paths.REPORT / notebook.name, notebook)
+
+
+def _add_study(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("study", help="the trainings on real faces, and their records")
+    _add_parameters(parser)
+    parser.set_defaults(run=_study)
+
+
+def _study(arguments: argparse.Namespace) -> None:
+    from adience_lib.experiments import experiment, records, study
+    from adience_lib.report import site
+    from adience_lib.util import paths
+
+    given = _given(arguments)
+    site.check_parameters(given)
+    asked = experiment.start(study.asked_for(given))
+    figures = (
+        Path(given["figures_dir"]).expanduser()
+        if given.get("figures_dir")
+        else records.place(asked, paths.figures() / asked.dataset.name / study.FOLDER)
+    )
+    console.tell(f"Records go to {paths.shown(figures / records.FOLDER)}.")
+    with console.announced(lambda: STUDY_STOPPED):
+        study.run(asked, figures / records.FOLDER)
+
+
+def _add_parameters(parser: argparse.ArgumentParser) -> None:
+    """What to run on: ``--data FOLDER``, and ``-p NAME VALUE`` as papermill's own."""
+    parser.add_argument("--data", help='folder of Adience or UTKFace, or "demo"')
+    parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
+
+
+def _given(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The parameters that were given by the options of ``_add_parameters``."""
+    parameters = {name: _parameter(value) for name, value in arguments.p}
+    return {**parameters, "data": _absolute(arguments.data)} if arguments.data else parameters
+
+
+def _parameter(text: str) -> Any:
+    """A parameter as papermill reads it from its command line."""
+    from adience_lib.experiments.parameters import NOT_A_LITERAL
+
     try:
-        return int(arguments.run(arguments))
-    except AdienceError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
-    except KeyboardInterrupt:
-        return 130
+        return ast.literal_eval(text)
+    except NOT_A_LITERAL:
+        return text
+
+
+def _absolute(source: str) -> str:
+    """The notebooks run in their own folder, where a relative path would mean another place."""
+    try:
+        folder = Path(source).expanduser()
+        return str(folder.resolve()) if folder.exists() else source
+    except (OSError, ValueError, RuntimeError):  # the first notebook says what is wrong with it
+        return source
 
 
 def _add_predict(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -33,9 +111,8 @@ def _add_predict(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def _predict(arguments: argparse.Namespace) -> int:
     import json
-    from pathlib import Path
 
-    from adience_lib import predict
+    from adience_lib.deploy import predict
 
     predictor = predict.load(Path(arguments.model))
     for note in predict.notes(predictor):
@@ -61,17 +138,16 @@ def _add_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    from pathlib import Path
-
-    from adience_lib import card, export, whole
+    from adience_lib.deploy import export, model_card
+    from adience_lib.util import atomic
 
     model, folder = Path(arguments.model), Path(arguments.folder)
-    text = card.card(model.parent)
+    text = model_card.card(model.parent)
     status = 0
     if arguments.only in (None, "card"):
         target = folder / "model_card.md"
-        with whole.writing(target):
-            whole.write_file(target, lambda file: file.write(text.encode()))
+        with atomic.writing(target):
+            atomic.write_file(target, lambda file: file.write(text.encode()))
         print(target)
     for kind in export.KINDS:
         if arguments.only in (None, kind):
@@ -92,14 +168,11 @@ def _add_download(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     parser.set_defaults(run=_download)
 
 
-def _download(arguments: argparse.Namespace) -> int:
-    from pathlib import Path
-
-    from adience_lib.download import download
+def _download(arguments: argparse.Namespace) -> None:
+    from adience_lib.data.download import download
 
     for file in download(arguments.address, Path(arguments.folder)):
         print(file)
-    return 0
 
 
 if __name__ == "__main__":

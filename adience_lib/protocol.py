@@ -3,8 +3,8 @@
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from adience_lib.errors import AdienceError, shorten
-from adience_lib.labels import FOLDS
+from adience_lib.data.labels import FOLDS
+from adience_lib.util.errors import AdienceError, shorten
 
 MONITORS = ("test_fold", "held_out", "none")
 PRECISIONS = ("float32", "mixed_bfloat16")
@@ -99,24 +99,6 @@ class Protocol:
         if not self.repetition:
             del values["repetition"]
         return values
-
-
-def differences(one: Protocol, other: Protocol) -> str:
-    """What ``one`` does otherwise than ``other``, in words; the names are left out.
-
-    >>> differences(replace(PAPER, gamma=0.3, faces=1000), PAPER)
-    'gamma 0.3 (0.5), faces 1000 (all)'
-    """
-    pairs = [
-        (item.name, getattr(one, item.name), getattr(other, item.name))
-        for item in fields(Protocol)
-        if item.name != "name"
-    ]
-    return ", ".join(
-        f"{name.replace('_', ' ')} {value} ({'all' if usual is None else usual})"
-        for name, value, usual in pairs
-        if value != usual
-    )
 
 
 RANGES = {

@@ -9,18 +9,17 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from adience_lib import backend, models
-from adience_lib.batches import Batches
-from adience_lib.errors import AdienceError
-from adience_lib.lean import lean
-from adience_lib.optimizers import CaffeSGD, FusedAdam, tenths
+from adience_lib import speed
+from adience_lib.data.loader import Batches
+from adience_lib.models.baselines import CaffeSGD, tenths
 from adience_lib.protocol import Protocol
+from adience_lib.util import backend
+from adience_lib.util.errors import AdienceError
 
 Row = dict[str, Any]
 """An epoch of the history: ``epoch`` (from 1), ``loss``, ``val_loss`` where faces are monitored,
@@ -44,16 +43,6 @@ class State:
     network: list[np.ndarray]
     optimizer: list[np.ndarray]
     best: list[np.ndarray]
-
-
-def initial_network(
-    model_name: str, protocol: Protocol, fold: int, weights: Path | None = None
-) -> keras.Model:
-    """The network before its first step: in the protocol's precision, seeded for this training."""
-    keras.backend.clear_session()
-    backend.make_deterministic(protocol.training_seed(fold))
-    with backend.precision(protocol.precision):
-        return models.build(model_name, weights)
 
 
 def train(
@@ -103,17 +92,15 @@ def train(
 
 
 def compiled(network: keras.Model, protocol: Protocol, steps: int) -> keras.Model:
-    """The compiled model whose training is that of ``network``, with less work (``lean.py``).
+    """The compiled model whose training is that of ``network``, with less work (``speed``).
 
     Section 3.4, or the recipe that the protocol names; ``steps`` of training are to come.
     """
-    # Measured with TensorFlow on a processor only; JAX would compile every part on its own.
-    on_processor = backend.on_processor() and keras.backend.backend() == "tensorflow"
-    twin = lean(network, protocol.batch_size if on_processor else None)
+    twin = speed.faster(network, protocol.batch_size)
     tasks = list(network.output)
     shares = {"gender": protocol.gamma, "age": 1 - protocol.gamma}  # equation 1
     twin.compile(
-        _optimizer(protocol, steps, on_processor),
+        _optimizer(protocol, steps),
         loss={task: _loss(network, task) for task in tasks},
         loss_weights={task: shares[task] for task in tasks} if len(tasks) == 2 else None,
         metrics={task: _metrics(network, task) for task in tasks},
@@ -123,12 +110,11 @@ def compiled(network: keras.Model, protocol: Protocol, steps: int) -> keras.Mode
     return twin
 
 
-def _optimizer(protocol: Protocol, steps: int, on_processor: bool) -> keras.optimizers.Optimizer:
+def _optimizer(protocol: Protocol, steps: int) -> keras.optimizers.Optimizer:
     if protocol.optimizer == "caffe_sgd":
         rate = tenths(protocol.learning_rate, protocol.rate_drops, steps)
         return CaffeSGD(rate, protocol.momentum, protocol.weight_decay)
-    adam = FusedAdam if on_processor else keras.optimizers.Adam
-    return adam(protocol.learning_rate, protocol.beta_1, protocol.beta_2, protocol.epsilon)
+    return speed.adam(protocol.learning_rate, protocol.beta_1, protocol.beta_2, protocol.epsilon)
 
 
 def _loss(network: keras.Model, task: str) -> str:

@@ -33,8 +33,8 @@ figures_dir: str = None  # where figures and tables go; None: figures/ and the d
 # %% tags=["nbval-ignore-output"]
 from IPython.display import Markdown
 
-from adience_lib import display, figures, findings, tables
-from adience_lib.experiment import start
+from adience_lib.experiments.experiment import start
+from adience_lib.report import figures, findings, notebook, tables
 
 # %%
 experiment = start(globals())
@@ -47,13 +47,13 @@ dataset = experiment.dataset
 # under the first reason that applies, so the rows add up.
 
 # %% tags=["nbval-check-output"]
-display.keep(experiment, dataset.drops.set_index("reason"), "drops")
+notebook.keep(experiment, dataset.drops.set_index("reason"), "drops")
 
 # %% [markdown]
 # ## Figure 1: five faces
 
 # %%
-display.show(
+notebook.show(
     experiment,
     figures.sample_faces(experiment.images, dataset.faces, experiment.protocol.seed),
     "figure_1_samples",
@@ -63,11 +63,11 @@ display.show(
 # ## Figure 2: age by gender
 
 # %% tags=["nbval-check-output"]
-ages = display.keep(experiment, tables.ages(dataset.faces), "age_by_gender")
+ages = notebook.keep(experiment, tables.ages(dataset.faces), "age_by_gender")
 ages
 
 # %%
-display.show(experiment, figures.age_by_gender(ages), "figure_2_age_by_gender")
+notebook.show(experiment, figures.age_by_gender(ages), "figure_2_age_by_gender")
 
 # %% [markdown]
 # ## The five folds
@@ -77,11 +77,11 @@ display.show(experiment, figures.age_by_gender(ages), "figure_2_age_by_gender")
 # album's owner in Adience; UTKFace names nobody, so there each picture is its own subject.
 
 # %% tags=["nbval-check-output"]
-folds = display.keep(experiment, tables.folds(dataset.faces), "folds")
+folds = notebook.keep(experiment, tables.folds(dataset.faces), "folds")
 folds
 
 # %%
-display.show(
+notebook.show(
     experiment,
     figures.fold_composition(folds.drop(columns=["faces", "subjects", "female"])),
     "folds",

@@ -47,9 +47,15 @@ figures_dir: str = None  # where figures and tables go; None: figures/ and the d
 # %% tags=["nbval-ignore-output"]
 from IPython.display import Markdown
 
-from adience_lib import beyond, display, findings, tables
-from adience_lib.experiment import read_across, start, train, train_held_out, train_levi_hassner
-from adience_lib.found import find_runs
+from adience_lib.experiments.experiment import (
+    read_across,
+    start,
+    train,
+    train_held_out,
+    train_levi_hassner,
+)
+from adience_lib.experiments.results import find_runs
+from adience_lib.report import findings, notebook, tables
 
 # %%
 experiment = start(globals())
@@ -62,14 +68,14 @@ Markdown(findings.about_to_train(experiment, "gender", "age"))
 # number of parameters. The pooling windows are 3x3: the paper's 1x1 cannot give its own sizes.
 
 # %% tags=["nbval-check-output"]
-table_1 = display.keep(experiment, tables.table_1(), "table_1")
+table_1 = notebook.keep(experiment, tables.table_1(), "table_1")
 table_1
 
 # %% [markdown]
 # ## Table 2: parameters of all networks
 
 # %% tags=["nbval-check-output"]
-table_2 = display.keep(experiment, tables.table_2(), "table_2")
+table_2 = notebook.keep(experiment, tables.table_2(), "table_2")
 table_2
 
 # %%
@@ -83,7 +89,7 @@ assert table_2["match"].all(), "Table 2 differs from the paper's"
 # their network is far smaller. In arithmetic the reduced network saves nothing against it.
 
 # %% tags=["nbval-check-output"]
-display.keep(experiment, tables.baseline(), "baseline")
+notebook.keep(experiment, tables.baseline(), "baseline")
 
 # %% [markdown]
 # ## Figure 4: the gender network's learning curves
@@ -94,14 +100,14 @@ display.keep(experiment, tables.baseline(), "baseline")
 
 # %%
 gender = train(experiment, "gender")
-display.show_runs(experiment, gender, "figure_4_gender")
+notebook.show_runs(experiment, gender, "figure_4_gender")
 
 # %% [markdown]
 # ## Figure 5: the age network's learning curves
 
 # %%
 age = train(experiment, "age")
-display.show_runs(experiment, age, "figure_5_age")
+notebook.show_runs(experiment, age, "figure_5_age")
 
 # %% [markdown]
 # ## Both again, with the epoch chosen on held-out subjects
@@ -125,8 +131,8 @@ Markdown(findings.about_runs(experiment.dataset, experiment.faces, *held.values(
 
 # %%
 train_levi_hassner(experiment)
-recipes = display.keep(experiment, beyond.recipes(find_runs(experiment)), "recipes")
-display.show_intervals(experiment, recipes, ["network", "recipe", "scored on"], "recipes")
+recipes = notebook.keep(experiment, tables.recipes(find_runs(experiment)), "recipes")
+notebook.show_intervals(experiment, recipes, ["network", "recipe", "scored on"], "recipes")
 Markdown(findings.about_recipes(recipes))
 
 # %% [markdown]
@@ -138,8 +144,8 @@ Markdown(findings.about_recipes(recipes))
 # first principal components of the training faces' features.
 
 # %%
-readouts = display.keep(experiment, beyond.readouts(read_across(experiment)), "readouts")
-display.show_intervals(experiment, readouts, ["read off"], "readouts")
+readouts = notebook.keep(experiment, tables.readouts(read_across(experiment)), "readouts")
+notebook.show_intervals(experiment, readouts, ["read off"], "readouts")
 Markdown(findings.about_readouts(readouts, gender, age))
 
 # %% [markdown]

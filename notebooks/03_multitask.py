@@ -47,9 +47,11 @@ figures_dir: str = None  # where figures and tables go; None: figures/ and the d
 # %% tags=["nbval-ignore-output"]
 from IPython.display import Markdown
 
-from adience_lib import beyond, beyond_figures, display, figures, findings, models
-from adience_lib.experiment import start, sweep_gamma, train, train_held_out
-from adience_lib.found import finished_runs
+from adience_lib import models
+from adience_lib.experiments.experiment import start, sweep_gamma, train, train_held_out
+from adience_lib.experiments.results import finished_runs
+from adience_lib.models.summary import architecture_table
+from adience_lib.report import figures, findings, further_figures, notebook, tables
 
 # %%
 experiment = start(globals())
@@ -61,8 +63,8 @@ Markdown(findings.about_to_train(experiment, "multitask"))
 # Drawn from the network as built. The grey-blue boxes are the shared "functional layer".
 
 # %%
-network = models.architecture_table(models.build("multitask"))
-display.show(experiment, figures.architecture(network, ("gender", "age")), "figure_3_architecture")
+network = architecture_table(models.build("multitask"))
+notebook.show(experiment, figures.architecture(network, ("gender", "age")), "figure_3_architecture")
 
 # %% [markdown]
 # ## Figure 6: learning curves
@@ -71,7 +73,7 @@ display.show(experiment, figures.architecture(network, ("gender", "age")), "figu
 
 # %%
 multitask = train(experiment, "multitask")
-display.show_runs(experiment, multitask, "figure_6_multitask")
+notebook.show_runs(experiment, multitask, "figure_6_multitask")
 
 # %% [markdown]
 # ## The same, with the epoch chosen on held-out subjects
@@ -88,8 +90,8 @@ Markdown(findings.about_runs(experiment.dataset, experiment.faces, *held.values(
 # so bands that overlap do not show that two values are equal.
 
 # %%
-sweep = display.keep(experiment, beyond.gammas(sweep_gamma(experiment)), "gamma")
-display.show_if_any(experiment, sweep, beyond_figures.accuracy_by_gamma, "gamma")
+sweep = notebook.keep(experiment, tables.gammas(sweep_gamma(experiment)), "gamma")
+notebook.show_if_any(experiment, sweep, further_figures.accuracy_by_gamma, "gamma")
 Markdown(findings.about_gamma(sweep))
 
 # %% [markdown]
@@ -100,10 +102,10 @@ Markdown(findings.about_gamma(sweep))
 # whether it is a good reason.
 
 # %%
-display.show_attention(experiment, "multitask", "gender")
+notebook.show_attention(experiment, "multitask", "gender")
 
 # %%
-display.show_attention(experiment, "multitask", "age")
+notebook.show_attention(experiment, "multitask", "age")
 
 # %% [markdown]
 # ## What was found

@@ -47,9 +47,15 @@ figures_dir: str = None  # where figures and tables go; None: figures/ and the d
 # %% tags=["nbval-ignore-output"]
 from IPython.display import Markdown
 
-from adience_lib import display, findings, tables
-from adience_lib.experiment import read_vgg16, start, start_transfer, train, train_held_out
-from adience_lib.found import finished_runs
+from adience_lib.experiments.experiment import (
+    read_vgg16,
+    start,
+    start_transfer,
+    train,
+    train_held_out,
+)
+from adience_lib.experiments.results import finished_runs
+from adience_lib.report import findings, notebook, tables
 
 # %%
 experiment = start(globals())
@@ -61,7 +67,7 @@ experiment = start(globals())
 # frozen, and the frozen batch normalisations keep ImageNet's statistics.
 
 # %% tags=["nbval-check-output"]
-display.keep(experiment, tables.trainable_layers(), "trainable_layers")
+notebook.keep(experiment, tables.trainable_layers(), "trainable_layers")
 
 # %% [markdown]
 # ## Where the weights come from
@@ -78,7 +84,7 @@ Markdown(findings.about_to_train(transferring, "transfer"))
 
 # %%
 transfer = train(transferring, "transfer", weights)
-display.show_runs(transferring, transfer, "figure_7_transfer")
+notebook.show_runs(transferring, transfer, "figure_7_transfer")
 
 # %% [markdown]
 # ## The same, with the epoch chosen on held-out subjects
@@ -93,10 +99,10 @@ Markdown(findings.about_runs(experiment.dataset, experiment.faces, *held.values(
 # As in notebook 03. Xception's last map has only 7x7 places, so the heat is coarse.
 
 # %%
-display.show_attention(transferring, "transfer", "gender")
+notebook.show_attention(transferring, "transfer", "gender")
 
 # %%
-display.show_attention(transferring, "transfer", "age")
+notebook.show_attention(transferring, "transfer", "age")
 
 # %% [markdown]
 # ## The related work: VGG-16 as it is, and a logistic regression

@@ -47,10 +47,12 @@ figures_dir: str = None  # where figures and tables go; None: figures/ and the d
 # %% tags=["nbval-ignore-output"]
 from IPython.display import Markdown
 
-from adience_lib import beyond, beyond_figures, claims, display, figures, findings, lessons, tables
-from adience_lib.experiment import start
-from adience_lib.found import commands, find_runs, missing_runs
-from adience_lib.ledger import ledger
+from adience_lib.evidence import claims
+from adience_lib.experiments.experiment import start
+from adience_lib.experiments.results import commands, find_runs, missing_runs
+from adience_lib.report import figures, findings, further_figures, lessons, notebook, tables
+from adience_lib.report.discrepancies import ledger
+from adience_lib.util.markdown import markdown
 
 # %%
 experiment = start(globals())
@@ -75,7 +77,7 @@ Markdown(lessons.about_run(study, real))
 Markdown(lessons.verdicts(real))
 
 # %% tags=["first-page", "nbval-check-output"]
-Markdown(tables.markdown(tables.both_ways(real)))
+Markdown(markdown(tables.both_ways(real)))
 
 # %% tags=["first-page", "nbval-check-output"]
 Markdown(lessons.taught(study, real))
@@ -93,11 +95,11 @@ Markdown(lessons.taught(study, real))
 # marks networks whose epoch was chosen on subjects taken out of the training folds.
 
 # %% tags=["first-page"]
-verdicts = display.keep(experiment, claims.verdicts(found), "claims")
+verdicts = notebook.keep(experiment, claims.verdicts(found), "claims")
 Markdown(findings.about_claims(verdicts, found, experiment.dataset))
 
 # %% tags=["first-page"]
-Markdown(tables.markdown(tables.readable_claims(verdicts)))
+Markdown(markdown(tables.readable_claims(verdicts)))
 
 # %% [markdown]
 # ## Table 3
@@ -109,11 +111,11 @@ Markdown(tables.markdown(tables.readable_claims(verdicts)))
 # their own recipe on as many folds as the row says. The figure's whiskers are standard deviations.
 
 # %% tags=["first-page"]
-table_3 = display.keep(experiment, tables.table_3(found), "table_3")
-Markdown(tables.markdown(tables.readable_table_3(table_3)))
+table_3 = notebook.keep(experiment, tables.table_3(found), "table_3")
+Markdown(markdown(tables.readable_table_3(table_3)))
 
 # %% tags=["first-page"]
-display.show(experiment, figures.table_3(table_3), "table_3")
+notebook.show(experiment, figures.table_3(table_3), "table_3")
 
 # %% [markdown]
 # ## What choosing on the scored fold adds
@@ -123,8 +125,8 @@ display.show(experiment, figures.table_3(table_3), "table_3")
 # since both choose by loss.
 
 # %%
-optimism = display.keep(experiment, beyond.optimism(found), "optimism")
-display.show_if_any(experiment, optimism, beyond_figures.optimism, "optimism")
+optimism = notebook.keep(experiment, tables.optimism(found), "optimism")
+notebook.show_if_any(experiment, optimism, further_figures.optimism, "optimism")
 Markdown(findings.about_optimism(optimism))
 
 # %% [markdown]
@@ -135,7 +137,7 @@ Markdown(findings.about_optimism(optimism))
 # fold did choose the epoch.
 
 # %%
-display.show_confusions(experiment, found)
+notebook.show_confusions(experiment, found)
 
 # %% [markdown]
 # ## Which ages are right
@@ -144,8 +146,8 @@ display.show_confusions(experiment, found)
 # reckon with the images of one subject being alike.
 
 # %%
-classes = display.keep(experiment, beyond.classes(found), "classes")
-display.show_if_any(experiment, beyond.of_age(classes), beyond_figures.recall, "recall")
+classes = notebook.keep(experiment, tables.classes(found), "classes")
+notebook.show_if_any(experiment, tables.of_age(classes), further_figures.recall, "recall")
 
 # %% [markdown]
 # ## For whom it works, and for whom not
@@ -155,9 +157,12 @@ display.show_if_any(experiment, beyond.of_age(classes), beyond_figures.recall, "
 # shows all, with the number of faces.
 
 # %%
-groups = display.keep(experiment, beyond.groups(found), "groups")
-display.show_if_any(
-    experiment, beyond.of_model(groups, "multitask"), beyond_figures.accuracy_by_group, "groups"
+groups = notebook.keep(experiment, tables.groups(found), "groups")
+notebook.show_if_any(
+    experiment,
+    tables.of_model(groups, "multitask"),
+    further_figures.accuracy_by_group,
+    "groups",
 )
 Markdown(findings.about_groups(groups))
 
@@ -168,8 +173,8 @@ Markdown(findings.about_groups(groups))
 # dashed line a network is right as often as it says.
 
 # %%
-calibration = display.keep(experiment, beyond.calibration(found), "calibration")
-display.show_if_any(experiment, calibration, beyond_figures.calibration, "calibration")
+calibration = notebook.keep(experiment, tables.calibration(found), "calibration")
+notebook.show_if_any(experiment, calibration, further_figures.calibration, "calibration")
 Markdown(findings.about_calibration(calibration))
 
 # %% [markdown]
@@ -179,16 +184,16 @@ Markdown(findings.about_calibration(calibration))
 # are of the machine that the runs name.
 
 # %%
-cost = display.keep(experiment, beyond.cost(found), "cost")
-display.show_if_any(experiment, cost, beyond_figures.accuracy_against_time, "cost")
+cost = notebook.keep(experiment, tables.cost(found), "cost")
+notebook.show_if_any(experiment, cost, further_figures.accuracy_against_time, "cost")
 Markdown(findings.about_cost(cost))
 
 # %% [markdown]
 # ## The ledger: where the paper disagrees
 
 # %% tags=["first-page"]
-entries = display.keep(experiment, ledger(experiment.dataset, found.finished), "ledger")
-Markdown(tables.markdown(entries))
+entries = notebook.keep(experiment, ledger(experiment.dataset, found.finished), "ledger")
+Markdown(markdown(entries))
 
 # %% [markdown]
 # ## What was found

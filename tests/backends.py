@@ -8,10 +8,13 @@ import keras
 import numpy as np
 from conftest import tiny_rows, write_adience
 
-from adience_lib import cache, data, models
-from adience_lib.lean import lean
+from adience_lib import data, models
+from adience_lib.data import cache
+from adience_lib.models.summary import parameter_counts
 from adience_lib.protocol import SMOKE
-from adience_lib.train_fold import load_network, train_fold
+from adience_lib.runs.read import load_network
+from adience_lib.runs.train_fold import train_fold
+from adience_lib.speed.rewritten import lean
 
 NETWORKS = ("multitask", "transfer", "levi_hassner_age")
 PROTOCOL = replace(SMOKE, faces=None, epochs=2, batch_size=32, monitor="none")
@@ -37,7 +40,7 @@ def main(folder: Path, result: Path) -> None:
     for name in NETWORKS:
         network = models.build(name)
         fill(network)
-        found[f"{name} parameters"] = np.array(list(models.parameter_counts(network).values()))
+        found[f"{name} parameters"] = np.array(list(parameter_counts(network).values()))
         for kind, model in (("network", network), ("twin", lean(network))):
             for task, output in model(faces, training=False).items():
                 found[f"{name} {kind} {task}"] = keras.ops.convert_to_numpy(output)

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from PIL import Image
 
-from adience_lib import adience
-from adience_lib.data import Dataset, load
-from adience_lib.labels import AGE_LABELS, FOLDS
+from adience_lib.data import Dataset, adience, load
+from adience_lib.data.labels import AGE_LABELS, FOLDS
 
 # The same examples each time in `make test`, so that a change is what makes a test fail.
 settings.register_profile(

@@ -58,7 +58,9 @@ def main() -> None:
     """Train the one fold that the command line names."""
     task = json.loads(sys.argv[1])
 
-    from adience_lib import cache, cross_validation, data, training
+    from adience_lib import data, training
+    from adience_lib.data import cache
+    from adience_lib.experiments import cross_validation
     from adience_lib.protocol import Protocol
 
     if "batch" in task:

@@ -1,15 +1,26 @@
 """Runs whose scores are known, made without any training."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from adience_lib.evaluation import Runs
-from adience_lib.found import Found
-from adience_lib.labels import LABELS
+from adience_lib.data.labels import LABELS
+from adience_lib.experiments.experiment import Experiment
+from adience_lib.experiments.results import Found
+from adience_lib.models import tasks
+from adience_lib.models.baselines import LEVI_HASSNER
 from adience_lib.protocol import PAPER
-from adience_lib.run_folder import version_of
+from adience_lib.runs.folder import (
+    predictions_table,
+    record,
+    run_folder,
+    version_of,
+    write_once,
+    write_table,
+)
+from adience_lib.runs.read import Runs
 
 SURE = 0.9
 """The probability that a simulated network gives its answer."""
@@ -74,3 +85,32 @@ def found_with(*networks: Runs, **others: object) -> Found:
         unreadable=[],
     )
     return replace(empty, **others)  # type: ignore[arg-type]
+
+
+def made_up(one: Experiment, model: str, fold: int) -> Path:
+    """A run folder of a network that answers by chance, without any training."""
+    faces = one.faces[one.faces["fold"] == fold]
+    random = np.random.default_rng(fold + len(model))
+
+    def write(result: Path, _: Path) -> dict[str, object]:
+        outputs = {
+            task: random.dirichlet(np.ones(len(LABELS[task])), len(faces)) for task in tasks(model)
+        }
+        for name in ("predictions", *(["ten_crops"] if model in LEVI_HASSNER else [])):
+            write_table(predictions_table(faces, outputs), result / f"{name}.csv")
+        history = pd.DataFrame({"epoch": [1, 2], "seconds": [2.5, 2.25]})
+        write_table(history, result / "history.csv")
+        (result / "best.keras").write_bytes(b"a network")
+        return {
+            "epochs": 2,
+            "best_epoch": 1,
+            "seconds": 4.75,
+            "peak_memory": None,
+            "faces": {"train": 64},
+            "parameters": {"total": 7},
+            "machines": [{"processor": "a processor", "cores": 2, "accelerator": "none"}],
+        }
+
+    folder = run_folder(one.runs_dir, one.dataset, model, one.protocol, fold)
+    write_once(folder, record(one.dataset, model, one.protocol, fold), write)
+    return folder

@@ -23,23 +23,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from adience_lib import (
-    adience,
-    cache,
-    checkpoint,
-    evaluation,
-    experiment,
-    models,
-    parameters,
-    weights,
-)
-from adience_lib.data import Dataset, load
-from adience_lib.errors import AdienceError
-from adience_lib.images import SIDE, read_face
-from adience_lib.labels import AGE_LABELS, FOLDS, GENDER_LABELS
+from adience_lib import models
+from adience_lib.data import Dataset, adience, cache, load
+from adience_lib.data.images import read_face
+from adience_lib.data.labels import AGE_LABELS, FOLDS, GENDER_LABELS, SIDE
+from adience_lib.experiments import experiment, parameters
+from adience_lib.models import pretrained
 from adience_lib.protocol import PAPER
-from adience_lib.run_folder import FORMAT, run_folder, write_json, write_sums, write_table
+from adience_lib.runs import checkpoint
+from adience_lib.runs.folder import FORMAT, run_folder, write_json, write_sums, write_table
+from adience_lib.runs.read import read_runs
 from adience_lib.training import State
+from adience_lib.util.errors import AdienceError
 
 pytestmark = pytest.mark.fuzz
 
@@ -417,7 +412,7 @@ def test_run_folder_that_is_not_as_it_was_left(
     root = tmp_path_factory.mktemp("runs")
     _finished_run(root / "fold_0")
     others = _finished_run(root / "other", accuracy=0.25)
-    before = evaluation.read_runs([root / "fold_0"])
+    before = read_runs([root / "fold_0"])
     file = root / "fold_0" / name
     kind, how = mutation
     content = file.read_bytes()
@@ -436,7 +431,7 @@ def test_run_folder_that_is_not_as_it_was_left(
     if renewed:
         write_sums(root / "fold_0")
     try:
-        after = evaluation.read_runs([root / "fold_0"])
+        after = read_runs([root / "fold_0"])
     except AdienceError as error:
         assert_one_line_about(error, root / "fold_0")
         return
@@ -451,7 +446,7 @@ def test_record_of_a_run_that_is_damaged(
     tiny: Dataset, tmp_path_factory: pytest.TempPathFactory, done: list[Damage], begun: bool
 ) -> None:
     """A finished or an unfinished run whose record is not readable is not taken for this one."""
-    from adience_lib.run_folder import record, write_once
+    from adience_lib.runs.folder import record, write_once
 
     root = tmp_path_factory.mktemp("runs")
     folder = run_folder(root, tiny, "gender", PAPER, 0)
@@ -525,7 +520,7 @@ def test_weights_file_with_damaged_bytes(
     with pytest.raises(
         AdienceError, match=r"some\.weights\.h5: not the weights of Xception"
     ) as error:
-        weights.digest(file)
+        pretrained.digest(file)
     assert_one_line_about(error.value, file)
 
 

@@ -16,9 +16,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from adience_lib import paths, readme
-from adience_lib.errors import AdienceError
-from adience_lib.report import notebooks
+from adience_lib.report import readme
+from adience_lib.report.site import notebooks
+from adience_lib.util import paths
+from adience_lib.util.errors import AdienceError
 
 ROOT = paths.PROJECT
 DEMO_FIGURES = ROOT / "figures" / "demo"

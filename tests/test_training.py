@@ -12,14 +12,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from adience_lib import backend, cache, cross_validation, data, evaluation, models, training
-from adience_lib.batches import Batches
-from adience_lib.data import Dataset
-from adience_lib.errors import AdienceError
-from adience_lib.labels import LABELS
+from adience_lib import data, models, training
+from adience_lib.data import Dataset, cache
+from adience_lib.data.labels import LABELS
+from adience_lib.data.loader import Batches
+from adience_lib.evidence import metrics
+from adience_lib.experiments import cross_validation
+from adience_lib.models.summary import leaf_layers
 from adience_lib.protocol import DEMO, LEVI_HASSNER, PAPER, SMOKE, Protocol
-from adience_lib.run_folder import record, run_folder
-from adience_lib.train_fold import load_network, train_fold
+from adience_lib.runs.folder import record, run_folder
+from adience_lib.runs.read import load_network, read_runs
+from adience_lib.runs.train_fold import initial_network, train_fold
+from adience_lib.util import backend
+from adience_lib.util.errors import AdienceError
 
 OF_THE_MOMENT = ["seconds", "peak_memory"]
 """Columns of the history in which two equal runs differ."""
@@ -89,7 +94,7 @@ def test_run_folder_is_complete_and_readable_without_keras(finished: Path, tiny:
     predictions = pd.read_csv(finished / "predictions.csv")
     assert list(predictions["face"]) == list(tiny.faces["path"][tiny.faces["fold"] == 1])
     for task in ("gender", "age"):
-        total = evaluation.probabilities(predictions, task).sum(axis=1)
+        total = metrics.probabilities(predictions, task).sum(axis=1)
         np.testing.assert_allclose(total, 1, rtol=1e-5)
     run = json.loads((finished / "run.json").read_text())
     assert (run["status"], run["epochs"]) == ("finished", 2)
@@ -102,7 +107,7 @@ def test_scores_are_those_of_the_best_epoch(finished: Path) -> None:
     history = pd.read_csv(finished / "history.csv")
     best = json.loads((finished / "run.json").read_text())["best_epoch"]
     assert history["val_loss"].idxmin() + 1 == best
-    scores = evaluation.fold_scores(evaluation.read_runs([finished])).iloc[0]
+    scores = metrics.fold_scores(read_runs([finished])).iloc[0]
     for task in ("gender", "age"):
         monitored = history[f"val_{task}_accuracy"][best - 1]
         assert scores[task] / 100 == pytest.approx(monitored, abs=1e-6)
@@ -118,7 +123,7 @@ def test_losses_are_means_over_faces_and_their_sum_is_weighted(
     predictions = pd.read_csv(folder / "predictions.csv")
     losses = {}
     for task in LABELS:
-        probabilities = evaluation.probabilities(predictions, task)
+        probabilities = metrics.probabilities(predictions, task)
         losses[task] = -np.log(probabilities[np.arange(len(predictions)), predictions[task]]).mean()
         assert history[f"val_{task}_cross_entropy"] == pytest.approx(losses[task], rel=1e-4)
     weighted = 0.3 * losses["gender"] + 0.7 * losses["age"]
@@ -250,7 +255,7 @@ def test_full_disk_is_an_error_and_training_goes_on_when_there_is_room(
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     left = [file.name for file in tmp_path.rglob("*") if file.is_file() and file.stat().st_size]
     assert left == ["protocol.json"]
-    assert evaluation.read_runs([train_fold(tiny, images, "gender", protocol, 0, tmp_path)])
+    assert read_runs([train_fold(tiny, images, "gender", protocol, 0, tmp_path)])
 
 
 def test_run_folder_that_cannot_be_written_is_named_before_training(
@@ -296,7 +301,7 @@ def test_test_fold_is_logged_beside_held_out_subjects_and_used_for_nothing(
     )
     assert (logged / "predictions.csv").read_bytes() == (silent / "predictions.csv").read_bytes()
     best = json.loads((logged / "run.json").read_text())["best_epoch"]
-    scores = evaluation.fold_scores(evaluation.read_runs([logged])).iloc[0]
+    scores = metrics.fold_scores(read_runs([logged])).iloc[0]
     assert scores["gender"] / 100 == pytest.approx(history["test_gender_accuracy"][best - 1])
 
 
@@ -306,7 +311,7 @@ def test_levi_hassner_recipe_trains_and_scores_ten_crops(
     """Their own optimizer, no monitoring, and a second table of predictions."""
     protocol = replace(LEVI_HASSNER, epochs=1, batch_size=16)
     folder = train_fold(tiny, images, "levi_hassner_age", protocol, 0, tmp_path)
-    runs = evaluation.read_runs([folder])
+    runs = read_runs([folder])
     ten = runs.on_ten_crops()
     assert list(ten.predictions["face"]) == list(runs.predictions["face"])
     assert not np.allclose(ten.predictions["age (0, 2)"], runs.predictions["age (0, 2)"])
@@ -320,9 +325,9 @@ def test_gamma_at_its_ends_is_one_task(gamma: float, task: str, idle: str) -> No
     """From equal weights and seeds, gamma 1 takes the gender network's own steps, to float
     tolerance, while the age head does not move; gamma 0 the reverse."""
     protocol = replace(QUICK, gamma=gamma, learning_rate=1e-3)
-    both, alone = (training.initial_network(name, protocol, 0) for name in ("multitask", task))
-    for layer in models.leaf_layers(alone):
-        twin = next(one for one in models.leaf_layers(both) if one.name == layer.name)
+    both, alone = (initial_network(name, protocol, 0) for name in ("multitask", task))
+    for layer in leaf_layers(alone):
+        twin = next(one for one in leaf_layers(both) if one.name == layer.name)
         twin.set_weights(layer.get_weights())
         for generators in zip(_generators(twin), _generators(layer), strict=True):
             generators[0].state.assign(generators[1].state)
@@ -336,8 +341,8 @@ def test_gamma_at_its_ends_is_one_task(gamma: float, task: str, idle: str) -> No
             twin.train_on_batch(faces, {head: labels[head] for head in models.tasks(name)})
     for start, end in zip(before, _head(both, idle), strict=True):
         np.testing.assert_array_equal(start, end)
-    for layer in models.leaf_layers(alone):
-        twin = next(one for one in models.leaf_layers(both) if one.name == layer.name)
+    for layer in leaf_layers(alone):
+        twin = next(one for one in leaf_layers(both) if one.name == layer.name)
         for ours, theirs in zip(twin.get_weights(), layer.get_weights(), strict=True):
             np.testing.assert_allclose(ours, theirs, atol=2e-6)
 
@@ -362,7 +367,7 @@ def test_bfloat16_reaches_the_accuracy_of_float32(tmp_path: Path) -> None:
         folders = cross_validation.cross_validate(
             demo, images, "gender", protocol, (0, 1, 2, 3, 4), tmp_path
         )
-        runs = evaluation.read_runs(folders)
+        runs = read_runs(folders)
         found = runs.predictions
         right[precision] = ((found["gender m"] > 0.5) == found["gender"]).astype(float)
     difference = right["mixed_bfloat16"] - right["float32"]

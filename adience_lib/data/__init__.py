@@ -1,0 +1,77 @@
+"""Faces of any source to one manifest, a row a face: ``load`` gives a ``Dataset``.
+
+One module reads each kind of source. Imports ``util``, and nothing of another room.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from adience_lib.data import sources
+from adience_lib.data.adience import read_folds
+from adience_lib.data.archives import Archive
+from adience_lib.data.folder import Folder
+from adience_lib.data.labels import AGE_LABELS, FOLDS, GENDER_LABELS, LABELS
+from adience_lib.data.sources import DEMO
+from adience_lib.util.errors import AdienceError
+
+__all__ = [
+    "AGE_LABELS",
+    "DEMO",
+    "FOLDS",
+    "GENDER_LABELS",
+    "LABELS",
+    "Dataset",
+    "load",
+    "read_folds",
+]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The faces of one dataset, before any image is read.
+
+    ``faces``: the manifest, one row a face, in a fixed order: ``path`` (relative to ``root``,
+    with ``/``), ``subject``, ``gender`` and ``age`` (int64 positions in ``GENDER_LABELS`` and
+    ``AGE_LABELS``), ``fold`` (0 to 4), and ``race`` (a word) where the source gives it. Its index
+    runs from 0, as the image cache does.
+    ``drops``: one row a reason, ``reason`` and ``rows``, then the rows kept and their sum.
+    ``fingerprint``: SHA-256 of the manifest and the size of every image, in hexadecimal: the same
+    for a folder and an archive of it. ``source``: where the images lie.
+    """
+
+    name: str
+    root: Path
+    faces: pd.DataFrame
+    drops: pd.DataFrame
+    fingerprint: str
+    source: Folder | Archive
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether the faces are drawings: nothing measured on them holds for people."""
+        return self.name == DEMO
+
+
+def load(source: str | Path, *, allow_missing: bool = False, drop_repeats: bool = False) -> Dataset:
+    """The manifest of ``source``: ``"demo"``, an Adience folder or a UTKFace folder.
+
+    The kind is found out from what lies in the folder. ``allow_missing`` goes on without images
+    that are missing or cannot be read, and counts them; every image is then decoded once to find
+    out. ``drop_repeats`` keeps one of each set of equal rows of Adience (UTKFace's and the
+    demo's are as ``utkface.read_faces`` and ``adience.read_faces`` say).
+
+    Raises AdienceError: no such folder, a folder of another kind, bad fold files, missing images.
+    """
+    with sources.readable(source) as (name, root):
+        images, faces, dropped = sources.read(name, root, drop_repeats=drop_repeats)
+        faults = sources.faults(name, root, images, faces["path"], allow_missing=allow_missing)
+        dropped.update(faults.to_list())
+        faces = faces.drop(index=faults.index).reset_index(drop=True)
+        if faces.empty:
+            raise AdienceError(f"{root}: no face with both labels is left")
+        sizes = [images.size(path) for path in faces["path"]]
+    drops = sources.drops_table(dropped, kept=len(faces))
+    fingerprint = sources.fingerprint(name, faces.assign(bytes=sizes))
+    return Dataset(name, root, faces, drops, fingerprint, images)

@@ -1,0 +1,118 @@
+"""Writes the demo set: synthetic faces in the folder layout of Adience.
+
+Adience is handed out on request, so most readers do not have it on the first day. The demo set
+lets every program of this project run until then. Its scores say nothing about real faces.
+
+The same bytes come out on every machine. Only another version of Pillow, with another JPEG
+encoder, may change them.
+"""
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from adience_lib.data.adience import COLUMNS, fold_file
+from adience_lib.data.demo.drawing import Dice, draw_face
+from adience_lib.data.labels import AGE_LABELS, FOLDS, GENDER_LABELS
+
+# Raise this with every change of the drawing: callers keep one folder per version.
+FOLDER_VERSION = "1"
+FACES_PER_CELL = 2  # for each fold, age label and gender
+ALBUM_SIZE = 4  # faces of one user
+
+# Age and gender of rows that lack one of the two. Row i goes to fold i % FOLDS.
+MISSING_AGE = (("None", "f"), ("", "m"), ("None", "m"), ("", "f"))
+OTHER_AGE = (("35", "m"), ("(27, 32)", "f"), ("13", "f"), ("(38, 42)", "m"))
+UNKNOWN_GENDER = (("(0, 2)", "u"), ("(4, 6)", ""), ("(25, 32)", "u"), ("(8, 12)", ""))
+# Rows with good labels and a bad file: (kind, fold, age, gender).
+DAMAGED = (("missing image", 1, "(25, 32)", "f"), ("broken image", 3, "(38, 43)", "m"))
+# How many rows of each kind a loader has to drop.
+DROPPED = {"missing age": 4, "other age": 4, "unknown gender": 4}
+DROPPED |= {"missing image": 1, "broken image": 1}
+# Folds whose first good row stands again at the end. Adience has such rows too. They are kept.
+REPEATED_IN_FOLDS = (0, 2, 4)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a fold file, and what is wrong with its picture."""
+
+    number: int
+    age: str
+    gender: str
+    damage: str = ""
+
+
+def plan_folds() -> list[list[Row]]:
+    """Return the rows of each fold. Good faces come first, so that their numbers stay put."""
+    faces = [
+        (fold, age, gender, "")
+        for fold in range(FOLDS)
+        for age in AGE_LABELS
+        for gender in GENDER_LABELS
+        for _ in range(FACES_PER_CELL)
+    ]
+    unlabelled = MISSING_AGE + OTHER_AGE + UNKNOWN_GENDER
+    faces += [(i % FOLDS, age, gender, "") for i, (age, gender) in enumerate(unlabelled)]
+    faces += [(fold, age, gender, kind) for kind, fold, age, gender in DAMAGED]
+    folds: list[list[Row]] = [[] for _ in range(FOLDS)]
+    for number, (fold, age, gender, damage) in enumerate(faces, start=1):
+        folds[fold].append(Row(number, age, gender, damage))
+    for rows in folds:
+        # The order of random keys mixes the labels within the albums.
+        rows.sort(key=lambda row: Dice(row.number, 1).random())
+    return folds
+
+
+def row_fields(row: Row, user: str) -> list[str]:
+    """Return the columns of a row. The place in the original picture is made up."""
+    dice = Dice(row.number, 2)
+    side = dice.digits(3)
+    name = f"{dice.digits(11)}_{dice.digits(10):x}_o.jpg"
+    numbers = (dice.digits(3), dice.digits(3), side, side)
+    angles = (5 * round(dice.around(0, 5)), 15 * round(dice.around(0, 1)), dice.digits(2))
+    place, pose = map(str, numbers), map(str, angles)
+    return [user, name, str(row.number), row.age, row.gender, *place, *pose]
+
+
+def write_picture(folder: Path, row: Row, fields: list[str]) -> None:
+    """Write the picture of a row, unless it shall be missing; half of it if it shall be broken."""
+    if row.damage == "missing image":
+        return
+    buffer = io.BytesIO()
+    draw_face(row.number, row.age, row.gender).save(buffer, "JPEG", quality=90)
+    content = buffer.getvalue()
+    if row.damage == "broken image":
+        content = content[: len(content) // 2]
+    user, name, face = fields[:3]
+    path = folder / "aligned" / user / f"landmark_aligned_face.{face}.{name}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def albums(rows: list[Row], fold: int) -> Iterator[tuple[Row, str]]:
+    """Yield each row of a fold with its user. No user stands in two folds."""
+    for place, row in enumerate(rows):
+        yield row, f"{10_000_001 + 100_000 * fold + place // ALBUM_SIZE}@N00"
+
+
+def draw(root: Path) -> None:
+    """Write the demo set into an empty folder: five fold files and the pictures they name."""
+    root.mkdir(parents=True, exist_ok=True)
+    folds = plan_folds()
+    with tqdm(total=sum(map(len, folds)), desc="Drawing demo faces", unit="face") as progress:
+        for fold, rows in enumerate(folds):
+            lines = [list(COLUMNS)]
+            for row, user in albums(rows, fold):
+                lines.append(row_fields(row, user))
+                write_picture(root, row, lines[-1])
+                progress.update()
+            if fold in REPEATED_IN_FOLDS:
+                lines.append(
+                    next(row for row in lines if row[3] in AGE_LABELS and row[4] in GENDER_LABELS)
+                )
+            text = "".join("\t".join(line) + "\n" for line in lines)
+            fold_file(root, fold).write_bytes(text.encode())

@@ -1,0 +1,73 @@
+"""UTKFace's crops: labels out of file names, folds out of file contents."""
+
+import re
+from collections import Counter
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from adience_lib.data.labels import FOLDS, GENDER_LABELS, age_label_of
+
+# [age]_[gender]_[race]_[date&time].jpg.chip.jpg, as the dataset's authors describe it.
+_NAME = re.compile(r"(\d{1,3})_([01])_([0-4])_\d+\.jpg(\.chip\.jpg)?", re.IGNORECASE)
+RACES = ("White", "Black", "Asian", "Indian", "other")
+"""The words of the dataset's authors for the digits 0 to 4. Like its genders, these are labels
+that somebody gave to a picture."""
+_GENDER_OF_DIGIT = {"0": GENDER_LABELS.index("m"), "1": GENDER_LABELS.index("f")}
+
+
+def is_face(name: str) -> bool:
+    """Whether ``name`` is one as UTKFace gives its images."""
+    return _NAME.fullmatch(name) is not None
+
+
+def is_in_a_group(name: str) -> bool:
+    """Whether ``name`` is well-formed and its years lie in one of the eight age groups."""
+    match = _NAME.fullmatch(name)
+    return match is not None and age_label_of(int(match[1])) is not None
+
+
+def read_faces(names: list[str], digest: Callable[[str], str]) -> tuple[pd.DataFrame, Counter[str]]:
+    """The faces in the eight age groups, and how many files went for which reason.
+
+    ``names``: every image's file name, in order; ``digest`` gives the SHA-256 of its bytes.
+
+    A file counts under the first reason that applies: its name is malformed; the same bytes
+    stand under another age group or gender as well, so that one of the labels is wrong; the age
+    lies in none of the eight groups; the same bytes stand in an earlier file with the same labels.
+    Years in no group count as a label of their own here: bytes under 22 and 26 years disagree.
+
+    ``subject`` is the SHA-256 of the file, since UTKFace names nobody. The five folds are dealt
+    out within each pair of age and gender, in the order of the hashes: stratified to one face,
+    without a random number, and the same for any file names.
+
+    The manifest has the columns of ``adience.read_faces``, and ``race``, one of ``RACES``.
+    """
+    matches = [_NAME.fullmatch(name) for name in names]
+    rows = [_row(match, digest(match[0])) for match in matches if match]
+    files = pd.DataFrame(rows, columns=["path", "subject", "gender", "age", "race"])
+    labels = files["gender"] + len(GENDER_LABELS) * files["age"].fillna(-1)  # a number a pair
+    disagree = labels.groupby(files["subject"]).transform("nunique") > 1
+    outside = ~disagree & files["age"].isna()
+    kept = files[~disagree & ~outside]
+    faces = kept.drop_duplicates("subject")
+    dropped = Counter(
+        {
+            "malformed name": len(names) - len(rows),
+            "identical files disagree": int(disagree.sum()),
+            "age in none of the labels": int(outside.sum()),
+            "exact repeat": len(kept) - len(faces),
+        }
+    )
+    return _with_folds(faces.astype({"gender": "int64", "age": "int64"})), dropped
+
+
+def _row(match: re.Match[str], digest: str) -> tuple[str, str, int, int | None, str]:
+    years, gender, race = int(match[1]), match[2], RACES[int(match[3])]
+    return match[0], digest, _GENDER_OF_DIGIT[gender], age_label_of(years), race
+
+
+def _with_folds(faces: pd.DataFrame) -> pd.DataFrame:
+    dealt = faces.sort_values(["age", "gender", "subject"], ignore_index=True)
+    return dealt.assign(fold=np.arange(len(dealt)) % FOLDS)

@@ -1,0 +1,4 @@
+"""What finished runs say about the paper: scores, comparisons, and the verdicts on its claims.
+
+Imports ``experiments`` and what lies below it.
+"""

@@ -1,0 +1,150 @@
+"""Test predictions to scores: accuracies, confusion, what always giving one label gets."""
+
+import numpy as np
+import pandas as pd
+
+from adience_lib.data.labels import LABELS
+from adience_lib.runs.read import Runs
+from adience_lib.util.errors import AdienceError
+
+
+def probabilities(predictions: pd.DataFrame, task: str) -> np.ndarray:
+    """(n, classes) float64: what the network gave for ``task``, in the order of the labels."""
+    return predictions[[f"{task} {label}" for label in LABELS[task]]].to_numpy()
+
+
+def predicted(predictions: pd.DataFrame, task: str) -> np.ndarray:
+    """(n,) int64: the position of the most probable label."""
+    return probabilities(predictions, task).argmax(axis=1)
+
+
+def correct(predictions: pd.DataFrame, task: str) -> np.ndarray:
+    """(n,) bool: whether the most probable label is the true one."""
+    return predicted(predictions, task) == predictions[task].to_numpy()
+
+
+def fold_scores(runs: Runs) -> pd.DataFrame:
+    """A row a fold: test accuracies in percent, epochs run, best epoch and seconds.
+
+    Columns: ``fold``, ``gender`` and/or ``age``, ``one-off`` (age within one class of the truth:
+    |predicted - true| <= 1), ``classes off`` (mean of |predicted - true|), ``epochs``,
+    ``best_epoch``, ``seconds``.
+    """
+    rows = []
+    for fold, faces in runs.predictions.groupby("fold"):
+        row: dict[str, object] = {"fold": fold}
+        for task in runs.tasks:
+            distance = np.abs(predicted(faces, task) - faces[task].to_numpy())
+            row[task] = 100 * np.mean(distance == 0)
+            if task == "age":
+                row["one-off"] = 100 * np.mean(distance <= 1)
+                row["classes off"] = np.mean(distance)
+        rows.append(row)
+    records = runs.records[["fold", "epochs", "best_epoch", "seconds"]]
+    return pd.DataFrame(rows).merge(records, on="fold")
+
+
+def summary(scores: pd.DataFrame) -> pd.DataFrame:
+    """Mean, standard deviation (n - 1) and standard error of each column over the folds.
+
+    With one fold there is no spread: NaN.
+    """
+    columns = scores.drop(columns="fold")
+    deviation = columns.std(ddof=1)
+    return pd.DataFrame(
+        {
+            "mean": columns.mean(),
+            "deviation": deviation,
+            "error": deviation / np.sqrt(len(scores)),
+        }
+    )
+
+
+def confusion(predictions: pd.DataFrame, task: str) -> pd.DataFrame:
+    """Counts of test faces: a row a true label, a column a predicted one."""
+    labels = LABELS[task]
+    counts = np.zeros((len(labels), len(labels)), dtype="int64")
+    np.add.at(counts, (predictions[task].to_numpy(), predicted(predictions, task)), 1)
+    return pd.DataFrame(counts, pd.Index(labels, name=f"true {task}"), labels)
+
+
+def majority_hits(predictions: pd.DataFrame, faces: pd.DataFrame, task: str) -> np.ndarray:
+    """(n,) bool: whether the other folds' most frequent label is right.
+
+    ``predictions``: of test faces; ``faces``: the manifest they come from.
+    """
+    guesses = {
+        fold: faces.loc[faces["fold"] != fold, task].mode().iloc[0]
+        for fold in predictions["fold"].unique()
+    }
+    return (predictions[task] == predictions["fold"].map(guesses)).to_numpy()
+
+
+def majority_rates(faces: pd.DataFrame, folds: list[int]) -> dict[str, float]:
+    """Percent right when every face of a fold gets the other folds' most frequent label.
+
+    The mean over ``folds``: what a network must beat to have learned anything.
+    """
+    rates = {}
+    for task in LABELS:
+        hits = []
+        for fold in folds:
+            tested = faces["fold"] == fold
+            guess = faces.loc[~tested, task].mode().iloc[0]
+            hits.append(100 * (faces.loc[tested, task] == guess).mean())
+        rates[task] = float(np.mean(hits))
+    return rates
+
+
+def optimism(runs: Runs) -> pd.DataFrame:
+    """What choosing the epoch on the test fold would have added, within held-out runs.
+
+    A row a fold: ``fold``, ``chosen`` (the epoch of the lowest loss on held-out subjects),
+    ``test fold's choice`` (that of the lowest loss on the test fold, in the same training), and
+    for each task the accuracy at the second minus that at the first, in points. It may be
+    negative: both choose by loss. Raises AdienceError for runs without a record of the test fold.
+    """
+    _need_test_fold(runs)
+    ours, theirs = best_epochs(runs, "val_loss"), best_epochs(runs, "test_loss")
+    chosen = {"chosen": ours["epoch"], "test fold's choice": theirs["epoch"]}
+    return _points(runs, theirs, ours).assign(**chosen).reset_index()
+
+
+def gained_after(runs: Runs) -> pd.DataFrame:
+    """What a held-out run's last epoch gets right of the test fold, minus what its chosen one does.
+
+    A row a fold: ``fold``, and for each task the difference in points. Neither epoch was chosen
+    on the test fold. Raises AdienceError for runs without a record of the test fold.
+    """
+    _need_test_fold(runs)
+    last = runs.history.sort_values("epoch").groupby("fold").tail(1).set_index("fold")
+    return _points(runs, last, best_epochs(runs, "val_loss")).reset_index()
+
+
+def rounded_otherwise(runs: Runs) -> pd.DataFrame:
+    """How far scores of the chosen epoch in the history are from those of the predictions.
+
+    The history has those of the model that is trained (``lean.py``), the predictions those of the
+    network, in equal precision. Points, a row a fold (the index), a column a task. Raises
+    AdienceError for runs without a record of the test fold.
+    """
+    _need_test_fold(runs)
+    columns = {f"test_{task}_accuracy": task for task in runs.tasks}
+    during = 100 * best_epochs(runs, "val_loss")[list(columns)].rename(columns=columns)
+    return (during - fold_scores(runs).set_index("fold")[list(runs.tasks)]).abs().sort_index()
+
+
+def best_epochs(runs: Runs, loss: str) -> pd.DataFrame:
+    """The row of the history with the lowest ``loss``, a column of it, of each fold (the index)."""
+    return runs.history.loc[runs.history.groupby("fold")[loss].idxmin()].set_index("fold")
+
+
+def _points(runs: Runs, ones: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
+    """What each task has more on the test fold at the epochs ``ones`` than at ``others``."""
+    columns = {f"test_{task}_accuracy": task for task in runs.tasks}
+    return 100 * (ones[list(columns)] - others[list(columns)]).rename(columns=columns).sort_index()
+
+
+def _need_test_fold(runs: Runs) -> None:
+    if "test_loss" not in runs.history:
+        raise AdienceError(f'{runs.model}: only runs with monitor="held_out" log the test fold')

@@ -1,0 +1,332 @@
+"""Many folds: one after the other, or by other processes here and on other machines.
+
+Any executor of ``concurrent.futures`` will do. Those that the notebooks' parameter ``scheduler``
+asks for are Dask's, which runs them here, on a cluster, or through a batch system.
+"""
+
+import ctypes
+import functools
+import io
+import os
+import pickle
+import re
+import signal
+import subprocess
+import sys
+import tarfile
+import tempfile
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from adience_lib.data import Dataset, cache
+from adience_lib.models import pretrained
+from adience_lib.models.pretrained import Weights
+from adience_lib.protocol import Protocol
+from adience_lib.runs import checkpoint
+from adience_lib.runs.folder import run_folder
+from adience_lib.runs.train_fold import train_fold
+from adience_lib.util import atomic, paths
+from adience_lib.util.errors import AdienceError
+
+SECONDS_BETWEEN_LOOKS = 1.0
+"""At how far the folds are."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """One training, as ``train_fold`` takes it but for the images: a worker maps the
+    cache of its own machine, which it builds where there is none.
+
+    ``token``: the name of a file in ``runs_dir`` by which a worker finds out whether it sees the
+    same folder.
+    """
+
+    dataset: Dataset
+    model_name: str
+    protocol: Protocol
+    fold: int
+    runs_dir: Path
+    weights: Weights | None = None
+    token: str = ""
+
+    @property
+    def folder(self) -> Path:
+        """The run folder."""
+        return run_folder(self.runs_dir, self.dataset, self.model_name, self.protocol, self.fold)
+
+
+def cross_validate(
+    dataset: Dataset,
+    images: np.ndarray,
+    model_name: str,
+    protocol: Protocol,
+    folds: tuple[int, ...],
+    runs_dir: Path,
+    weights: Weights | None = None,
+    executor: Executor | None = None,
+) -> list[Path]:
+    """Train ``model_name`` once for each of ``folds``, and give the run folders.
+
+    Arguments as of ``train_fold``. One progress bar runs over all folds; it knows the
+    most epochs there can be, and jumps ahead where early stopping ends a fold.
+
+    ``executor``: any of ``concurrent.futures``, whose workers train the folds side by side
+    (``train``). The runs are the same, bit for bit, as without one, at equal numbers of threads on
+    equal machines.
+    """
+    if executor is not None:
+        asked = [Fold(dataset, model_name, protocol, k, runs_dir, weights) for k in folds]
+        return [fold.folder for fold in sorted(train(asked, executor), key=lambda one: one.fold)]
+    with tqdm(total=len(folds) * protocol.epochs, mininterval=1, **BAR) as bar:
+        return [
+            train_fold(dataset, images, model_name, protocol, fold, runs_dir, weights, bar)
+            for fold in folds
+        ]
+
+
+BAR: dict[str, Any] = {
+    "unit": "epoch",
+    "leave": False,
+    "bar_format": "{desc}{percentage:3.0f}%|{bar:20}| {elapsed} so far, {remaining} left",
+}
+
+
+def train(folds: list[Fold], executor: Executor) -> Iterator[Fold]:
+    """Train ``folds`` on ``executor``, and give each back as it ends, its run folder in place.
+
+    One progress bar runs over all of them; it says how many epochs each that is under way has
+    behind it, where its worker sees the same folder. A fold whose worker dies goes on elsewhere
+    after its last whole epoch, if the executor gives its work to another (Dask's do) and the
+    folder is one that all see; else from the start.
+
+    Raises AdienceError: what a fold raises, or the executor's workers are gone.
+    """
+    with _announced(folds) as announced:
+        waiting = {executor.submit(work, fold): fold for fold in announced}
+        try:
+            yield from _as_they_end(waiting)
+        except BaseException:
+            for future in waiting:
+                future.cancel()
+            raise
+
+
+@contextmanager
+def _announced(folds: list[Fold]) -> Iterator[list[Fold]]:
+    """The folds with a token in each of their folders of runs."""
+    token = f".seen-{uuid.uuid4().hex}"
+    files = {fold.runs_dir / token for fold in folds}
+    try:
+        for file in files:
+            with atomic.writing(file):
+                file.touch()
+        yield [replace(fold, token=token) for fold in folds]
+    finally:
+        for file in files:
+            atomic.remove(file)
+
+
+def _as_they_end(waiting: dict["Future[bytes | None]", Fold]) -> Iterator[Fold]:
+    most = sum(fold.protocol.epochs for fold in waiting.values())
+    ended = 0
+    with tqdm(total=most, **BAR) as bar:
+        while waiting:
+            done, _ = wait(waiting, SECONDS_BETWEEN_LOOKS, FIRST_COMPLETED)
+            for future in done:
+                fold = waiting.pop(future)
+                _unpack(_result(future, fold), fold)
+                ended += fold.protocol.epochs
+                yield fold
+            under_way = {fold: _epochs(fold) for fold in waiting.values()}
+            bar.set_description(_progress(under_way), refresh=False)
+            bar.n = ended + sum(under_way.values())
+            bar.refresh()
+
+
+def _progress(under_way: dict[Fold, int]) -> str:
+    return "; ".join(
+        f"{fold.model_name} fold {fold.fold} epoch {epochs}"
+        for fold, epochs in under_way.items()
+        if epochs
+    )
+
+
+def _epochs(fold: Fold) -> int:
+    if fold.folder.exists():  # finished, and its worker is about to say so
+        return fold.protocol.epochs
+    return checkpoint.finished_epochs(atomic.unfinished_name(fold.folder))
+
+
+def _result(future: "Future[bytes | None]", fold: Fold) -> bytes | None:
+    try:
+        return future.result()
+    except AdienceError:
+        raise
+    except Exception as error:  # each executor has its own errors for workers that are gone
+        raise AdienceError(
+            f"{fold.model_name}, fold {fold.fold}: its worker failed ({type(error).__name__}: "
+            f"{error}); the same command goes on after the last whole epoch"
+        ) from error
+
+
+TRIES = 3
+"""Of a fold whose process is killed, by the system for want of memory for example."""
+
+
+def work(fold: Fold) -> bytes | None:
+    """What a worker does: train the fold into the folder of runs, if it sees it.
+
+    Where it does not, it trains into a folder of its own, and gives the run folder as an archive.
+
+    The training has a process to itself. Weights begin with Python's own random numbers, of which
+    a worker's other threads take some too, so that no two trainings would be equal.
+    """
+    for _ in range(TRIES):
+        with tempfile.TemporaryDirectory() as place:
+            answer = Path(place) / "answer"
+            program = (
+                f"from adience_lib.experiments import cross_validation as c; "
+                f"c.train_alone({os.getpid()})"
+            )
+            command = [sys.executable, "-c", program, str(answer)]
+            status = subprocess.run(command, input=pickle.dumps(fold), check=False).returncode
+            if status == 0:
+                found = pickle.loads(answer.read_bytes())
+                if isinstance(found, AdienceError):
+                    raise found
+                return found
+        if status > 0:
+            break
+    raise RuntimeError(f"the training ended with status {status}")
+
+
+def train_alone(parent: int) -> None:
+    """The process of one training: a fold on standard input, its result in the file that the
+    command line names. It dies with the process ``parent``, whose work another will take up."""
+    _die_with(parent)
+    fold = pickle.load(sys.stdin.buffer)
+    try:
+        found: bytes | AdienceError | None = _train(fold)
+    except AdienceError as error:
+        found = error
+    Path(sys.argv[1]).write_bytes(pickle.dumps(found))
+
+
+def _die_with(parent: int) -> None:
+    """Ask Linux for it; elsewhere a training whose worker is killed ends its fold alone."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it died before it was asked
+            sys.exit(1)
+
+
+PR_SET_PDEATHSIG = 1
+"""Of ``linux/prctl.h``: the signal that a process gets when its parent dies."""
+
+
+def _train(fold: Fold) -> bytes | None:
+    shared = (fold.runs_dir / fold.token).exists()
+    here = fold if shared else replace(fold, runs_dir=paths.runs())
+    folder = train_fold(
+        here.dataset,
+        cache.images(here.dataset),
+        here.model_name,
+        here.protocol,
+        here.fold,
+        here.runs_dir,
+        _weights_here(here.weights),
+    )
+    return None if shared else _packed(folder)
+
+
+def _weights_here(weights: Weights | None) -> Weights | None:
+    """The same weights on this machine."""
+    if weights is None or weights.file.exists():
+        return weights
+    if weights.label == "imagenet":
+        return pretrained.find_imagenet()
+    raise AdienceError(f"{weights.file}: not on a worker's machine")
+
+
+def _packed(folder: Path) -> bytes:
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        archive.add(folder, folder.name)
+    return content.getvalue()
+
+
+def _unpack(content: bytes | None, fold: Fold) -> None:
+    """Put a run folder that came as an archive where it belongs; it is checked when it is read."""
+    if content is None:
+        return
+
+    def write(unfinished: Path) -> None:
+        with (
+            tempfile.TemporaryDirectory(dir=unfinished.parent) as place,
+            tarfile.open(fileobj=io.BytesIO(content)) as archive,
+        ):
+            archive.extractall(place, filter="data")
+            (Path(place) / fold.folder.name).rename(unfinished)
+
+    atomic.make_whole(fold.folder, write)
+
+
+def executor(scheduler: str) -> Executor:
+    """The executor of a Dask scheduler: "local:N" for N processes here, or its address.
+
+    Each of N processes gets its share of the cores. Where workers declare a resource "GPU", a fold
+    takes one, so that no two share a card.
+
+    Raises AdienceError: Dask is not installed, or nobody answers at the address.
+    """
+    client = _client(scheduler)
+    workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    has_gpu = any("GPU" in worker.get("resources", {}) for worker in workers)
+    return client.get_executor(pure=False, resources={"GPU": 1} if has_gpu else None)
+
+
+CONNECTING = 20
+"""Seconds in which a scheduler must answer."""
+
+LOCAL = re.compile(r"local:([1-9]\d?)")
+
+
+@functools.cache
+def _client(scheduler: str) -> Any:
+    """Connected once in a process, and closed with it."""
+    try:
+        import distributed
+    except ImportError as error:
+        raise AdienceError(
+            "scheduler needs Dask: pip install 'adience-lib[cluster]', or leave it at None"
+        ) from error
+    local = LOCAL.fullmatch(scheduler)
+    try:
+        if local is None:
+            return distributed.Client(scheduler, timeout=CONNECTING)
+        return distributed.Client(_local_cluster(int(local[1])))
+    except (OSError, TimeoutError, ValueError) as error:
+        raise AdienceError(f"scheduler is {scheduler!r}: nobody answers there ({error})") from error
+
+
+def _local_cluster(workers: int) -> Any:
+    import distributed
+
+    threads = str(max(1, len(os.sched_getaffinity(0)) // workers))
+    names = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
+    return distributed.LocalCluster(
+        n_workers=workers,
+        threads_per_worker=1,  # of Dask's: folds at a time
+        processes=True,
+        dashboard_address=None,
+        memory_limit=0,  # Dask would kill what the backend rightly holds
+        env=dict.fromkeys(names, threads),
+    )

@@ -1,0 +1,289 @@
+"""What a notebook was asked to do, and the runs that follow from it."""
+
+import os
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from adience_lib import data
+from adience_lib.data import Dataset, cache, loader
+from adience_lib.data.labels import FOLDS
+from adience_lib.experiments import linear_probes, parameters
+from adience_lib.experiments.cross_validation import cross_validate, executor
+from adience_lib.models import baselines, pretrained
+from adience_lib.protocol import DEMO, LEVI_HASSNER, PAPER, SMOKE, Protocol
+from adience_lib.runs.folder import run_folder
+from adience_lib.runs.read import Runs, read_runs
+from adience_lib.util import paths
+from adience_lib.util.errors import AdienceError
+
+DEMO_TRANSFER_EPOCHS = 3
+"""The transfer network takes three times as long an epoch as the reduced ones on a processor, and
+the paper sees it converge "after only a couple epochs" (4.3)."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """The dataset, the protocol and the folders of one notebook.
+
+    ``extra_folds``: those on which what goes beyond Table 3 is trained. ``held_out_folds``: those
+    that are trained again with held-out subjects. ``wanted_weights``: "imagenet", "random" or a
+    file. ``scheduler``: who trains the folds, as ``cross_validation.executor`` takes it; None: this
+    process. ``gammas``: those of the sweep, without the protocol's own.
+    ``given``: the parameters that were not left at None.
+    """
+
+    dataset: Dataset
+    protocol: Protocol
+    folds: tuple[int, ...]
+    extra_folds: tuple[int, ...]
+    held_out_folds: tuple[int, ...]
+    runs_dir: Path
+    figures_dir: Path
+    wanted_weights: str
+    scheduler: str | None
+    gammas: tuple[float, ...]
+    given: dict[str, Any]
+
+    @cached_property
+    def images(self) -> np.ndarray:
+        """All faces of the dataset, (n, 256, 256, 3) uint8, mapped read-only."""
+        return cache.images(self.dataset)
+
+    @cached_property
+    def faces(self) -> pd.DataFrame:
+        """The manifest of the faces used: all, or the protocol's sample."""
+        return loader.sample(self.dataset.faces, self.protocol.faces, self.protocol.seed)
+
+    @property
+    def caption(self) -> str:
+        """What stands on every figure: the data, and that a drawing is no person."""
+        if self.dataset.is_demo:
+            return f"DEMO: drawn faces, not people · {self.protocol.label}"
+        return f"{self.dataset.name} · {self.protocol.label}"
+
+
+def start(namespace: dict[str, Any]) -> Experiment:
+    """Check a notebook's parameters and load its dataset.
+
+    ``namespace``: the notebook's ``globals()``. Raises AdienceError for a parameter that is
+    unknown, of the wrong kind or out of range, saying what is allowed.
+    """
+    given = parameters.read(namespace)
+    source = given.get("data") or os.environ.get("ADIENCE_DATA") or data.DEMO
+    dataset = data.load(
+        source,
+        allow_missing=given.get("allow_missing", False),
+        drop_repeats=given.get("drop_repeats", False),
+    )
+    return of(dataset, given)
+
+
+def of(dataset: Dataset, given: dict[str, Any]) -> Experiment:
+    """The experiment with ``dataset`` and the parameters that are ``given``.
+
+    Raises AdienceError for a value of the wrong kind or out of range.
+    """
+    protocol = parameters.protocol(given, default_protocol(dataset.name))
+    folds = parameters.folds(given.get("folds"), protocol)
+    extra_folds = parameters.extra_folds(given.get("extra_folds"), folds)
+    return Experiment(
+        dataset,
+        protocol,
+        folds,
+        extra_folds,
+        parameters.held_out_folds(given.get("held_out_folds"), folds, extra_folds),
+        Path(given["runs_dir"]) if "runs_dir" in given else paths.runs(),
+        Path(given["figures_dir"])
+        if "figures_dir" in given
+        else _figures(dataset, protocol, folds),
+        given.get("weights", protocol.weights),
+        given.get("scheduler"),
+        parameters.gammas(given.get("gammas"), protocol),
+        given,
+    )
+
+
+def default_protocol(source: str) -> Protocol:
+    """``DEMO`` for the drawings, ``PAPER`` for real faces."""
+    return DEMO if source == data.DEMO else PAPER
+
+
+def _figures(dataset: Dataset, protocol: Protocol, folds: tuple[int, ...]) -> Path:
+    """``figures/<dataset>``; anything but all folds of the default protocol goes one deeper."""
+    folder = paths.figures() / dataset.name
+    label = protocol.label
+    if len(folds) < FOLDS:
+        label += ",folds=" + "".join(str(fold) for fold in folds)
+    return folder if label == default_protocol(dataset.name).label else folder / label
+
+
+def train(
+    experiment: Experiment, model_name: str, weights: pretrained.Weights | None = None
+) -> Runs:
+    """Train ``model_name`` on every fold that is not finished yet, and read the runs back.
+
+    For ``transfer``, ``experiment`` and ``weights`` come from ``start_transfer``. Raises
+    AdienceError, before the first training, for folds that the faces cannot be split into.
+    """
+    check_splits(experiment)
+    folders = cross_validate(
+        experiment.dataset,
+        experiment.images,
+        model_name,
+        experiment.protocol,
+        experiment.folds,
+        experiment.runs_dir,
+        weights,
+        workers(experiment, model_name),
+    )
+    return read_runs(folders)
+
+
+def check_splits(experiment: Experiment) -> None:
+    """Raise AdienceError for a fold that cannot be trained, monitored either way.
+
+    The held-out trainings come last, and hours would be lost until their faces prove too few.
+    """
+    held = held_out(experiment)
+    for one, folds in ((experiment, experiment.folds), (held, experiment.held_out_folds)):
+        for fold in folds:
+            loader.split(one.faces, fold, one.protocol.monitor, one.protocol.seed)
+
+
+def workers(experiment: Experiment, model_name: str) -> Executor | None:
+    """Who trains the folds of ``model_name``; None for this process, and where all are finished."""
+    place = (experiment.runs_dir, experiment.dataset, model_name, experiment.protocol)
+    finished = all(run_folder(*place, fold).is_dir() for fold in experiment.folds)
+    return None if finished or not experiment.scheduler else executor(experiment.scheduler)
+
+
+def train_held_out(
+    experiment: Experiment, *model_names: str, weights: pretrained.Weights | None = None
+) -> dict[str, Runs]:
+    """As ``train``, on the held-out folds with ``monitor="held_out"``: runs by model name."""
+    few = replace(held_out(experiment), folds=experiment.held_out_folds)
+    return {name: train(few, name, weights) for name in model_names} if few.folds else {}
+
+
+def train_levi_hassner(experiment: Experiment) -> None:
+    """Levi & Hassner's networks on the extra folds: under the protocol, and by their own recipe."""
+    for one in (experiment, published_recipe(experiment)):
+        _train_extras(one, *baselines.LEVI_HASSNER)
+
+
+def _train_extras(experiment: Experiment, *model_names: str) -> dict[str, Runs]:
+    """On the extra folds: none where there is none."""
+    few = replace(experiment, folds=experiment.extra_folds)
+    return {name: train(few, name) for name in model_names} if few.folds else {}
+
+
+def held_out(experiment: Experiment) -> Experiment:
+    """The same, with the epoch chosen on subjects that are taken out of the training folds."""
+    return replace(experiment, protocol=replace(experiment.protocol, monitor="held_out"))
+
+
+def published_recipe(experiment: Experiment) -> Experiment:
+    """Levi & Hassner's own recipe on the same faces.
+
+    Its number of epochs is the parameter ``levi_hassner_epochs``, else ``epochs`` where that is
+    given, else their own. The demo and the smoke run keep their epochs and their batches.
+    """
+    used, given = experiment.protocol, experiment.given
+    recipe = replace(
+        LEVI_HASSNER,
+        faces=used.faces,
+        seed=used.seed,
+        precision=used.precision,
+    )
+    if used.name in (DEMO.name, SMOKE.name):
+        recipe = replace(recipe, epochs=used.epochs, batch_size=used.batch_size)
+    epochs = given.get("levi_hassner_epochs", given.get("epochs", recipe.epochs))
+    return replace(experiment, protocol=replace(recipe, epochs=epochs))
+
+
+def sweep_gamma(experiment: Experiment) -> dict[float, Runs]:
+    """Multi-task on the extra folds with each gamma, the protocol's own among them."""
+    swept = {}
+    for gamma in sorted({experiment.protocol.gamma, *experiment.gammas}):
+        one = replace(experiment, protocol=replace(experiment.protocol, gamma=gamma))
+        for runs in _train_extras(one, "multitask").values():
+            swept[gamma] = runs
+    return swept
+
+
+def find_weights(experiment: Experiment) -> pretrained.Weights | None:
+    """The weights that the transfer network starts from; None for random features.
+
+    ImageNet's can be missing in the demo alone: the notebook then goes on and says so. Raises
+    AdienceError if they are missing elsewhere, or if a named file is not there.
+    """
+    wanted = experiment.wanted_weights
+    if wanted == "random":
+        return None
+    if wanted != "imagenet":
+        return pretrained.from_file(Path(wanted))
+    try:
+        return pretrained.find_imagenet()
+    except AdienceError as error:
+        if not experiment.dataset.is_demo:
+            raise
+        print(f"The demo goes on with random features: {error}")
+        return None
+
+
+def transfer_protocol(experiment: Experiment, weights_label: str) -> Protocol:
+    """The protocol of the transfer network: what it starts from, and the demo's fewer epochs."""
+    protocol = replace(experiment.protocol, weights=weights_label)
+    if protocol.name == DEMO.name and "epochs" not in experiment.given:
+        return replace(protocol, epochs=DEMO_TRANSFER_EPOCHS)
+    return protocol
+
+
+def start_transfer(experiment: Experiment) -> tuple[pretrained.Weights | None, Experiment]:
+    """The transfer network's weights (``find_weights``), and its experiment, which names them."""
+    weights = find_weights(experiment)
+    label = weights.label if weights else "random"
+    return weights, replace(experiment, protocol=transfer_protocol(experiment, label))
+
+
+def read_vgg16(experiment: Experiment) -> dict[str, Runs]:
+    """Frozen VGG-16 with logistic regression on every fold, as the one entry "vgg16".
+
+    Without its ImageNet weights there is none, and a line says why. A report with
+    ``weights="random"`` fetches nothing.
+    """
+    if experiment.wanted_weights == "random":
+        print('VGG-16 is left out: weights="random" asks for no weights of ImageNet.')
+        return {}
+    try:
+        weights = pretrained.find_vgg16()
+    except AdienceError as error:
+        print(f"VGG-16 is left out: {error}")
+        return {}
+    folders = linear_probes.read_vgg16(
+        experiment.dataset,
+        experiment.images,
+        replace(experiment.protocol, weights=weights.label),
+        experiment.folds,
+        experiment.runs_dir,
+        weights,
+    )
+    return {"vgg16": read_runs(folders)}
+
+
+def read_across(experiment: Experiment) -> dict[str, Runs]:
+    """The readouts of claim 6, by name. The gender and age networks must have been trained."""
+    made = linear_probes.read_across(
+        experiment.dataset,
+        experiment.images,
+        experiment.protocol,
+        experiment.folds,
+        experiment.runs_dir,
+    )
+    return {name: read_runs(folders) for name, folders in made.items()}

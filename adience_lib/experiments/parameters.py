@@ -1,0 +1,238 @@
+"""A notebook's parameters: found in its cells, checked, and turned into a protocol."""
+
+import ast
+import difflib
+import os
+import re
+from dataclasses import fields, replace
+from typing import Any
+
+from adience_lib.data.labels import FOLDS
+from adience_lib.protocol import (
+    BASES,
+    DEMO,
+    MONITORS,
+    PAPER,
+    PRECISIONS,
+    RANGES,
+    SMOKE,
+    Protocol,
+    allowed_range,
+)
+from adience_lib.util.errors import AdienceError, shorten
+
+WHOLE_NUMBERS = ("faces", "epochs", "batch_size", "seed", "levi_hassner_epochs")
+NUMBERS = ("learning_rate", "gamma")
+CHOICES = {"protocol": tuple(BASES), "monitor": MONITORS, "precision": PRECISIONS}
+TEXTS = ("data", "weights", "scheduler", "runs_dir", "figures_dir")
+SWITCHES = ("allow_missing", "drop_repeats")
+LISTS = ("folds", "extra_folds", "held_out_folds", "gammas")
+PARAMETERS = (*TEXTS, *CHOICES, *LISTS, *WHOLE_NUMBERS, *NUMBERS, *SWITCHES)
+"""Every parameter that any notebook has. In each, None stands for the protocol's own value."""
+
+NOT_A_LITERAL = (SyntaxError, ValueError, TypeError, MemoryError, RecursionError, OverflowError)
+"""What ``ast.literal_eval`` raises; the last three for thousands of brackets or digits."""
+
+SCHEDULER = re.compile(r"local:[1-9]\d?|\w+://\S+")
+
+EVERY_FOLD = tuple(range(FOLDS))
+SMOKE_FOLDS = (0, 1)
+
+SWEPT_GAMMAS = (0.0, 0.25, 0.75, 1.0)
+DEMO_GAMMAS = (0.0, 1.0)
+"""Compared with the protocol's own gamma, which the paper does not give."""
+
+
+def read(namespace: dict[str, Any]) -> dict[str, Any]:
+    """The parameters that a notebook sets to something else than None, checked one by one.
+
+    ``namespace``: the notebook's ``globals()``. papermill adds a cell below the parameters cell
+    and only warns about a name that the notebook does not have. Both cells are found in IPython's
+    list of the cells run so far: the parameters cell is the first that does nothing but assign
+    constants, papermill's begins with a comment.
+
+    Raises AdienceError for a parameter that is unknown or of the wrong kind.
+    """
+    cells = [_assigned(source) for source in namespace.get("In", [])]
+    declared = next((names for names in cells if names), list(PARAMETERS))
+    added = [
+        name
+        for source, names in zip(namespace.get("In", []), cells, strict=True)
+        if source.lstrip().startswith("# Parameters")
+        for name in names
+    ]
+    allowed = [name for name in declared if name in PARAMETERS]
+    for name in [*declared, *added]:
+        if name not in allowed:
+            raise AdienceError(unknown_parameter(name, allowed))
+    given = {name: namespace[name] for name in allowed if namespace.get(name) is not None}
+    check(given)
+    return given
+
+
+def _assigned(source: str) -> list[str]:
+    """The names that a cell sets if it does nothing but set names to constants, else none."""
+    try:
+        statements = ast.parse(source).body
+        names = []
+        for statement in statements:
+            targets: list[ast.expr]
+            match statement:
+                case ast.AnnAssign(target=target, value=ast.expr() as value):
+                    targets = [target]
+                case ast.Assign(targets=targets, value=value):
+                    pass
+                case _:
+                    return []
+            ast.literal_eval(value)
+            names += [ast.unparse(target) for target in targets]
+    except NOT_A_LITERAL:
+        return []
+    return names
+
+
+def unknown_parameter(name: str, allowed: list[str]) -> str:
+    """The message for a parameter that is none of ``allowed``."""
+    near = difflib.get_close_matches(name, allowed, n=1)
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    return f"unknown parameter {shorten(name)}{hint}; allowed: {', '.join(allowed)}"
+
+
+def check(given: dict[str, Any]) -> None:
+    """Raise AdienceError for a value of the wrong kind or out of range, saying what is allowed."""
+    given = {name: value for name, value in given.items() if value is not None}
+    _check_kinds(given)
+    base = protocol(given, PAPER)
+    main = folds(given.get("folds"), base)
+    held_out_folds(given.get("held_out_folds"), main, extra_folds(given.get("extra_folds"), main))
+    gammas(given.get("gammas"), base)
+
+
+def _check_kinds(given: dict[str, Any]) -> None:
+    for name, value in given.items():
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if name in CHOICES and value not in CHOICES[name]:
+            raise AdienceError(f"{name} is {shorten(value)}; allowed: {', '.join(CHOICES[name])}")
+        if name in SWITCHES and not isinstance(value, bool):
+            raise AdienceError(f"{name} is {shorten(value)}; allowed: True, False")
+        if name in TEXTS and not isinstance(value, str):
+            raise AdienceError(f"{name} is {shorten(value)}; allowed: a text, or None")
+        if name == "scheduler" and not SCHEDULER.fullmatch(value):
+            raise AdienceError(
+                f"{name} is {shorten(value)}; allowed: local:N with N processes from 1 to 99, the "
+                "address of a Dask scheduler such as tcp://host:8786, or None"
+            )
+        if name in WHOLE_NUMBERS and not (number and isinstance(value, int)):
+            raise AdienceError(_out_of_kind(name, value, "a whole number"))
+        low, high = RANGES["epochs"]
+        if name == "levi_hassner_epochs" and not low <= value <= high:
+            raise AdienceError(f"{name} is {value}; allowed: {allowed_range('epochs')}")
+        if name in NUMBERS and not number:
+            raise AdienceError(_out_of_kind(name, value, "a number"))
+
+
+def _out_of_kind(name: str, value: Any, kind: str) -> str:
+    field = name.removeprefix("levi_hassner_")
+    return f"{name} is {shorten(value)}; allowed: {kind} from {allowed_range(field)}, or None"
+
+
+def protocol(given: dict[str, Any], default: Protocol) -> Protocol:
+    """The named protocol, else the smoke run's with ``ADIENCE_SMOKE=1``, else ``default``, with
+    the fields that ``given`` changes. Raises AdienceError for a value out of range."""
+    base = default
+    if os.environ.get("ADIENCE_SMOKE", "") not in ("", "0"):
+        base = SMOKE
+    if "protocol" in given:
+        base = BASES[given["protocol"]]
+    names = {item.name for item in fields(Protocol)} & {*WHOLE_NUMBERS, *NUMBERS, *CHOICES}
+    return replace(base, **{name: given[name] for name in names if name in given})
+
+
+def folds(given: Any, base: Protocol) -> tuple[int, ...]:
+    """``None`` for all (two in a smoke run); a list, also as a string, as papermill's -p passes it.
+
+    Raises AdienceError for anything else.
+    """
+    if given is None:
+        return SMOKE_FOLDS if base.name == SMOKE.name else EVERY_FOLD
+    chosen = _different_folds(given)
+    if not chosen:
+        raise AdienceError(
+            f"folds is {shorten(given)}; allowed: a list of different folds from 0 to {FOLDS - 1}, "
+            'such as "[0, 1]", or None for all'
+        )
+    return chosen
+
+
+def extra_folds(given: Any, main: tuple[int, ...]) -> tuple[int, ...]:
+    """``None`` for the first of ``main``; a list, also as a string; ``"[]"`` for none.
+
+    Raises AdienceError for anything else.
+    """
+    return main[:1] if given is None else _folds_among("extra_folds", given, main)
+
+
+def held_out_folds(given: Any, main: tuple[int, ...], extra: tuple[int, ...]) -> tuple[int, ...]:
+    """As ``extra_folds``, but ``None`` stands for ``extra``, the extra folds themselves."""
+    return extra if given is None else _folds_among("held_out_folds", given, main)
+
+
+def _folds_among(name: str, given: Any, main: tuple[int, ...]) -> tuple[int, ...]:
+    if given in ([], (), "[]"):
+        return ()
+    chosen = _different_folds(given)
+    if not chosen or not set(chosen) <= set(main):
+        raise AdienceError(
+            f"{name} is {shorten(given)}; allowed: a list of different folds among {list(main)}, "
+            'such as "[0, 1]", "[]" for none, or None for its usual ones'
+        )
+    return chosen
+
+
+def _different_folds(given: Any) -> tuple[int, ...]:
+    """The folds in order; empty if ``given`` is not a list of them."""
+    try:
+        chosen = ast.literal_eval(given) if isinstance(given, str) else given
+        chosen = (chosen,) if isinstance(chosen, int) else tuple(chosen)
+    except NOT_A_LITERAL:
+        chosen = ()
+    known = all(isinstance(fold, int) and fold in EVERY_FOLD for fold in chosen)
+    return tuple(sorted(chosen)) if known and len(set(chosen)) == len(chosen) else ()
+
+
+def gammas(given: Any, base: Protocol) -> tuple[float, ...]:
+    """``None`` for the usual ones, fewer on the demo; a list of numbers from 0 to 1, or a string.
+
+    The protocol's own is left out: it is trained anyway. Raises AdienceError for anything else.
+    """
+    if given is None:
+        given = DEMO_GAMMAS if base.name in (DEMO.name, SMOKE.name) else SWEPT_GAMMAS
+    try:
+        values = ast.literal_eval(given) if isinstance(given, str) else given
+        chosen = tuple(float(value) for value in values)
+    except NOT_A_LITERAL:
+        chosen = (-1.0,)
+    if not all(0 <= gamma <= 1 for gamma in chosen):
+        raise AdienceError(
+            f"gammas is {shorten(given)}; allowed: a list of numbers from 0 to 1, such as "
+            '"[0.25, 0.75]", "[]" for none, or None for the usual'
+        )
+    return tuple(gamma for gamma in dict.fromkeys(chosen) if gamma != base.gamma)
+
+
+def differences(one: Protocol, other: Protocol) -> str:
+    """What ``one`` does otherwise than ``other``, in words; the names are left out.
+
+    >>> differences(replace(PAPER, gamma=0.3, faces=1000), PAPER)
+    'gamma 0.3 (0.5), faces 1000 (all)'
+    """
+    pairs = [
+        (item.name, getattr(one, item.name), getattr(other, item.name))
+        for item in fields(Protocol)
+        if item.name != "name"
+    ]
+    return ", ".join(
+        f"{name.replace('_', ' ')} {value} ({'all' if usual is None else usual})"
+        for name, value, usual in pairs
+        if value != usual
+    )

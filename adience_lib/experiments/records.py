@@ -1,0 +1,156 @@
+"""Finished runs as a repository may hold them: without networks, and without names of anybody.
+
+A folder of records holds ``experiment.json`` (dataset and parameters), ``faces.csv`` and
+``drops.csv`` (the manifest, and what was left out of it), and a copy of each run folder under the
+run folder's own name. Faces and subjects are numbers there, in the order of the names, so that
+whatever is computed from the records comes out as it does from the runs.
+"""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from adience_lib.data import Dataset
+from adience_lib.data.folder import Folder
+from adience_lib.experiments import experiment
+from adience_lib.experiments.experiment import Experiment
+from adience_lib.experiments.results import weights_label
+from adience_lib.runs.folder import check_files, read_json, write_json, write_sums, write_table
+from adience_lib.util import atomic
+from adience_lib.util.errors import AdienceError
+
+FOLDER = "records"
+"""Their place beside a dataset's figures."""
+
+COPIED = ("protocol.json", "run.json", "history.csv")
+NUMBERED = ("predictions.csv", "ten_crops.csv")
+
+_EXPERIMENT, _FACES, _DROPS = "experiment.json", "faces.csv", "drops.csv"
+_PLACES = ("data", "runs_dir", "figures_dir", "scheduler")
+"""Parameters that say where something lies or runs, and change no result."""
+
+
+def begin(began: Experiment, records_dir: Path) -> None:
+    """Write down what all records in ``records_dir`` are of.
+
+    Raises AdienceError: the folder holds records of something else, or cannot be written to.
+    """
+    dataset = began.dataset
+    said = _said(began)
+    file = records_dir / _EXPERIMENT
+    if file.exists() and (different := _different(file, said)):
+        raise AdienceError(
+            f"{file}: holds records with another {', '.join(different)}; choose another figures_dir"
+        )
+    with atomic.writing(file):
+        write_table(_numbered(dataset, dataset.faces, "path"), records_dir / _FACES)
+        write_table(dataset.drops, records_dir / _DROPS)
+        write_json(file, said)
+
+
+def place(began: Experiment, figures: Path) -> Path:
+    """The folder of figures whose records are, or may be, of this experiment.
+
+    ``figures`` itself; a folder in it, named after what the experiment is of, where ``figures``
+    holds records of another: those that came with the checkout, say, which README shows.
+    """
+    said, file = _said(began), figures / FOLDER / _EXPERIMENT
+    if not file.exists() or not _different(file, said):
+        return figures
+    digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+    return figures / f"study-{digest[:8]}"
+
+
+def _said(began: Experiment) -> dict[str, Any]:
+    """What an experiment is of, without the places where anything lies."""
+    given = {name: value for name, value in began.given.items() if name not in _PLACES}
+    if "weights" in given:
+        # A file's name is a place, too, and says less than its digest.
+        given["weights"] = weights_label(given["weights"])
+    return {
+        "name": began.dataset.name,
+        "fingerprint": began.dataset.fingerprint,
+        "parameters": {"protocol": began.protocol.name, **given},
+    }
+
+
+def _different(file: Path, said: dict[str, Any]) -> list[str]:
+    found = read_json(file)
+    return [name for name, value in said.items() if found.get(name) != value]
+
+
+def is_kept(began: Experiment, folder: Path, records_dir: Path) -> bool:
+    """Whether the record of the run in ``folder`` is there; the run itself need not be.
+
+    Raises AdienceError if the record is not as it was left.
+    """
+    record = records_dir / folder.relative_to(began.runs_dir)
+    if not record.exists():
+        return False
+    check_files(record, [*COPIED, *(name for name in NUMBERED if (record / name).exists())])
+    return True
+
+
+def keep(began: Experiment, folder: Path, records_dir: Path) -> Path:
+    """Copy what may be published of the finished run in ``folder``, and give the copy's folder.
+
+    Left out: the network. Faces and subjects become numbers. Raises AdienceError if the run is
+    not as it was left, or the disk cannot be written to.
+    """
+    target = records_dir / folder.relative_to(began.runs_dir)
+    numbered = [name for name in NUMBERED if (folder / name).exists()]
+    check_files(folder, [*COPIED, *numbered])
+
+    def write(record: Path) -> None:
+        record.mkdir()
+        for name in COPIED:
+            shutil.copyfile(folder / name, record / name)
+        for name in numbered:
+            # As text, so that every digit stays.
+            table = pd.read_csv(folder / name, dtype=str, keep_default_na=False)
+            write_table(_numbered(began.dataset, table, "face"), record / name)
+        write_sums(record)
+
+    atomic.remove(target)
+    atomic.make_whole(target, write)
+    return target
+
+
+def _numbered(dataset: Dataset, table: pd.DataFrame, path: str) -> pd.DataFrame:
+    """``table`` with numbers for its column ``path`` and for "subject", as texts of one length."""
+    return table.assign(
+        **{
+            path: table[path].map(_numbers(dataset.faces["path"])),
+            "subject": table["subject"].map(_numbers(dataset.faces["subject"])),
+        }
+    )
+
+
+def _numbers(names: pd.Series) -> dict[str, str]:
+    """From each name to its place among all of them in order."""
+    ordered = sorted(set(names))
+    digits = len(str(len(ordered) - 1))
+    return {name: f"{place:0{digits}}" for place, name in enumerate(ordered)}
+
+
+def read(records_dir: Path) -> Experiment:
+    """The experiment whose records lie in ``records_dir``, as its runs are found: without images.
+
+    Raises AdienceError if they cannot be read.
+    """
+    said = read_json(records_dir / _EXPERIMENT)
+    try:
+        text = {"path": str, "subject": str}
+        faces = pd.read_csv(records_dir / _FACES, dtype=text)
+        drops = pd.read_csv(records_dir / _DROPS)
+        dataset = Dataset(
+            said["name"], records_dir, faces, drops, said["fingerprint"], Folder(records_dir)
+        )
+        given = {**said["parameters"], "runs_dir": str(records_dir)}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise AdienceError(f"{records_dir}: no records of this version ({error!r})") from error
+    return experiment.of(dataset, given)

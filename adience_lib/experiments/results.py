@@ -1,0 +1,192 @@
+"""The runs that are finished for an experiment, and the commands that make those that are not."""
+
+import os
+import re
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from adience_lib.experiments import linear_probes
+from adience_lib.experiments.experiment import (
+    Experiment,
+    held_out,
+    published_recipe,
+    transfer_protocol,
+)
+from adience_lib.models import baselines, pretrained
+from adience_lib.runs.folder import run_folder
+from adience_lib.runs.read import Runs, read_runs
+from adience_lib.util.errors import AdienceError
+
+
+def finished_runs(experiment: Experiment, model_name: str) -> Runs | None:
+    """The runs of ``model_name`` that are there, without training; None if there are none."""
+    protocols = [experiment.protocol]
+    if model_name == "transfer":
+        labels = dict.fromkeys([weights_label(experiment.wanted_weights), "random"])
+        protocols = [transfer_protocol(experiment, label) for label in labels]
+    if model_name == "vgg16":
+        protocols = [replace(experiment.protocol, weights=label) for label in _vgg16_labels()]
+    for protocol in protocols:
+        folders = [
+            run_folder(experiment.runs_dir, experiment.dataset, model_name, protocol, fold)
+            for fold in experiment.folds
+        ]
+        finished = [folder for folder in folders if folder.is_dir()]
+        if finished:
+            return read_runs(finished)
+    return None
+
+
+def finished_sweep(experiment: Experiment) -> dict[float, Runs]:
+    """The multi-task runs on the extra folds that are there, by gamma, the protocol's own too."""
+    few = replace(experiment, folds=experiment.extra_folds)
+    swept = {
+        gamma: finished_runs(replace(few, protocol=replace(few.protocol, gamma=gamma)), "multitask")
+        for gamma in sorted({few.protocol.gamma, *few.gammas})
+    }
+    return {gamma: runs for gamma, runs in swept.items() if runs is not None}
+
+
+_DIGEST = re.compile(r"sha256-[0-9a-f]{12}")  # as weights.from_file labels a file
+
+NOTEBOOK_OF = {
+    "gender": "02_reduced_models",
+    "age": "02_reduced_models",
+    "multitask": "03_multitask",
+    "transfer": "04_transfer_learning",
+}
+"""The notebook that trains each network of Table 3."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Every finished run that the results rest on, by model name.
+
+    ``finished``: the networks of Table 3 under the experiment's protocol. ``held_out``: the same
+    with the epoch chosen on held-out subjects. ``published``: Levi & Hassner's networks under
+    their own recipe; ``same_recipe``: under the experiment's protocol. ``readouts``: linear
+    models on frozen features. ``unreadable``: what is wrong with runs that could not be read.
+    """
+
+    is_demo: bool
+    is_adience: bool
+    faces: pd.DataFrame
+    finished: dict[str, Runs]
+    held_out: dict[str, Runs]
+    published: dict[str, Runs]
+    same_recipe: dict[str, Runs]
+    readouts: dict[str, Runs]
+    unreadable: list[str]
+
+    def main(self, name: str) -> Runs:
+        """The runs of a network of Table 3. Raises AdienceError if there are none."""
+        return self._there(self.finished, name, "has not been trained")
+
+    def unselected(self, name: str) -> Runs:
+        """The runs of a network of Table 3 whose epochs were not chosen on the scored faces.
+
+        Those with held-out subjects where the protocol monitors the test fold. Raises
+        AdienceError if there are none.
+        """
+        if self.main(name).protocol.monitor != "test_fold":
+            return self.main(name)
+        otherwise = (
+            "has chosen its epochs on the scored faces, and the baseline has not; "
+            'held_out_folds, or monitor="held_out", trains it otherwise'
+        )
+        return self._there(self.held_out, name, otherwise)
+
+    def baseline(self, task: str) -> Runs:
+        """Levi & Hassner's network under their own recipe, scored on ten crops."""
+        otherwise = (
+            "has not been trained here under its own recipe, and a comparison with a number that "
+            "was only published is undecided by nature"
+        )
+        return self._there(self.published, f"levi_hassner_{task}", otherwise).on_ten_crops()
+
+    def baseline_under_protocol(self, task: str) -> Runs:
+        """Levi & Hassner's network as the experiment's protocol trains it."""
+        name = f"levi_hassner_{task}"
+        return self._there(self.same_recipe, name, "has not been trained under this protocol")
+
+    def readout(self, name: str) -> Runs:
+        """A linear model on frozen features."""
+        return self._there(self.readouts, name, "has not been fitted")
+
+    def _there(self, runs: dict[str, Runs], name: str, otherwise: str) -> Runs:
+        if name in runs:
+            return runs[name]
+        faults = [fault for fault in self.unreadable if f"/{name}/" in fault]
+        raise AdienceError("; ".join(faults) or f"{name} {otherwise}")
+
+
+def find_runs(experiment: Experiment) -> Found:
+    """Everything that has been trained for ``experiment``, on any of its folds. Trains nothing."""
+    unreadable: list[str] = []
+
+    def read(one: Experiment, names: Iterable[str]) -> dict[str, Runs]:
+        found = {}
+        for name in names:
+            try:
+                runs = finished_runs(one, name)
+            except AdienceError as error:
+                unreadable.append(str(error))
+                continue
+            if runs is not None:
+                found[name] = runs
+        return found
+
+    return Found(
+        experiment.dataset.is_demo,
+        experiment.dataset.name.startswith("adience"),
+        experiment.faces,
+        read(experiment, (*NOTEBOOK_OF, "vgg16")),
+        read(held_out(experiment), NOTEBOOK_OF),
+        read(published_recipe(experiment), baselines.LEVI_HASSNER),
+        read(experiment, baselines.LEVI_HASSNER),
+        read(experiment, linear_probes.names()),
+        unreadable,
+    )
+
+
+def missing_runs(experiment: Experiment, finished: dict[str, Runs]) -> dict[str, list[int]]:
+    """The folds of each network of Table 3 that have not been trained."""
+    done = {name: finished[name].folds if name in finished else [] for name in NOTEBOOK_OF}
+    return {name: [fold for fold in experiment.folds if fold not in done[name]] for name in done}
+
+
+def commands(experiment: Experiment) -> dict[str, str]:
+    """The command that trains each network of Table 3 under this experiment's parameters."""
+    return {name: _command(experiment, notebook) for name, notebook in NOTEBOOK_OF.items()}
+
+
+_ONLY_IN = {"weights": "04", "levi_hassner_epochs": "02"}
+"""Parameters of notebook 05 that only one of the training notebooks has."""
+
+
+def _command(experiment: Experiment, notebook: str) -> str:
+    words = ["papermill", f"{notebook}.ipynb", "out.ipynb"]
+    for name, value in experiment.given.items():
+        if notebook.startswith(_ONLY_IN.get(name, "")):
+            words += ["-p", name, str(value)]
+    return shlex.join(words)
+
+
+def _vgg16_labels() -> list[str]:
+    """What the runs of VGG-16 may be kept under: a named file's digest, else ImageNet's."""
+    named = os.environ.get(pretrained.VGG16_VARIABLE)
+    return [pretrained.from_file(Path(named), "VGG16").label] if named else ["imagenet"]
+
+
+def weights_label(wanted: str) -> str:
+    """The label under which runs name the weights that were asked for; a label names itself.
+
+    ``wanted``: as the parameter ``weights``. Raises AdienceError for a file that cannot be read.
+    """
+    if wanted in ("imagenet", "random") or _DIGEST.fullmatch(wanted):
+        return wanted
+    return pretrained.from_file(Path(wanted)).label

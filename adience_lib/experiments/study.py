@@ -1,0 +1,124 @@
+"""The trainings on real faces that the report stands on.
+
+Trains the networks of the report often enough to decide its claims, what matters most first, and
+keeps each training's record as it ends (``records.py``). A training whose record is there is not
+done again, and the same command goes on after an interruption. It draws no figure and no verdict.
+"""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from adience_lib.experiments import cross_validation, experiment, parameters, records
+from adience_lib.experiments.cross_validation import Fold
+from adience_lib.experiments.experiment import Experiment
+from adience_lib.models import baselines
+from adience_lib.models.pretrained import Weights
+from adience_lib.protocol import PAPER
+from adience_lib.util.console import tell
+from adience_lib.util.errors import AdienceError
+
+PARAMETERS: dict[str, Any] = {
+    "faces": 4000,
+    "batch_size": 31,
+    "precision": "mixed_bfloat16",
+}
+"""What differs from the paper's protocol, so that two cores without a GPU are done in days.
+
+What a training adds by chance is more than what further faces would take away, so a sample is
+trained several times. 3,200 training faces in batches of 31 are 104 updates an epoch; the paper's
+12,982 in batches of 128 were 102, so that epochs mean the same. A test compares the accuracy of
+bfloat16 with float32's. Where a protocol is named (``-p protocol paper``), it is taken as it is."""
+
+FOLDER = "study"
+"""Its place beside a dataset's figures; the records lie in it."""
+
+REDUCED = ("multitask", "age", "gender")
+"""The paper's own networks, in the order in which they are trained."""
+
+
+def trainings(study: Experiment) -> list[Fold]:
+    """Everything that is trained, what matters most first, so that an early end leaves a whole.
+
+    The four networks of Table 3 once; the reduced ones again; Levi & Hassner's by the protocol;
+    these and transfer again; the reduced ones a third time. Then what asks for one training of a
+    fold: multi-task with held-out subjects, the other values of gamma, and, where the study is a
+    sample, one fold of multi-task on all faces in the paper's batches.
+    """
+    weights, transferring = experiment.start_transfer(study)
+
+    def folds(name: str, repetition: int = 0) -> list[Fold]:
+        one, its = (transferring, weights) if name == "transfer" else (study, None)
+        again = replace(one, protocol=replace(one.protocol, repetition=repetition))
+        return [_fold(again, name, fold, its) for fold in one.folds]
+
+    order = [
+        *((name, 0) for name in (*REDUCED, "transfer")),
+        *((name, 1) for name in REDUCED),
+        *((name, 0) for name in baselines.LEVI_HASSNER),
+        *((name, 1) for name in (*baselines.LEVI_HASSNER, "transfer")),
+        *((name, 2) for name in REDUCED),
+    ]
+    held_out = experiment.held_out(study)
+    swept = [replace(study.protocol, gamma=gamma) for gamma in study.gammas]
+    planned = [
+        *(fold for name, repetition in order for fold in folds(name, repetition)),
+        *(_fold(held_out, "multitask", fold) for fold in study.held_out_folds),
+        *(
+            _fold(replace(study, protocol=protocol), "multitask", fold)
+            for protocol in swept
+            for fold in study.extra_folds
+        ),
+    ]
+    if study.protocol.name == PAPER.name and study.protocol.faces is not None:
+        full = replace(study.protocol, faces=None, batch_size=PAPER.batch_size)
+        planned.append(_fold(replace(study, protocol=full), "multitask", study.folds[0]))
+    return planned
+
+
+def _fold(one: Experiment, name: str, fold: int, weights: Weights | None = None) -> Fold:
+    return Fold(one.dataset, name, one.protocol, fold, one.runs_dir, weights)
+
+
+def run(study: Experiment, records_dir: Path) -> None:
+    """Train what has no record in ``records_dir``, and keep each record there as a fold ends."""
+    experiment.check_splits(study)
+    records.begin(study, records_dir)
+    planned = trainings(study)
+    left = [fold for fold in planned if not records.is_kept(study, fold.folder, records_dir)]
+    tell(f"{len(planned) - len(left)} of {len(planned)} trainings have been recorded before.")
+    if left and study.scheduler:
+        _ = study.images  # the cache is there before the workers ask for it
+        for fold in cross_validation.train(left, cross_validation.executor(study.scheduler)):
+            records.keep(study, fold.folder, records_dir)
+        return
+    for number, fold in enumerate(left, start=1 + len(planned) - len(left)):
+        what = f"{fold.model_name}, fold {fold.fold}, {fold.protocol.label}"
+        tell(f"{number} of {len(planned)}: {what}")
+        cross_validation.cross_validate(
+            fold.dataset,
+            study.images,
+            fold.model_name,
+            fold.protocol,
+            (fold.fold,),
+            fold.runs_dir,
+            fold.weights,
+        )
+        records.keep(study, fold.folder, records_dir)
+
+
+def asked_for(given: dict[str, Any]) -> dict[str, Any]:
+    """The checked parameters ``given``, and what a study takes where they say nothing.
+
+    Every fold is monitored both ways, since the paper does not say which was its own. Raises
+    AdienceError if no dataset is named: hours of training on drawings would be a mistake.
+    """
+    if not given.get("data") and not os.environ.get("ADIENCE_DATA"):
+        raise AdienceError(
+            "a study is of real faces: give their folder, make study DATA=/path/to/faces"
+        )
+    usual = {} if given.get("protocol") else PARAMETERS
+    named = {name: value for name, value in given.items() if value is not None}
+    folds = parameters.folds(given.get("folds"), parameters.protocol(named, PAPER))
+    return {**usual, "held_out_folds": list(folds), **given}

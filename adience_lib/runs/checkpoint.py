@@ -1,0 +1,109 @@
+"""A training's state after each epoch, on disk: an interrupted training goes on from it.
+
+Keras' own ``BackupAndRestore`` keeps neither early stopping nor, in a ``.keras`` file, the random
+generators. Here a file holds all of a ``training.State``, and what the training is of.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from adience_lib.util import atomic
+from adience_lib.util.errors import AdienceError, first_line
+from adience_lib.training import Row, State
+
+_NAME = re.compile(r"epoch_(\d+)\.npz", re.ASCII)
+
+Machines = list[dict[str, Any]]
+"""What a training ran on (``backend.machine``), one after the other."""
+
+
+def save(
+    folder: Path, state: State, said: dict[str, Any], machines: Machines, best_epoch: int
+) -> None:
+    """Write ``state``, whole or not at all.
+
+    ``said``: what it is a training of (``run_folder.record``). Beside it stays the state after
+    ``best_epoch`` (counted from 1), whose weights will be wanted; older states go. Raises OSError
+    if the disk is full or cannot be written to.
+    """
+    epoch = len(state.history)
+    kinds = {"model": state.network, "optimizer": state.optimizer}
+    arrays = {
+        f"{kind}_{place}": array
+        for kind, values in kinds.items()
+        for place, array in enumerate(values)
+    }
+    text = json.dumps({"said": said, "history": state.history, "machines": machines})
+    arrays["done"] = np.frombuffer(text.encode(), "uint8")
+    atomic.write_file(
+        _file(folder, epoch), lambda file: np.savez(file, allow_pickle=False, **arrays)
+    )
+    for number in _epochs(folder):
+        if number not in (epoch, best_epoch):
+            atomic.remove(_file(folder, number))
+
+
+def finished_epochs(folder: Path) -> int:
+    """How many epochs the state in ``folder`` has behind it; 0 if there is none."""
+    return max(_epochs(folder), default=0)
+
+
+def load(
+    folder: Path, said: dict[str, Any], network: keras.Model, best: Callable[[list[Row]], int]
+) -> tuple[State, Machines] | None:
+    """The newest state, and the machines so far; None if there is none.
+
+    ``said``: what it must be a training of, ``network``: of which network. ``best`` gives the best
+    epoch of a history. Raises AdienceError if a state is damaged or of another training.
+    """
+    epoch = finished_epochs(folder)
+    if not epoch:
+        return None
+    done, arrays = _read(folder, epoch, said, network)
+    history = done["history"]
+    chosen = best(history)
+    weights = (
+        arrays["model"] if chosen == epoch else _read(folder, chosen, said, network)[1]["model"]
+    )
+    return State(history, arrays["model"], arrays["optimizer"], weights), done["machines"]
+
+
+def _read(
+    folder: Path, epoch: int, said: dict[str, Any], network: keras.Model
+) -> tuple[dict[str, Any], dict[str, list[np.ndarray]]]:
+    file = _file(folder, epoch)
+    try:
+        with np.load(file, allow_pickle=False) as stored:
+            done = json.loads(stored["done"].tobytes())
+            if done["said"] != said or len(done["history"]) != epoch:
+                raise ValueError("it is of another run or epoch")
+            arrays = {kind: _in_order(stored, kind) for kind in ("model", "optimizer")}
+        shapes = [tuple(variable.shape) for variable in network.variables]
+        if [array.shape for array in arrays["model"]] != shapes:
+            raise ValueError("it is of another network")
+        return {**done, "machines": list(done["machines"])}, arrays
+    except Exception as error:  # a damaged archive makes zipfile and NumPy raise nearly anything
+        raise AdienceError(
+            f"{file}: no state that this training can go on from ({first_line(error)}); delete "
+            f"the folder {file.parent} to train this fold from its start"
+        ) from error
+
+
+def _in_order(stored: Any, kind: str) -> list[np.ndarray]:
+    count = sum(name.startswith(f"{kind}_") for name in stored)
+    return [stored[f"{kind}_{place}"] for place in range(count)]
+
+
+def _file(folder: Path, epoch: int) -> Path:
+    return folder / f"epoch_{epoch}.npz"
+
+
+def _epochs(folder: Path) -> list[int]:
+    names = [_NAME.fullmatch(path.name) for path in folder.iterdir()] if folder.is_dir() else []
+    return [int(name[1]) for name in names if name]

@@ -1,0 +1,203 @@
+"""The run folder: where a training's results lie, and how they are written, known and checked."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from adience_lib.util import atomic
+from adience_lib.util.locks import locked
+from adience_lib.data import Dataset
+from adience_lib.util.errors import AdienceError, RETRAIN
+from adience_lib.data.labels import LABELS
+from adience_lib.protocol import Protocol
+
+FINGERPRINT_DIGITS = 10
+
+FORMAT = 1
+"""Of the run folder's files. Whoever changes what a file or a column means counts it up."""
+
+REBUILT = ("gender", "age", "multitask", "untrained")
+"""Networks, or trunks that are read off, which lacked Table 1's third normalisation before."""
+
+
+def version_of(model_name: str) -> int:
+    """2 for a network that was built otherwise before, or what is read off it; else 1."""
+    return 2 if model_name.rsplit("_from_", maxsplit=1)[-1] in REBUILT else 1
+
+
+def run_folder(
+    runs_dir: Path, dataset: Dataset, model_name: str, protocol: Protocol, fold: int
+) -> Path:
+    """Where the results of one training are kept: ``<dataset>/<model>/<protocol>/fold_<k>``."""
+    source = f"{dataset.name}-{dataset.fingerprint[:FINGERPRINT_DIGITS]}"
+    return runs_dir / source / model_name / protocol.label / f"fold_{fold}"
+
+
+def record(dataset: Dataset, model_name: str, protocol: Protocol, fold: int) -> dict[str, Any]:
+    """What a run is of: two runs that differ in any of this are different experiments."""
+    return {
+        "format": FORMAT,
+        "model": model_name,
+        "fold": fold,
+        "dataset": dataset.name,
+        "fingerprint": dataset.fingerprint,
+        "protocol": protocol.written(),
+        # Runs from before there were versions are those of version 1.
+        **({"version": version} if (version := version_of(model_name)) > 1 else {}),
+    }
+
+
+Write = Callable[[Path, Path], dict[str, Any]]
+"""Fills the first folder, a run's results, and gives the content of ``run.json``. The second
+folder outlives an interruption: states to go on from."""
+
+
+def write_once(folder: Path, said: dict[str, Any], write: Write) -> bool:
+    """Let ``write`` make ``folder`` unless it holds the run that ``said`` (a ``record``) names.
+
+    The results are written in a folder beside it, ``<folder>.unfinished``, and appear under their
+    name when they are whole. What an interrupted process has left there of the same run is handed
+    to ``write`` again. A second process waits for the first. Gives whether there was anything to
+    do. Raises AdienceError: the folder, or what is left of an interruption, is of another run; or
+    the disk cannot be written to.
+    """
+    unfinished = atomic.unfinished_name(folder)
+    with atomic.writing(folder):
+        if folder.exists() and not unfinished.exists():
+            _check_same(folder, said)
+            return False
+        return _write_once(folder, unfinished, said, write)
+
+
+def _write_once(folder: Path, unfinished: Path, said: dict[str, Any], write: Write) -> bool:
+    with locked(folder):
+        if folder.exists():
+            _check_same(folder, said)
+            atomic.remove(unfinished)  # of a process that ended between its last two steps
+            return False
+        _begin(unfinished, said)
+        result = unfinished / "result"
+        atomic.remove(result)
+        result.mkdir()
+        run = {"status": "finished", **write(result, unfinished)}
+        write_json(result / "protocol.json", said)
+        write_json(result / "run.json", run)
+        write_sums(result)
+        atomic.put(result, folder)
+        atomic.remove(unfinished)
+    return True
+
+
+def _begin(unfinished: Path, said: dict[str, Any]) -> None:
+    """Make the folder of a training that begins, or check that it is of the same run."""
+    file = unfinished / "protocol.json"
+    unfinished.mkdir(exist_ok=True)
+    atomic.remove(atomic.unfinished_name(file))  # of a process that was killed just here
+    if file.exists() or any(unfinished.iterdir()):
+        _check_same(unfinished, said)
+    else:
+        atomic.write_file(file, lambda opened: opened.write(_json(said).encode()))
+
+
+def _check_same(folder: Path, said: dict[str, Any]) -> None:
+    found = read_json(folder / "protocol.json")
+    different = [name for name, value in said.items() if found.get(name) != value]
+    if different:
+        raise AdienceError(
+            f"{folder}: holds a run with another {', '.join(different)}; delete it or choose "
+            "another runs_dir, so that two experiments are not mixed"
+        )
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """The record in ``file``. Raises AdienceError: it is missing, or is no such record."""
+    try:
+        content = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise AdienceError(f"{file}: no record of a run ({reason}); {RETRAIN}") from error
+    if not isinstance(content, dict):
+        raise AdienceError(f"{file}: no record of a run; {RETRAIN}")
+    return content
+
+
+SUMS = "SHA256SUMS"
+"""The file with the digest of every other file of a run folder, as ``sha256sum`` writes it."""
+
+
+def write_sums(folder: Path) -> None:
+    """Write the digests of the files that are in ``folder`` now."""
+    files = sorted(path for path in folder.iterdir() if path.name != SUMS)
+    lines = [f"{_digest(file)}  {file.name}\n" for file in files]
+    (folder / SUMS).write_text("".join(lines), encoding="ascii")
+
+
+def check_files(folder: Path, names: Iterable[str]) -> None:
+    """Check that the files ``names`` of a finished run are those that its training wrote.
+
+    Raises AdienceError naming the file that is missing, damaged or of another run.
+    """
+    if not folder.is_dir():
+        raise AdienceError(f"{folder}: there is no finished run; train it first")
+    sums = folder / SUMS
+    try:
+        lines = sums.read_text(encoding="ascii").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise AdienceError(
+            f"{sums}: cannot be read, so this is no finished run of this version ({error}); "
+            f"{RETRAIN}"
+        ) from error
+    written = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+    for name in names:
+        try:
+            found = _digest(folder / name)
+        except OSError as error:
+            raise AdienceError(f"{folder / name}: not a finished run ({error})") from error
+        if found != written.get(name):
+            raise AdienceError(
+                f"{folder / name}: not as the run left it (its SHA-256 is not the one in {SUMS}); "
+                f"{RETRAIN}"
+            )
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def both_columns(given: np.ndarray) -> np.ndarray:
+    """(n, classes) from (n, classes), or from (n, 1) with the probability of the second of two."""
+    return given if given.shape[1] > 1 else np.hstack([1 - given, given])
+
+
+def predictions_table(faces: pd.DataFrame, outputs: dict[str, np.ndarray]) -> pd.DataFrame:
+    """One row a test face: ``face`` (its path), ``subject``, the true labels, probabilities.
+
+    ``faces``: rows of the manifest. ``outputs``: for each task (n, classes), or (n, 1) for the
+    probability of the second of two labels.
+    """
+    table = faces.rename(columns={"path": "face"}).reset_index(drop=True)
+    for task, given in outputs.items():
+        probabilities = both_columns(given)
+        for position, label in enumerate(LABELS[task]):
+            table[f"{task} {label}"] = probabilities[:, position]
+    return table
+
+
+def write_table(table: pd.DataFrame, file: Path) -> None:
+    """As CSV, with the same bytes on every system."""
+    table.to_csv(file, index=False, lineterminator="\n")
+
+
+def write_json(file: Path, content: dict[str, Any]) -> None:
+    """As indented JSON with a last line end."""
+    file.write_text(_json(content), encoding="utf-8")
+
+
+def _json(content: dict[str, Any]) -> str:
+    return json.dumps(content, indent=2) + "\n"

@@ -1,0 +1,264 @@
+"""One fold to its run folder: locked, gone on with after an interruption, written whole."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from adience_lib import models
+from adience_lib.data import loader
+from adience_lib.models import baselines
+from adience_lib.models.summary import parameter_counts
+from adience_lib.runs import checkpoint
+from adience_lib.util import backend
+from adience_lib.util.console import announced
+from adience_lib.data.loader import Batches
+from adience_lib.runs.checkpoint import Machines
+from adience_lib.data import Dataset
+from adience_lib.util.errors import AdienceError
+from adience_lib.data.images import brightness
+from adience_lib.models.baselines import MeanImage
+from adience_lib.protocol import Protocol
+from adience_lib.runs.folder import (
+    check_files,
+    predictions_table,
+    record,
+    run_folder,
+    write_once,
+    write_table,
+)
+from adience_lib.data.loader import Split
+from adience_lib.training import Row, State, best_epoch, predict, train
+from adience_lib.models.pretrained import Weights
+from adience_lib.util.console import tell
+
+
+def train_fold(
+    dataset: Dataset,
+    images: np.ndarray,
+    model_name: str,
+    protocol: Protocol,
+    fold: int,
+    runs_dir: Path,
+    weights: Weights | None = None,
+    bar: "tqdm[Any] | None" = None,
+) -> Path:
+    """Train on the other folds, test on ``fold``, and give the run folder.
+
+    ``images``: (n, 256, 256, 3) uint8, a row a face of ``dataset``. ``weights``: those that
+    ``protocol.weights`` names, for ``transfer``; None where it says "random". A finished fold is
+    not trained again.
+
+    The folder is written whole: ``protocol.json`` (protocol and dataset),
+    ``history.csv`` (``training.Row``, a row an epoch), ``predictions.csv``
+    (a row a test face, with the probabilities), ``best.keras`` (the chosen epoch's network),
+    ``run.json`` (epochs, times, machines and versions, and what the training images are like).
+    Levi & Hassner's networks also leave ``ten_crops.csv``, predictions as they scored theirs.
+    With ``monitor="held_out"`` the history has the test fold's loss and accuracy after each
+    epoch too (``test_...``); they are used for nothing.
+
+    ``SHA256SUMS`` has the digest of each of them.
+
+    Whatever interrupts a training, the same call goes on after its last whole epoch and gives the
+    same run (``checkpoint.py``); an epoch is lost at the most. Another process that wants the same
+    fold waits. On SIGTERM and Ctrl-C a line on stderr says what is kept.
+
+    Raises AdienceError: the folder holds a run of another protocol or dataset, the weights are
+    not those of the protocol, the split is impossible, the loss is no longer finite, what an
+    interruption has left is damaged, or the disk cannot be written to.
+    """
+    if model_name == "transfer":
+        _check_weights(protocol, weights)
+    said = record(dataset, model_name, protocol, fold)
+    fold_training = _Fold(said, dataset, images, protocol, weights, bar)
+    folder = run_folder(runs_dir, dataset, model_name, protocol, fold)
+
+    def write(result: Path, states: Path) -> dict[str, Any]:
+        with announced(lambda: _stopped(fold_training, states)):
+            return fold_training.run(result, states)
+
+    trained = write_once(folder, said, write)
+    if not trained and bar is not None:
+        bar.update(protocol.epochs)
+    return folder
+
+
+def initial_network(
+    model_name: str, protocol: Protocol, fold: int, weights: Path | None = None
+) -> keras.Model:
+    """The network before its first step: in the protocol's precision, seeded for this training."""
+    keras.backend.clear_session()
+    backend.make_deterministic(protocol.training_seed(fold))
+    with backend.precision(protocol.precision):
+        return models.build(model_name, weights)
+
+
+def _stopped(fold: "_Fold", states: Path) -> str:
+    epochs = checkpoint.finished_epochs(states)
+    return (
+        f"{fold.name}: stopped; {epochs} finished epochs are kept, and the same command goes on "
+        "from there"
+    )
+
+
+def _check_weights(protocol: Protocol, weights: Weights | None) -> None:
+    given = weights.label if weights else "random"
+    if given != protocol.weights:
+        raise AdienceError(f"the protocol says weights={protocol.weights}, but {given} were given")
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """What a fold's training needs. ``said``: what it is a training of."""
+
+    said: dict[str, Any]
+    dataset: Dataset
+    images: np.ndarray
+    protocol: Protocol
+    weights: Weights | None
+    bar: "tqdm[Any] | None"
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return f"{self.said['model']}, fold {self.said['fold']}"
+
+    def run(self, result: Path, states: Path) -> dict[str, Any]:
+        """Train, or go on from ``states``, into ``result``, and give what ``run.json`` holds."""
+        protocol, model_name, fold = self.protocol, self.said["model"], self.said["fold"]
+        faces = loader.sample(self.dataset.faces, protocol.faces, protocol.seed)
+        split = loader.split(faces, fold, protocol.monitor, protocol.seed)
+        file = self.weights.file if self.weights else None
+        network = initial_network(model_name, protocol, fold, file)
+        for layer in network.layers:
+            if isinstance(layer, MeanImage):
+                layer.adapt(self.images, split.train)
+        history, machines = self._fit(network, split, states)
+        test = self._batches(split.test)
+        seconds_testing = self._write_results(result, network, history, test, split)
+        return {
+            "epochs": len(history),
+            "best_epoch": best_epoch(history, protocol),
+            "seconds": round(sum(row["seconds"] for row in history), 3),
+            "seconds_testing": seconds_testing,
+            "peak_memory": max(row["peak_memory"] or 0 for row in history) or None,
+            "faces": {name: len(rows) for name, rows in vars(split).items()},
+            "parameters": parameter_counts(network),
+            "inputs": _inputs(self.dataset, self.images, split.train, protocol.seed),
+            "machines": machines,
+        }
+
+    def _batches(self, rows: np.ndarray, seed: int | None = None) -> Batches:
+        tasks = models.tasks(self.said["model"])
+        faces = self.dataset.faces.loc[rows]
+        return Batches(self.images, faces, tasks, self.protocol.batch_size, seed)
+
+    def _fit(self, network: keras.Model, split: Split, states: Path) -> tuple[list[Row], Machines]:
+        """Train until early stopping or the last epoch, from the newest state on."""
+        protocol, bar = self.protocol, self.bar
+        batches = self._batches(split.train, protocol.training_seed(self.said["fold"]))
+        found = checkpoint.load(
+            states, self.said, network, lambda history: best_epoch(history, protocol)
+        )
+        start, machines = found if found else (None, [])
+        behind = len(start.history) if start else 0
+        if bar is not None:
+            bar.set_description(self.name)
+            bar.update(behind)
+        if start:
+            tell(f"{self.name}: {_going_on(start.history, machines, protocol)}")
+        if backend.machine() not in machines:
+            machines.append(backend.machine())
+
+        def keep(state: State) -> None:
+            state.history[-1]["peak_memory"] = backend.peak_memory()
+            best = best_epoch(state.history, protocol)
+            checkpoint.save(states, state, self.said, machines, best)
+            backend.forget_peak_memory()
+
+        backend.forget_peak_memory()
+        try:
+            history = train(
+                network,
+                protocol,
+                batches,
+                self._batches(split.monitored) if len(split.monitored) else None,
+                self._batches(split.test) if protocol.monitor == "held_out" else None,
+                start=start,
+                keep=keep,
+                callbacks=[] if bar is None else [_Progress(bar, len(batches))],
+            )
+        except AdienceError as error:
+            raise AdienceError(f"{self.name}: {error}") from error
+        if bar is not None:
+            bar.update(protocol.epochs - len(history))
+        return history, machines
+
+    def _write_results(
+        self,
+        result: Path,
+        network: keras.Model,
+        history: list[Row],
+        test: Batches,
+        split: Split,
+    ) -> float:
+        """Write all but the records, and give the seconds that the predictions took."""
+        faces = self.dataset.faces.loc[split.test]
+        write_table(pd.DataFrame(history), result / "history.csv")
+        started = time.perf_counter()
+        write_table(predictions_table(faces, predict(network, test)), result / "predictions.csv")
+        if self.said["model"] in baselines.LEVI_HASSNER:
+            ten_crops = predict(baselines.ten_crops(network), test)
+            write_table(predictions_table(faces, ten_crops), result / "ten_crops.csv")
+        seconds = round(time.perf_counter() - started, 3)
+        network.save(result / "best.keras")
+        return seconds
+
+
+class _Progress(keras.callbacks.Callback):
+    """Moves a bar that counts epochs, a batch at a time."""
+
+    def __init__(self, bar: "tqdm[Any]", steps: int) -> None:
+        super().__init__()
+        self.bar, self.steps = bar, steps
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.behind = round(self.bar.n)
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        # Steps of one batch each, added up, would be a little more than an epoch.
+        self.bar.update(self.behind + (batch + 1) / self.steps - self.bar.n)
+
+
+def _going_on(history: list[Row], machines: Machines, protocol: Protocol) -> str:
+    found = f"going on after epoch {len(history)} of {protocol.epochs}"
+    if protocol.monitor != "none":
+        found += f", best {best_epoch(history, protocol)}"
+    if backend.machine() not in machines:
+        found += "; it was begun on another machine or with other versions: last digits may differ"
+    return found
+
+
+INPUTS = 1000
+"""Training images that are measured, at most."""
+
+USUAL = (0.005, 0.995)
+"""Quantiles of the brightness that counts as usual: all but one face of a hundred."""
+
+
+def _inputs(
+    dataset: Dataset, images: np.ndarray, rows: np.ndarray, seed: int
+) -> dict[str, list[float]]:
+    """What the training images are like, as lowest and highest: for who uses the network later.
+
+    "brightness": 0 to 1; "side": pixels of the shorter side as the images are stored.
+    """
+    chosen = np.random.default_rng(seed).choice(rows, min(len(rows), INPUTS), replace=False)
+    bright = np.quantile([brightness(images[row]) for row in chosen], USUAL)
+    sides = [dataset.source.side(path) for path in dataset.faces.loc[chosen, "path"]]
+    return {"brightness": bright.round(4).tolist(), "side": [min(sides), max(sides)]}

@@ -1,0 +1,237 @@
+"""The same function of the same weights with less work: what is trained in a network's place.
+
+A network in ``models.py`` is written as the paper describes it. Its twin here leaves out what no
+output depends on, and does the rest in an order that costs less. ``benchmarks`` measures
+what that is worth.
+"""
+
+import itertools
+import math
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from adience_lib.models.layers import LocalResponseNormalization
+from adience_lib.speed.columns import can_pair, convolve, with_gradient
+from adience_lib.util import backend
+
+FACES_AT_ONCE = 8
+"""Faces that go through the convolutions together on a processor. The maps of many do not stay in
+its caches; fewer keep its cores less busy (measured on two cores)."""
+
+_ELEMENTWISE = (layers.ReLU, LocalResponseNormalization)
+_RELU = (layers.ReLU, layers.Activation)  # the only activation that follows anything but a head
+
+
+def lean(network: keras.Model, batch_size: int | None = None) -> keras.Model:
+    """A model with the inputs, outputs and trainable weights of ``network`` that trains faster.
+
+    Its layers are those of ``network`` itself: training one trains the other. Outputs and
+    gradients are the same up to the rounding of the network's precision.
+
+    - Rows and columns of maps that no pooling window reaches are not computed. In the paper's
+      trunk they are a twentieth of the work: 221 x 221 pixels of a crop decide its features.
+    - ReLU and the gradient of the bias come after max pooling and not before, on a quarter of the
+      values. ReLU is monotonic: the largest value stays the largest.
+    - Frozen batch normalisation, and a ReLU after it, become part of the frozen convolution
+      before it. Their weights are copied: when they change, a new twin is needed.
+    - Convolutions whose channels fill a processor's vectors by half take two columns at a time
+      (``columns.py``), where it has vectors of that size.
+    - A trunk takes a batch of ``batch_size`` faces in small parts, where its layers treat every
+      face alone.
+
+    ``batch_size``: None leaves out the last two, which pay on a processor only.
+    """
+    with backend.precision(network.dtype_policy):
+        return _twin(network, batch_size)
+
+
+def _twin(network: keras.Model, batch_size: int | None) -> keras.Model:
+    in_pairs = batch_size is not None and backend.has_wide_vectors()
+    replaced: dict[Any, Any] = {}
+    left_out: set[Any] = set()
+    for layer in network.layers:
+        if layer in replaced:
+            continue
+        replacement, rest = (
+            _folded(network, layer) or _pooled(network, layer, in_pairs) or (layer, [])
+        )
+        replaced[layer] = replacement
+        left_out.update(rest)
+        if isinstance(layer, layers.Add):
+            after = [one for one in _followers(network, layer) if isinstance(one, _RELU)]
+            replaced.update({relu: Positive() for relu in after})
+
+    def call(layer: Any, *inputs: Any, **_: Any) -> Any:
+        return inputs[0] if layer in left_out else layer(*inputs)
+
+    def twin(layer: Any) -> Any:
+        if isinstance(layer, keras.Model):
+            return _in_parts(_twin(layer, batch_size), batch_size)
+        return replaced[layer]
+
+    return keras.models.clone_model(network, clone_function=twin, call_function=call)
+
+
+def _followers(network: keras.Model, layer: Any) -> list[Any]:
+    """The layers of ``network`` that take the output of ``layer``."""
+    return [
+        other
+        for other in network.layers
+        if any(tensor is layer.output for tensor in keras.tree.flatten(other.input))
+    ]
+
+
+def _chain(network: keras.Model, layer: Any, kinds: tuple[Any, ...]) -> list[Any]:
+    """The layers of these ``kinds``, one after the other, that alone use the output of ``layer``.
+
+    As many as there are of them.
+    """
+    found: list[Any] = []
+    for kind in kinds:
+        followers = _followers(network, found[-1] if found else layer)
+        if len(followers) != 1 or not isinstance(followers[0], kind):
+            break
+        found += followers
+    return found
+
+
+def _pooled(network: keras.Model, layer: Any, in_pairs: bool) -> tuple[Any, list[Any]] | None:
+    if not isinstance(layer, layers.Conv2D):
+        return None
+    rest = _chain(network, layer, (layers.ReLU, layers.MaxPooling2D))
+    if len(rest) < 2:
+        return None
+    reached = _reached(network, layer, in_pairs)
+    in_pairs = in_pairs and can_pair(layer) and reached[1] % 2 == 0
+    return PooledConvolution(layer, rest[1], reached, in_pairs), rest
+
+
+def _reached(network: keras.Model, layer: Any, in_pairs: bool) -> tuple[int, int]:
+    """How many rows and columns of its input decide what the layers after ``layer`` make of it.
+
+    Where columns are taken in pairs, one more if that makes their number even.
+    """
+    windowed = isinstance(layer, layers.Conv2D | layers.MaxPooling2D) and layer.padding == "valid"
+    if not windowed and not isinstance(layer, _ELEMENTWISE):
+        return layer.input.shape[1:3]
+    followers = _followers(network, layer)
+    alone = len(followers) == 1
+    rows, columns = _reached(network, followers[0], in_pairs) if alone else layer.output.shape[1:3]
+    if not windowed:
+        return rows, columns
+    convolution = isinstance(layer, layers.Conv2D)
+    height, width = layer.kernel_size if convolution else layer.pool_size
+    rows = (rows - 1) * layer.strides[0] + height
+    columns = (columns - 1) * layer.strides[1] + width
+    if in_pairs and convolution and can_pair(layer):
+        columns = min(columns + columns % 2, layer.input.shape[2])
+    return rows, columns
+
+
+class PooledConvolution(layers.Layer):
+    """``convolution``, ReLU and max pooling in one, of the first rows and columns of its input."""
+
+    def __init__(
+        self,
+        convolution: layers.Conv2D,
+        pooling: layers.MaxPooling2D,
+        reached: tuple[int, int],
+        in_pairs: bool,
+    ) -> None:
+        super().__init__(name=f"lean_{convolution.name}", dtype=convolution.dtype_policy)
+        self.convolution, self.pooling = convolution, pooling
+        self.reached, self.in_pairs = reached, in_pairs
+
+    def call(self, maps: Any) -> Any:
+        """(batch, height, width, channels) to the pooled map."""
+        pooling = self.pooling
+        if maps.shape[1:3] != self.reached:  # the gradient of a slice is a copy
+            maps = maps[:, : self.reached[0], : self.reached[1]]
+        # With its bias, a convolution is one operation; the gradient of the bias is taken after
+        # the pooling, on a quarter of the values.
+        bias = ops.cast(self.convolution.bias, maps.dtype)
+        maps = self._convolve(maps, ops.stop_gradient(bias))
+        maps = ops.max_pool(maps, pooling.pool_size, pooling.strides, pooling.padding)
+        return ops.relu(with_gradient(maps, bias, _sum_of_channels))
+
+    def _convolve(self, maps: Any, bias: Any) -> Any:
+        convolution = self.convolution
+        kernel = ops.cast(convolution.kernel, maps.dtype)
+        if self.in_pairs:
+            return convolve(maps, kernel, bias)
+        return ops.add(ops.conv(maps, kernel, convolution.strides, convolution.padding), bias)
+
+
+def _sum_of_channels(maps: Any) -> Any:
+    """(batch, height, width, channels) to (channels,); in two steps, which is faster."""
+    return ops.sum(ops.sum(maps, 2), (0, 1))
+
+
+def _folded(network: keras.Model, layer: Any) -> tuple[Any, list[Any]] | None:
+    convolution = isinstance(layer, layers.Conv2D | layers.SeparableConv2D)
+    if not convolution or layer.trainable or layer.use_bias:
+        return None
+    rest = _chain(network, layer, (layers.BatchNormalization, _RELU))
+    if not rest or rest[0].trainable:
+        return None
+    normalization = rest[0]
+    activation = "relu" if len(rest) == 2 else None
+    settings = {"use_bias": True, "activation": activation, "trainable": False}
+    folded = type(layer).from_config({**layer.get_config(), **settings})
+    folded.build(layer.input.shape)
+    gamma, beta, mean, variance = (np.asarray(w) for w in normalization.get_weights())
+    scale = gamma / np.sqrt(variance + normalization.epsilon)
+    *kernels, last = layer.get_weights()
+    folded.set_weights([*kernels, last * scale, beta - mean * scale])
+    return folded, rest
+
+
+def _in_parts(trunk: keras.Model, batch_size: int | None) -> Any:
+    """Batch normalisation that is being trained looks at all faces of the batch together."""
+    mixes = [
+        layer
+        for layer in trunk.layers
+        if isinstance(layer, layers.BatchNormalization) and layer.trainable
+    ]
+    if batch_size is None or mixes:
+        return trunk
+    return InParts(trunk, math.ceil(batch_size / FACES_AT_ONCE))
+
+
+class InParts(layers.Layer):
+    """``trunk``, applied to a batch in ``parts`` of about equal size."""
+
+    def __init__(self, trunk: keras.Model, parts: int) -> None:
+        super().__init__(name=f"{trunk.name}_in_parts", dtype=trunk.dtype_policy)
+        self.trunk, self.parts = trunk, parts
+
+    def call(self, faces: Any) -> Any:
+        """(batch, height, width, channels) to the trunk's features."""
+        count = ops.shape(faces)[0]
+        edges = [part * count // self.parts for part in range(self.parts + 1)]
+        done = []
+        for first, last in itertools.pairwise(edges):
+            # A convolution of no faces has the wrong shape in TensorFlow 2.21 with oneDNN, so
+            # that a part of a small last batch takes one face too many, and it is cut off.
+            begin = ops.minimum(first, count - 1)
+            done.append(self.trunk(faces[begin : ops.maximum(last, begin + 1)])[: last - first])
+        return ops.concatenate(done)
+
+    def compute_output_spec(self, faces: Any) -> Any:
+        """That of the trunk."""
+        return self.trunk.compute_output_spec(faces)
+
+
+class Positive(layers.Layer):
+    """ReLU after an addition, under a name that TensorFlow's optimizer does not know.
+
+    TensorFlow 2.21 tries to fuse it with the addition and the convolution before it, finds that
+    the sum is wanted elsewhere too, and then gives up on fusing anything in the whole graph.
+    """
+
+    def call(self, maps: Any) -> Any:
+        """Any shape."""
+        return ops.maximum(maps, 0)

@@ -1,0 +1,62 @@
+"""What a person at a terminal is told, and an orderly end on SIGTERM and Ctrl-C."""
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from tqdm import tqdm
+
+from adience_lib.util.errors import AdienceError
+
+SIGNALLED = 128
+"""A shell's exit status of a process that a signal ended is this plus the signal's number."""
+
+
+def tell(line: str) -> None:
+    """Say ``line`` on stderr, above any progress bar."""
+    tqdm.write(line, file=sys.stderr)
+
+
+@contextmanager
+def announced(line: Callable[[], str]) -> Iterator[None]:
+    """What is inside may be stopped: ``line()`` is then said on stderr, and the process ends.
+
+    SIGTERM, which schedulers and ``kill`` send, ends it by SystemExit with status 143, so that
+    locks are given back and half-written files removed. Ctrl-C stays a KeyboardInterrupt (status
+    130), as notebooks expect. Within a notebook either ends the cell and not the kernel. A handler
+    of SIGTERM that the caller has set is left alone, and so are threads other than the main one,
+    which receive no signals.
+    """
+    ours = (
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    )
+    if ours:
+        signal.signal(signal.SIGTERM, _exit)
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        tell(line())
+        raise
+    finally:
+        if ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _exit(number: int, _: FrameType | None) -> None:
+    raise SystemExit(SIGNALLED + number)
+
+
+def exit_status(work: Callable[[], int | None]) -> int:
+    """That of a command which does ``work``: what that gives, 1 with a line on stderr for a
+    user's error, and the shell's own for Ctrl-C."""
+    try:
+        return work() or 0
+    except AdienceError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return SIGNALLED + signal.SIGINT

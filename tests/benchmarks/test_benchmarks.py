@@ -1,0 +1,67 @@
+"""The benchmark: what it counts, how it judges, and that all of it runs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import pandas as pd
+import pytest
+
+from adience_lib import models
+from benchmarks import summary
+from benchmarks.arithmetic import work
+from benchmarks.summary import Row
+
+CONVOLUTIONS = (221 * 221 * 24 * 7 * 7 * 3, 106 * 106 * 64 * 5 * 5 * 24, 50 * 50 * 96 * 3 * 3 * 64)
+DENSE = 24 * 24 * 96 * 128 + 128 * 128
+"""Table 1's multiply-adds, from its sizes."""
+
+
+@pytest.mark.parametrize(("name", "heads"), [("gender", DENSE + 128), ("age", DENSE + 8 * 128)])
+def test_a_step_counts_all_but_the_gradient_of_the_image(name: str, heads: int) -> None:
+    """Three times the forward pass, without the first convolution's input gradient."""
+    forward = sum(CONVOLUTIONS) + heads
+    counted = work(models.build(name))
+    assert (counted.forward, counted.step) == (forward, 3 * forward - CONVOLUTIONS[0])
+
+
+def test_what_is_frozen_counts_once() -> None:
+    """A frozen layer has its forward pass; the first layer trained has no input gradient; of a
+    separable convolution the second kernel has one, for the first is trained."""
+    layers = keras.layers
+    image = keras.Input((8, 8, 3))
+    frozen = layers.Conv2D(4, 3, padding="same", trainable=False)(image)
+    separable = layers.SeparableConv2D(5, 3, padding="same")(frozen)
+    network = keras.Model(image, layers.Dense(2)(layers.Flatten()(separable)))
+    first, depthwise, pointwise, last = 64 * 4 * 27, 64 * 4 * 9, 64 * 4 * 5, 64 * 5 * 2
+    assert work(network).forward == first + depthwise + pointwise + last
+    assert work(network).step == first + 2 * depthwise + 3 * pointwise + 3 * last
+
+
+def test_rows_are_judged_by_their_bars() -> None:
+    """On the bar is met; without a bar, or without a measurement, nothing is said."""
+    rows = [
+        Row("g", "at", 1.0, "s", 0.7, at_least=0.7),
+        Row("g", "below", 1.0, "s", 0.69, at_least=0.7),
+        Row("g", "above", 1.0, "s", 1.04, at_most=1.03),
+        Row("g", "no bar", 1.0, "s", 2.0),
+        Row("g", "not run", None, "s", None, "not run: PyTorch is not installed", at_least=2),
+    ]
+    found = summary.table(rows)
+    assert list(found["met"]) == ["yes", "no", "no", "", ""]
+    assert "not run: PyTorch is not installed" in summary.in_markdown(found)
+
+
+def test_quick_benchmark_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every kind of measurement, at sizes at which its numbers mean nothing."""
+    monkeypatch.setenv("ADIENCE_FIGURES", str(tmp_path))
+    command = [sys.executable, "-m", "benchmarks", "--quick"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = pd.read_csv(tmp_path / "bench_quick.csv")
+    groups = ["matrix product", "training step", "forward pass", "twin", "precision", "peers"]
+    assert list(found["group"].unique()) == [*groups, "input", "use", "scale", "start-up"]
+    measured = found[~found["against"].fillna("").str.startswith("not run")]
+    assert (measured["value"] > 0).all()
+    assert (tmp_path / "bench_quick.png").stat().st_size > 10_000

@@ -1,0 +1,231 @@
+"""A notebook's parameters: what is taken, what is refused, and where things go."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import tiny_rows, write_adience
+
+from adience_lib.experiments import experiment
+from adience_lib.experiments.experiment import published_recipe, start
+from adience_lib.experiments.results import commands, find_runs, missing_runs
+from adience_lib.models.pretrained import find_vgg16
+from adience_lib.protocol import DEMO, LEVI_HASSNER, PAPER, SMOKE
+from adience_lib.runs.folder import run_folder
+from adience_lib.util.errors import AdienceError
+
+CELL = "data: str = None\nfolds: list = None\nepochs: int = None\ngamma: float = None\n"
+
+
+def notebook(cell: str = CELL, injected: str = "") -> dict[str, Any]:
+    """The globals of a notebook after its parameters, papermill's and its import cell."""
+    cells = ["", cell, *([f"# Parameters\n{injected}"] if injected else []), "import math"]
+    namespace: dict[str, Any] = {"In": cells}
+    for source in cells:
+        exec(source, namespace)
+    return namespace
+
+
+def with_values(**values: Any) -> dict[str, Any]:
+    """The globals of a program that sets these parameters."""
+    return dict(values)
+
+
+def test_faces_too_few_to_hold_out_are_named_before_anything_is_trained(tmp_path: Path) -> None:
+    """A tenth of 64 faces, each a subject, lacks an age; the message names what helps."""
+    rows = tiny_rows()
+    for row in [row for fold in rows for row in fold]:
+        row["user_id"] = f"{row['user_id']} {row['original_image']}"
+    folder = write_adience(tmp_path / "adience", rows)
+    few = {"data": str(folder), "runs_dir": str(tmp_path / "runs")}
+    begun = start(few)
+    with pytest.raises(AdienceError, match=r'no draw of held-out .*held_out_folds \("\[\]" for'):
+        experiment.train(begun, "gender")
+    assert not (tmp_path / "runs").exists()
+    experiment.check_splits(start({**few, "held_out_folds": []}))
+
+
+def test_demo_and_its_protocol_are_the_default() -> None:
+    """Without any parameter: the drawings, all folds, the demo's protocol."""
+    begun = start(notebook())
+    assert begun.dataset.is_demo
+    assert (begun.protocol, begun.folds) == (DEMO, (0, 1, 2, 3, 4))
+
+
+def test_real_faces_get_the_papers_protocol(tiny_folder: Path) -> None:
+    """A folder is real until it is the demo."""
+    assert start(with_values(data=str(tiny_folder))).protocol == PAPER
+
+
+def test_environment_names_the_data_and_the_smoke_run(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ADIENCE_DATA stands for data, ADIENCE_SMOKE=1 for the protocol; a parameter wins."""
+    monkeypatch.setenv("ADIENCE_DATA", str(tiny_folder))
+    monkeypatch.setenv("ADIENCE_SMOKE", "1")
+    begun = start(notebook())
+    assert (begun.dataset.name, begun.protocol) == ("adience", SMOKE)
+    assert start(with_values(data="demo", protocol="paper")).protocol == PAPER
+
+
+@pytest.mark.parametrize("folds", [[0, 1], "[0, 1]", "0, 1", (1, 0), [1, 0]])
+def test_folds_are_taken_as_a_list_or_as_papermill_passes_them(folds: object) -> None:
+    """papermill's -p passes a string."""
+    assert start(with_values(folds=folds)).folds == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"gamma": 1.5}, "gamma is 1.5; allowed: 0 to 1"),
+        ({"gamma": "half"}, "gamma is 'half'; allowed: a number from 0 to 1, or None"),
+        ({"epochs": 2.5}, "epochs is 2.5; allowed: a whole number from 1 to 10,000, or None"),
+        ({"epochs": True}, "epochs is True; allowed: a whole number"),
+        ({"epochs": 0}, "epochs is 0; allowed: 1 to 10,000"),
+        ({"folds": [7]}, "folds is [7]; allowed: a list of different folds from 0 to 4"),
+        ({"folds": "[0, 0]"}, "folds is '[0, 0]'; allowed"),
+        ({"folds": "all"}, "folds is 'all'; allowed"),
+        ({"folds": "(" * 3000}, "folds is '((((((((((...(((((((((('; allowed"),
+        ({"gammas": "[0," * 999}, "gammas is '[0,[0,[0,[...,[0,[0,[0,'; allowed"),
+        ({"protocol": "papers"}, "protocol is 'papers'; allowed: paper, demo, smoke, levi_hassner"),
+        ({"extra_folds": [7]}, "extra_folds is [7]; allowed: a list of different folds among [0,"),
+        (
+            {"folds": [0], "extra_folds": "[1]"},
+            "extra_folds is '[1]'; allowed: a list of different",
+        ),
+        ({"levi_hassner_epochs": 0}, "levi_hassner_epochs is 0; allowed: 1 to 10,000"),
+        ({"levi_hassner_epochs": "few"}, "levi_hassner_epochs is 'few'; allowed: a whole number"),
+        ({"monitor": "test"}, "monitor is 'test'; allowed: test_fold, held_out, none"),
+        ({"precision": "float16"}, "precision is 'float16'; allowed: float32, mixed_bfloat16"),
+        ({"data": 7}, "data is 7; allowed: a text"),
+        ({"data": "/nowhere"}, "/nowhere: no such folder"),
+        ({"allow_missing": "yes"}, "allow_missing is 'yes'; allowed: True, False"),
+        ({"gammas": [0.5, 2]}, "gammas is [0.5, 2]; allowed: a list of numbers from 0 to 1"),
+        ({"faces": 1}, "faces is 1; allowed: 10 to"),
+    ],
+)
+def test_wrong_value_says_what_is_allowed(values: dict[str, Any], message: str) -> None:
+    """One line: the parameter, its value, and what may stand there."""
+    with pytest.raises(AdienceError) as error:
+        start(with_values(**values))
+    assert str(error.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("given", "folds"), [(None, (1,)), ("[]", ()), ([], ()), ("[1, 3]", (1, 3)), ([3], (3,))]
+)
+def test_extras_are_trained_on_the_first_fold_unless_told(
+    given: object, folds: tuple[int, ...]
+) -> None:
+    """Held-out monitoring, gamma, Levi & Hassner: one parameter says how much of that."""
+    assert start(with_values(folds=[1, 3], extra_folds=given)).extra_folds == folds
+
+
+def test_levi_hassner_recipe_names_its_differences_from_the_papers(tiny_folder: Path) -> None:
+    """Theirs on real faces; the demo's epochs and batches on the demo; what was asked for wins."""
+    data = str(tiny_folder)
+    assert published_recipe(start(with_values(data=data))).protocol == LEVI_HASSNER
+    few = published_recipe(start(with_values(data=data, epochs=3, seed=1, batch_size=16)))
+    assert few.protocol.label == "levi_hassner,epochs=3,seed=1"
+    many = published_recipe(start(with_values(data=data, epochs=3, levi_hassner_epochs=200)))
+    assert many.protocol.label == "levi_hassner,epochs=200"
+    demo = published_recipe(start(with_values()))
+    assert demo.protocol.label == "levi_hassner,epochs=5,batch_size=8"
+
+
+def test_runs_that_cannot_be_read_are_said_and_left_out() -> None:
+    """The rest of the report goes on without them."""
+    begun = start(with_values())
+    folder = run_folder(begun.runs_dir, begun.dataset, "age", DEMO, 2)
+    folder.mkdir(parents=True)
+    (folder / "protocol.json").write_text("{")
+    found = find_runs(begun)
+    assert found.finished == {}
+    (fault,) = found.unreadable
+    assert "fold_2/protocol.json: no record of a run" in fault
+
+
+def test_unknown_name_from_papermill_is_an_error_with_a_hint() -> None:
+    """papermill only warns; the notebook stops."""
+    with pytest.raises(AdienceError, match=r"'gama' \(did you mean 'gamma'\?\); allowed: data, "):
+        start(notebook(injected="gama = 0.5"))
+
+
+def test_parameter_of_another_notebook_is_unknown_here() -> None:
+    """What a notebook does not declare has no effect in it, and is refused."""
+    with pytest.raises(AdienceError, match="unknown parameter 'weights'"):
+        start(notebook(injected="weights = 'random'"))
+
+
+def test_parameter_added_by_hand_is_checked_as_well() -> None:
+    """A name written into the parameters cell in Jupyter is no parameter yet."""
+    with pytest.raises(AdienceError, match="unknown parameter 'bach_size'"):
+        start(notebook(cell=CELL + "bach_size = 8\n"))
+
+
+def test_injected_values_win_and_later_cells_do_not_matter() -> None:
+    """Running the first cells again after the whole notebook finds the same parameters."""
+    namespace = notebook(injected="epochs = 3\ngamma = 1")
+    namespace["In"].append("scratch = 5")
+    namespace["scratch"] = 5
+    assert start(namespace).protocol.epochs == 3
+    assert start(namespace).protocol.gamma == 1
+
+
+def test_figures_of_anything_but_the_default_go_deeper(tmp_path: Path) -> None:
+    """figures/demo holds the whole demo only."""
+    figures = tmp_path / "figures"
+    assert start(with_values()).figures_dir == figures / "demo"
+    assert start(with_values(epochs=1)).figures_dir == figures / "demo" / "demo,epochs=1"
+    assert start(with_values(folds=[0])).figures_dir == figures / "demo" / "demo,folds=0"
+
+
+def test_missing_runs_come_with_the_command_that_makes_them() -> None:
+    """Nothing is trained to find out; the command has the parameters that were given."""
+    begun = start(with_values(folds="[0, 1]", weights="random", epochs=3))
+    finished = find_runs(begun).finished
+    assert finished == {}
+    assert missing_runs(begun, finished)["age"] == [0, 1]
+    made = commands(begun)
+    assert "papermill 03_multitask.ipynb out.ipynb" in made["multitask"]
+    assert "-p folds '[0, 1]'" in made["multitask"]
+    assert "weights" not in made["multitask"]
+    assert "-p weights random" in made["transfer"]
+
+
+def test_missing_weights_stop_real_faces_and_not_the_demo(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The demo goes on with random features and says why; the paper's protocol does not."""
+    monkeypatch.setenv("ADIENCE_XCEPTION_WEIGHTS", "/nowhere.weights.h5")
+    assert experiment.find_weights(start(with_values())) is None
+    assert "random features: /nowhere.weights.h5" in capsys.readouterr().out
+    with pytest.raises(AdienceError, match="no such weights file"):
+        experiment.find_weights(start(with_values(data=str(tiny_folder))))
+
+
+def test_missing_vgg16_leaves_its_row_out_and_says_why(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On real faces too: one row less, and the report goes on. Random features fetch nothing."""
+    monkeypatch.setenv("ADIENCE_VGG16_WEIGHTS", "/nowhere.weights.h5")
+    data = str(tiny_folder)
+    assert experiment.read_vgg16(start(with_values(data=data))) == {}
+    assert (
+        "VGG-16 is left out: /nowhere.weights.h5: no such weights file" in capsys.readouterr().out
+    )
+    assert experiment.read_vgg16(start(with_values(data=data, weights="random"))) == {}
+    assert "asks for no weights of ImageNet" in capsys.readouterr().out
+
+
+def test_vgg16_download_that_fails_names_the_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variable and the kind of file that it takes."""
+
+    def refuse(**_: object) -> None:
+        raise Exception("URL fetch failure")
+
+    monkeypatch.setattr("keras.applications.VGG16", refuse)
+    with pytest.raises(
+        AdienceError, match=r"no ImageNet weights for VGG-16; .*ADIENCE_VGG16_WEIGHTS"
+    ):
+        find_vgg16()
