@@ -24,6 +24,7 @@
 # `papermill --help-notebook` lists them. In each, `None` stands for the protocol's own value.
 
 # %% tags=["parameters"]
+before = set(dir())  # plain values that are set from here on are parameters
 data: str = None  # a dataset's folder, or "demo"; None: the variable ADIENCE_DATA, else the demo
 allow_missing: bool = False  # go on without images that are missing or unreadable, and count them
 drop_repeats: bool = False  # keep one of each set of equal rows of Adience
@@ -54,7 +55,7 @@ from adience_lib.models.summary import architecture_table
 from adience_lib.report import figures, findings, further_figures, notebook, tables
 
 # %%
-experiment = start(globals())
+experiment = start(globals(), before)
 Markdown(findings.about_to_train(experiment, "multitask"))
 
 # %% [markdown]

@@ -26,6 +26,7 @@
 # `papermill --help-notebook` lists them. In each, `None` stands for the protocol's own value.
 
 # %% tags=["parameters"]
+before = set(dir())  # plain values that are set from here on are parameters
 data: str = None  # a dataset's folder, or "demo"; None: the variable ADIENCE_DATA, else the demo
 allow_missing: bool = False  # go on without images that are missing or unreadable, and count them
 drop_repeats: bool = False  # keep one of each set of equal rows of Adience
@@ -55,7 +56,7 @@ from adience_lib.report.discrepancies import ledger
 from adience_lib.util.markdown import markdown
 
 # %%
-experiment = start(globals())
+experiment = start(globals(), before)
 found = find_runs(experiment)
 missing = missing_runs(experiment, found.finished)
 Markdown(findings.about_missing(missing, commands(experiment), found.unreadable))

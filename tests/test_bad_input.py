@@ -351,10 +351,9 @@ def test_parameters_of_every_kind(
     """An experiment that says what was asked, or one line that names a parameter or a file."""
     adience.fold_file(faces_folder, 2).write_text(whole_text)
     asked = {"data": str(faces_folder), **given_values}
-    declared = "".join(f"{name} = None\n" for name in parameters.PARAMETERS)
-    lines = (f"{name} = {value!r}\n" for name, value in asked.items() if name.isidentifier())
+    declared = dict.fromkeys(parameters.PARAMETERS)
     try:
-        begun = experiment.start({**asked, "In": ["", declared, "# Parameters\n" + "".join(lines)]})
+        begun = experiment.start({"__annotations__": declared, **declared, **asked})
     except AdienceError as error:
         assert_one_line_about(error, *parameters.PARAMETERS, faces_folder)
         return

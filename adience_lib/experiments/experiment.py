@@ -1,6 +1,7 @@
 """What a notebook was asked to do, and the runs that follow from it."""
 
 import os
+from collections.abc import Collection
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -68,13 +69,14 @@ class Experiment:
         return f"{self.dataset.name} · {self.protocol.label}"
 
 
-def start(namespace: dict[str, Any]) -> Experiment:
+def start(namespace: dict[str, Any], before: Collection[str] = ()) -> Experiment:
     """Check a notebook's parameters and load its dataset.
 
-    ``namespace``: the notebook's ``globals()``. Raises AdienceError for a parameter that is
-    unknown, of the wrong kind or out of range, saying what is allowed.
+    ``namespace``: the notebook's ``globals()``, ``before``: the names that were there before its
+    parameters. Raises AdienceError for a parameter that is unknown, of the wrong kind or out of
+    range, saying what is allowed.
     """
-    given = parameters.read(namespace)
+    given = parameters.read(namespace, before)
     source = given.get("data") or os.environ.get("ADIENCE_DATA") or data.DEMO
     dataset = data.load(
         source,

@@ -1,9 +1,10 @@
-"""A notebook's parameters: found in its cells, checked, and turned into a protocol."""
+"""A notebook's parameters: read from its names, checked, and turned into a protocol."""
 
 import ast
 import difflib
 import os
 import re
+from collections.abc import Collection
 from dataclasses import fields, replace
 from typing import Any
 
@@ -30,6 +31,9 @@ LISTS = ("folds", "extra_folds", "held_out_folds", "gammas")
 PARAMETERS = (*TEXTS, *CHOICES, *LISTS, *WHOLE_NUMBERS, *NUMBERS, *SWITCHES)
 """Every parameter that any notebook has. In each, None stands for the protocol's own value."""
 
+PLAIN = (type(None), bool, int, float, str, bytes, list, tuple, dict)
+"""What a parameter may be by its type, before it is checked."""
+
 NOT_A_LITERAL = (SyntaxError, ValueError, TypeError, MemoryError, RecursionError, OverflowError)
 """What ``ast.literal_eval`` raises; the last three for thousands of brackets or digits."""
 
@@ -43,52 +47,25 @@ DEMO_GAMMAS = (0.0, 1.0)
 """Compared with the protocol's own gamma, which the paper does not give."""
 
 
-def read(namespace: dict[str, Any]) -> dict[str, Any]:
+def read(namespace: dict[str, Any], before: Collection[str] = ()) -> dict[str, Any]:
     """The parameters that a notebook sets to something else than None, checked one by one.
 
-    ``namespace``: the notebook's ``globals()``. papermill adds a cell below the parameters cell
-    and only warns about a name that the notebook does not have. Both cells are found in IPython's
-    list of the cells run so far: the parameters cell is the first that does nothing but assign
-    constants, papermill's begins with a comment.
+    ``namespace``: the notebook's ``globals()``. A notebook declares its parameters by annotating
+    them in one cell; papermill sets those that it is given in a cell of its own below, and only
+    warns about a name that is not declared. So a plain value is taken for a parameter, and
+    refused if it is none, unless its name was there ``before`` the parameters cell.
 
     Raises AdienceError for a parameter that is unknown or of the wrong kind.
     """
-    cells = [_assigned(source) for source in namespace.get("In", [])]
-    declared = next((names for names in cells if names), list(PARAMETERS))
-    added = [
-        name
-        for source, names in zip(namespace.get("In", []), cells, strict=True)
-        if source.lstrip().startswith("# Parameters")
-        for name in names
-    ]
+    declared = namespace.get("__annotations__") or PARAMETERS
     allowed = [name for name in declared if name in PARAMETERS]
-    for name in [*declared, *added]:
-        if name not in allowed:
+    for name, value in namespace.items():
+        own = name in before or name.startswith(("_", "PAPERMILL_"))
+        if not own and isinstance(value, PLAIN) and name not in allowed:
             raise AdienceError(unknown_parameter(name, allowed))
     given = {name: namespace[name] for name in allowed if namespace.get(name) is not None}
     check(given)
     return given
-
-
-def _assigned(source: str) -> list[str]:
-    """The names that a cell sets if it does nothing but set names to constants, else none."""
-    try:
-        statements = ast.parse(source).body
-        names = []
-        for statement in statements:
-            targets: list[ast.expr]
-            match statement:
-                case ast.AnnAssign(target=target, value=ast.expr() as value):
-                    targets = [target]
-                case ast.Assign(targets=targets, value=value):
-                    pass
-                case _:
-                    return []
-            ast.literal_eval(value)
-            names += [ast.unparse(target) for target in targets]
-    except NOT_A_LITERAL:
-        return []
-    return names
 
 
 def unknown_parameter(name: str, allowed: list[str]) -> str:

@@ -21,7 +21,7 @@ from adience_lib.util import paths
 from adience_lib.util.console import announced
 from adience_lib.util.console import exit_status
 from adience_lib.util.errors import AdienceError
-from adience_lib.experiments.parameters import NOT_A_LITERAL, check, unknown_parameter
+from adience_lib.experiments.parameters import PARAMETERS, check, unknown_parameter
 
 CELL_TIMEOUT = 14 * 24 * 3600
 """Seconds: the paper's protocol takes days without a GPU. A dead kernel is noticed anyway."""
@@ -91,7 +91,7 @@ def _run(declared: dict[Path, list[str]], parameters: dict[str, Any], log: TextI
 
 
 def _declared(notebook: Path) -> list[str]:
-    return list(papermill.inspect_notebook(notebook))
+    return [name for name in papermill.inspect_notebook(notebook) if name in PARAMETERS]
 
 
 def _execute(notebook: Path, output: Path, given: dict[str, Any], log: TextIO) -> None:

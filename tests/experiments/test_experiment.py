@@ -14,16 +14,23 @@ from adience_lib.protocol import DEMO, LEVI_HASSNER, PAPER, SMOKE
 from adience_lib.runs.folder import run_folder
 from adience_lib.util.errors import AdienceError
 
-CELL = "data: str = None\nfolds: list = None\nepochs: int = None\ngamma: float = None\n"
+CELL = (
+    "before = set(dir())\n"
+    "data: str = None\nfolds: list = None\nepochs: int = None\ngamma: float = None\n"
+)
 
 
-def notebook(cell: str = CELL, injected: str = "") -> dict[str, Any]:
+def notebook(cell: str = CELL, injected: str = "", above: str = "") -> dict[str, Any]:
     """The globals of a notebook after its parameters, papermill's and its import cell."""
-    cells = ["", cell, *([f"# Parameters\n{injected}"] if injected else []), "import math"]
-    namespace: dict[str, Any] = {"In": cells}
-    for source in cells:
+    namespace: dict[str, Any] = {"In": [], "Out": {}}
+    for source in (above, cell, injected, "import math"):
         exec(source, namespace)
     return namespace
+
+
+def begin(namespace: dict[str, Any]) -> experiment.Experiment:
+    """What the cell below does."""
+    return start(namespace, namespace["before"])
 
 
 def with_values(**values: Any) -> dict[str, Any]:
@@ -47,7 +54,7 @@ def test_faces_too_few_to_hold_out_are_named_before_anything_is_trained(tmp_path
 
 def test_demo_and_its_protocol_are_the_default() -> None:
     """Without any parameter: the drawings, all folds, the demo's protocol."""
-    begun = start(notebook())
+    begun = begin(notebook())
     assert begun.dataset.is_demo
     assert (begun.protocol, begun.folds) == (DEMO, (0, 1, 2, 3, 4))
 
@@ -63,7 +70,7 @@ def test_environment_names_the_data_and_the_smoke_run(
     """ADIENCE_DATA stands for data, ADIENCE_SMOKE=1 for the protocol; a parameter wins."""
     monkeypatch.setenv("ADIENCE_DATA", str(tiny_folder))
     monkeypatch.setenv("ADIENCE_SMOKE", "1")
-    begun = start(notebook())
+    begun = begin(notebook())
     assert (begun.dataset.name, begun.protocol) == ("adience", SMOKE)
     assert start(with_values(data="demo", protocol="paper")).protocol == PAPER
 
@@ -148,28 +155,34 @@ def test_runs_that_cannot_be_read_are_said_and_left_out() -> None:
 def test_unknown_name_from_papermill_is_an_error_with_a_hint() -> None:
     """papermill only warns; the notebook stops."""
     with pytest.raises(AdienceError, match=r"'gama' \(did you mean 'gamma'\?\); allowed: data, "):
-        start(notebook(injected="gama = 0.5"))
+        begin(notebook(injected="gama = 0.5"))
 
 
 def test_parameter_of_another_notebook_is_unknown_here() -> None:
     """What a notebook does not declare has no effect in it, and is refused."""
     with pytest.raises(AdienceError, match="unknown parameter 'weights'"):
-        start(notebook(injected="weights = 'random'"))
+        begin(notebook(injected="weights = 'random'"))
 
 
 def test_parameter_added_by_hand_is_checked_as_well() -> None:
     """A name written into the parameters cell in Jupyter is no parameter yet."""
     with pytest.raises(AdienceError, match="unknown parameter 'bach_size'"):
-        start(notebook(cell=CELL + "bach_size = 8\n"))
+        begin(notebook(cell=CELL + "bach_size = 8\n"))
+
+
+def test_names_above_the_parameters_are_the_notebooks_own() -> None:
+    """A constant of the user's, and where papermill says that the notebook lies."""
+    namespace = notebook(above="note = 'a trial'", injected="PAPERMILL_INPUT_PATH = 'a.ipynb'")
+    assert begin(namespace).protocol == DEMO
 
 
 def test_injected_values_win_and_later_cells_do_not_matter() -> None:
     """Running the first cells again after the whole notebook finds the same parameters."""
     namespace = notebook(injected="epochs = 3\ngamma = 1")
-    namespace["In"].append("scratch = 5")
-    namespace["scratch"] = 5
-    assert start(namespace).protocol.epochs == 3
-    assert start(namespace).protocol.gamma == 1
+    assert begin(namespace).protocol.epochs == 3
+    exec("scratch = 5", namespace)
+    exec(CELL + "epochs = 3", namespace)
+    assert begin(namespace).protocol.epochs == 3
 
 
 def test_figures_of_anything_but_the_default_go_deeper(tmp_path: Path) -> None:
