@@ -57,15 +57,15 @@ def _study(arguments: argparse.Namespace) -> None:
     from adience_lib.report import site
     from adience_lib.util import paths
 
-    given = _given(arguments)
-    site.check_parameters(given)
-    asked = experiment.start(study.asked_for(given))
+    overrides = _given(arguments)
+    site.check_parameters(overrides)
+    asked = experiment.start(study.asked_for(overrides))
     figures = (
-        Path(given["figures_dir"]).expanduser()
-        if given.get("figures_dir")
+        Path(overrides["figures_dir"]).expanduser()
+        if overrides.get("figures_dir")
         else records.place(asked, paths.figures() / asked.dataset.name / study.FOLDER)
     )
-    console.tell(f"Records go to {paths.shown(figures / records.FOLDER)}.")
+    console.message(f"Records go to {paths.shown(figures / records.FOLDER)}.")
     with console.announced(lambda: STUDY_STOPPED):
         study.run(asked, figures / records.FOLDER)
 

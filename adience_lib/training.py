@@ -71,14 +71,14 @@ def train(
     history = [_named(row, network) for row in start.history] if start else []
     if start:  # before the twin is made, which copies frozen weights
         _assign(network.variables, start.network)
-    twin = compiled(network, protocol, protocol.epochs * len(batches))
+    rewritten = compiled(network, protocol, protocol.epochs * len(batches))
     if start:
-        _assign(twin.optimizer.variables, start.optimizer)
+        _assign(rewritten.optimizer.variables, start.optimizer)
     epochs = _Epochs(
         network, protocol, batches, observed, history, start.best if start else [], keep
     )
     if not is_over(history, protocol):
-        twin.fit(
+        rewritten.fit(
             backend.feed(batches),
             validation_data=None if monitored is None else backend.feed(monitored),
             initial_epoch=len(history),
@@ -96,18 +96,18 @@ def compiled(network: keras.Model, protocol: Protocol, steps: int) -> keras.Mode
 
     Section 3.4, or the recipe that the protocol names; ``steps`` of training are to come.
     """
-    twin = speed.faster(network, protocol.batch_size)
+    rewritten = speed.faster(network, protocol.batch_size)
     tasks = list(network.output)
     shares = {"gender": protocol.gamma, "age": 1 - protocol.gamma}  # equation 1
-    twin.compile(
+    rewritten.compile(
         _optimizer(protocol, steps),
         loss={task: _loss(network, task) for task in tasks},
         loss_weights={task: shares[task] for task in tasks} if len(tasks) == 2 else None,
         metrics={task: _metrics(network, task) for task in tasks},
         jit_compile=backend.jit_compile(),
     )
-    twin.optimizer.build(twin.trainable_variables)
-    return twin
+    rewritten.optimizer.build(rewritten.trainable_variables)
+    return rewritten
 
 
 def _optimizer(protocol: Protocol, steps: int) -> keras.optimizers.Optimizer:

@@ -145,9 +145,9 @@ Markdown(findings.about_recipes(recipes))
 # first principal components of the training faces' features.
 
 # %%
-readouts = notebook.keep(experiment, tables.readouts(read_across(experiment)), "readouts")
-notebook.show_intervals(experiment, readouts, ["read off"], "readouts")
-Markdown(findings.about_readouts(readouts, gender, age))
+linear_probes = notebook.keep(experiment, tables.linear_probes(read_across(experiment)), "readouts")
+notebook.show_intervals(experiment, linear_probes, ["read off"], "readouts")
+Markdown(findings.about_linear_probes(linear_probes, gender, age))
 
 # %% [markdown]
 # ## What was found

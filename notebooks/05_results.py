@@ -52,7 +52,7 @@ from adience_lib.evidence import claims
 from adience_lib.experiments.experiment import start
 from adience_lib.experiments.results import commands, find_runs, missing_runs
 from adience_lib.report import figures, findings, further_figures, lessons, notebook, tables
-from adience_lib.report.discrepancies import ledger
+from adience_lib.report.discrepancies import discrepancies
 from adience_lib.util.markdown import markdown
 
 # %%
@@ -193,7 +193,7 @@ Markdown(findings.about_cost(cost))
 # ## The ledger: where the paper disagrees
 
 # %% tags=["first-page"]
-entries = notebook.keep(experiment, ledger(experiment.dataset, found.finished), "ledger")
+entries = notebook.keep(experiment, discrepancies(experiment.dataset, found.finished), "ledger")
 Markdown(markdown(entries))
 
 # %% [markdown]

@@ -8,7 +8,7 @@ import pandas as pd
 
 from adience_lib.data.labels import LABELS
 from adience_lib.experiments.experiment import Experiment
-from adience_lib.experiments.results import Found
+from adience_lib.experiments.results import Results
 from adience_lib.models import tasks
 from adience_lib.models.baselines import LEVI_HASSNER
 from adience_lib.protocol import PAPER
@@ -70,10 +70,10 @@ def runs_with(
     return Runs(model, PAPER, "a dataset", history, predictions, records, version=version)
 
 
-def found_with(*networks: Runs, **others: object) -> Found:
+def results_with(*networks: Runs, **others: object) -> Results:
     """The finished runs of an experiment on real faces, as many as are given."""
     faces = next(iter(networks)).predictions if networks else pd.DataFrame()
-    empty = Found(
+    empty = Results(
         is_demo=False,
         is_adience=True,
         faces=faces,
@@ -81,7 +81,7 @@ def found_with(*networks: Runs, **others: object) -> Found:
         held_out={},
         published={},
         same_recipe={},
-        readouts={},
+        linear_probes={},
         unreadable=[],
     )
     return replace(empty, **others)  # type: ignore[arg-type]

@@ -369,8 +369,8 @@ def test_parameters_of_every_kind(
 def _finished_run(folder: Path, accuracy: float = 0.5) -> dict[str, bytes]:
     """The files of a finished run of two faces, by name."""
     folder.mkdir()
-    said = {"format": FORMAT, "model": "gender", "fold": 0, "fingerprint": "f"}
-    write_json(folder / "protocol.json", {**said, "protocol": asdict(PAPER)})
+    specification = {"format": FORMAT, "model": "gender", "fold": 0, "fingerprint": "f"}
+    write_json(folder / "protocol.json", {**specification, "protocol": asdict(PAPER)})
     machine = {"processor": "p", "cores": 2, "accelerator": "none"}
     counts = {"epochs": 2, "best_epoch": 1, "seconds": 3.0, "peak_memory": None}
     sizes = {"parameters": {"total": 5}, "faces": {"train": 8}, "machines": [machine]}
@@ -449,17 +449,17 @@ def test_record_of_a_run_that_is_damaged(
 
     root = tmp_path_factory.mktemp("runs")
     folder = run_folder(root, tiny, "gender", PAPER, 0)
-    said = record(tiny, "gender", PAPER, 0)
+    specification = record(tiny, "gender", PAPER, 0)
     made = folder.with_name("fold_0.unfinished") if begun else folder
     made.mkdir(parents=True)
-    text = damaged(json.dumps(said).encode(), done)
+    text = damaged(json.dumps(specification).encode(), done)
     (made / "protocol.json").write_bytes(text)
     try:
-        write_once(folder, said, lambda result, states: {})
+        write_once(folder, specification, lambda result, states: {})
     except AdienceError as error:
         assert_one_line_about(error, made)
         return
-    assert json.loads(text) == said
+    assert json.loads(text) == specification
 
 
 def _small_network() -> keras.Model:
@@ -490,12 +490,12 @@ def test_state_with_damaged_bytes(
 ) -> None:
     """All of the state, or one line that names the file."""
     folder = tmp_path_factory.mktemp("states")
-    said, machines, written = {"fold": 0}, [{"processor": "p"}], _state(network)
-    checkpoint.save(folder, written, said, machines, best_epoch=1)
+    specification, machines, written = {"fold": 0}, [{"processor": "p"}], _state(network)
+    checkpoint.save(folder, written, specification, machines, best_epoch=1)
     file = folder / "epoch_1.npz"
     file.write_bytes(damaged(file.read_bytes(), done))
     try:
-        found = checkpoint.load(folder, said, network, len)
+        found = checkpoint.load(folder, specification, network, len)
     except AdienceError as error:
         assert_one_line_about(error, file)
         return

@@ -86,9 +86,9 @@ def test_run_folder_is_complete_and_readable_without_keras(finished: Path, tiny:
     names = {"protocol.json", "history.csv", "predictions.csv", "best.keras", "run.json"}
     names.add("SHA256SUMS")
     assert {file.name for file in finished.iterdir()} == names
-    said = json.loads((finished / "protocol.json").read_text())
-    assert said["fingerprint"] == tiny.fingerprint
-    assert Protocol(**said["protocol"]) == QUICK
+    specification = json.loads((finished / "protocol.json").read_text())
+    assert specification["fingerprint"] == tiny.fingerprint
+    assert Protocol(**specification["protocol"]) == QUICK
     history = pd.read_csv(finished / "history.csv")
     assert list(history["epoch"]) == [1, 2]
     predictions = pd.read_csv(finished / "predictions.csv")
@@ -195,9 +195,9 @@ def test_run_from_before_the_network_was_rebuilt_is_refused(
     """Without Table 1's third normalisation it was another network."""
     folder = run_folder(tmp_path, tiny, "gender", QUICK, 0)
     folder.mkdir(parents=True)
-    said = record(tiny, "gender", QUICK, 0)
-    assert said.pop("version") == 2
-    (folder / "protocol.json").write_text(json.dumps(said))
+    specification = record(tiny, "gender", QUICK, 0)
+    assert specification.pop("version") == 2
+    (folder / "protocol.json").write_text(json.dumps(specification))
     with pytest.raises(AdienceError, match="holds a run with another version; delete it"):
         train_fold(tiny, images, "gender", QUICK, 0, tmp_path)
 

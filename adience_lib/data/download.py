@@ -18,7 +18,7 @@ from tqdm import tqdm
 from adience_lib.data import adience
 from adience_lib.data.labels import FOLDS
 from adience_lib.util import atomic
-from adience_lib.util.console import tell
+from adience_lib.util.console import message
 from adience_lib.util.errors import AdienceError
 
 if TYPE_CHECKING:
@@ -81,7 +81,9 @@ def _check_address(address: str) -> None:
             f"the address holds credentials, which would end in logs; set {USER} and {PASSWORD}"
         )
     if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1"):
-        tell(f"{parts.hostname}: http:// sends user and password readably; use https:// if it can")
+        message(
+            f"{parts.hostname}: http:// sends user and password readably; use https:// if it can"
+        )
 
 
 def _credentials() -> tuple[str, str] | None:
@@ -139,7 +141,7 @@ def _fetch(address: str, part: Path, credentials: tuple[str, str] | None) -> Non
                     f"({type(error).__name__}); {_bytes(part):,} bytes are kept, and the same "
                     "command goes on from there"
                 ) from None  # the cause may hold headers
-            tell(f"{address}: broken off after {_bytes(part):,} bytes; trying again")
+            message(f"{address}: broken off after {_bytes(part):,} bytes; trying again")
             time.sleep(2 ** (attempts - 1))
 
 

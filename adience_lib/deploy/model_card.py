@@ -48,11 +48,11 @@ def card(folder: Path) -> str:
     Raises AdienceError if there is no such finished run, or it is damaged.
     """
     runs = read_runs([folder])
-    run, said = read_json(folder / "run.json"), read_json(folder / "protocol.json")
+    run, specification = read_json(folder / "run.json"), read_json(folder / "protocol.json")
     parts = [
         f"# Gender and age from a face: the {runs.title} network",
         _what(runs, run),
-        f"## Data and training\n\n{_training(runs, run, said)}",
+        f"## Data and training\n\n{_training(runs, run, specification)}",
         f"## Accuracy\n\n{_accuracy(runs)}",
         *(f"### {task.capitalize()}\n\n{_by_group(runs, task)}" for task in runs.tasks),
         f"## Probabilities\n\n{_probabilities(runs)}",
@@ -81,14 +81,14 @@ _OUTPUT = {
 }
 
 
-def _training(runs: Runs, run: dict[str, Any], said: dict[str, Any]) -> str:
+def _training(runs: Runs, run: dict[str, Any], specification: dict[str, Any]) -> str:
     protocol, faces, machine = runs.protocol, run["faces"], run["machines"][-1]
     base = BASES[protocol.name]
     versions = [f"{name} {machine[name]}" for name in _SOFTWARE if name in machine]
     return (
-        f"Dataset: {said['dataset']} (fingerprint `{said['fingerprint'][:16]}`), "
+        f"Dataset: {specification['dataset']} (fingerprint `{specification['fingerprint'][:16]}`), "
         f"{faces['train']:,} faces for training, tested on the {len(runs.predictions):,} of fold "
-        f"{said['fold']}. Protocol: {protocol.name}; different from it: "
+        f"{specification['fold']}. Protocol: {protocol.name}; different from it: "
         f"{differences(protocol, base) or 'nothing'}. It ran {run['epochs']} epochs. Epoch "
         f"{run['best_epoch']} was chosen, {MONITORED[protocol.monitor]}. Seed {protocol.seed}"
         f"{''.join(f', {version}' for version in versions)}. This is the training of one fold; how "

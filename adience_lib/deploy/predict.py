@@ -207,14 +207,14 @@ def load(file: str | Path) -> Predictor:
         file = file / "best.keras"
     folder = file.parent
     if not (folder / SUMS).exists():
-        return Predictor(_twin(file), {}, {})
+        return Predictor(_rewritten(file), {}, {})
     check_files(folder, [file.name])
     known = read_json(folder / "run.json").get("inputs", {})
     usual = {name: (low, high) for name, (low, high) in known.items()}
-    return Predictor(_twin(file), _temperatures(folder), usual)
+    return Predictor(_rewritten(file), _temperatures(folder), usual)
 
 
-def _twin(file: Path) -> "keras.Model":
+def _rewritten(file: Path) -> "keras.Model":
     """What gives the outputs of the network in ``file`` with less work (``rewritten.py``)."""
     from adience_lib import models
     from adience_lib.speed import rewritten

@@ -19,7 +19,7 @@ from adience_lib.data.labels import AGE_LABELS, FOLDS, LABELS
 from adience_lib.evidence import comparison, metrics, paper, quality, significance
 from adience_lib.evidence.comparison import Part
 from adience_lib.evidence.significance import LEVEL, MARGIN, Estimate, FoldMean, Resampled
-from adience_lib.experiments.results import Found
+from adience_lib.experiments.results import Results
 from adience_lib.models.summary import architecture_table
 from adience_lib.protocol import LEVI_HASSNER, PAPER
 from adience_lib.runs.read import Runs
@@ -52,14 +52,14 @@ class Evidence:
         return min(1.0, max(1, len(self.parts)) * smallest)
 
 
-def verdicts(found: Found) -> pd.DataFrame:
+def verdicts(results: Results) -> pd.DataFrame:
     """A row a claim, indexed by number: ``claim``, ``place``, ``criterion``, ``verdict``,
     ``because`` (in short, why it is undecided), ``why``, and the corrected p-values ``p for`` and
     ``p against``.
 
     A missing run, or runs that cannot be compared, leave their claim undecided and say why.
     """
-    gathered = [_gather(_TESTS[claim.number], found) for claim in paper.CLAIMS]
+    gathered = [_gather(_TESTS[claim.number], results) for claim in paper.CLAIMS]
     # A claim that could not be tested still counts among those that are: what is decided does
     # not change when others are run later.
     p_for, p_against = significance.holm_either_way(
@@ -67,7 +67,7 @@ def verdicts(found: Found) -> pd.DataFrame:
     )
     rows = []
     for i, claim in enumerate(paper.CLAIMS):
-        verdict = _verdict(gathered[i], p_for[i], p_against[i], found.is_demo)
+        verdict = _verdict(gathered[i], p_for[i], p_against[i], results.is_demo)
         rows.append(
             {
                 "number": claim.number,
@@ -75,8 +75,8 @@ def verdicts(found: Found) -> pd.DataFrame:
                 "place": claim.place,
                 "criterion": claim.criterion,
                 "verdict": verdict,
-                "because": _because(gathered[i], found.is_demo) if verdict == UNDECIDED else "",
-                "why": _why(gathered[i], verdict, found.is_demo),
+                "because": _because(gathered[i], results.is_demo) if verdict == UNDECIDED else "",
+                "why": _why(gathered[i], verdict, results.is_demo),
                 "p for": p_for[i],
                 "p against": p_against[i],
             }
@@ -84,9 +84,9 @@ def verdicts(found: Found) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("number")
 
 
-def _gather(test: Callable[[Found], Evidence], found: Found) -> Evidence:
+def _gather(test: Callable[[Results], Evidence], results: Results) -> Evidence:
     try:
-        return test(found)
+        return test(results)
     except AdienceError as error:
         return Evidence(doubt=str(error))
 
@@ -124,7 +124,7 @@ def _why(evidence: Evidence, verdict: str, is_demo: bool) -> str:
     return "; ".join(words)
 
 
-def _idle(found: Found, networks: Sequence[tuple[Runs, str]]) -> str:
+def _idle(results: Results, networks: Sequence[tuple[Runs, str]]) -> str:
     """Which of the networks have not been shown to beat the most frequent label at a task.
 
     Two networks that have learned nothing are equal, stop early, and share no features: that
@@ -133,7 +133,7 @@ def _idle(found: Found, networks: Sequence[tuple[Runs, str]]) -> str:
     idle = []
     for runs, task in networks:
         hits = metrics.correct(runs.predictions, task).astype("float64")
-        gain = hits - metrics.majority_hits(runs.predictions, found.faces, task)
+        gain = hits - metrics.majority_hits(runs.predictions, results.faces, task)
         if significance.resample(gain, runs.predictions["subject"]).above(0) > LEVEL:
             idle.append(f"{comparison.named(runs)} on {task}")
     if not idle:
@@ -175,27 +175,27 @@ def _reasons(*reasons: str) -> str:
     return "; ".join(reason for reason in reasons if reason)
 
 
-def _on_par(found: Found) -> Evidence:
-    baseline = {task: found.baseline(task) for task in LABELS}
-    reduced = {task: found.unselected(task) for task in LABELS}
+def _on_par(results: Results) -> Evidence:
+    baseline = {task: results.baseline(task) for task in LABELS}
+    reduced = {task: results.unselected(task) for task in LABELS}
     parts = [comparison.equal(reduced[task], baseline[task], task) for task in LABELS]
     doubt = _reasons(_shortened([*baseline.values()]), _unfit(*reduced.values()))
-    return Evidence(parts, doubt, _idle(found, [*_pairs(reduced), *_pairs(baseline)]))
+    return Evidence(parts, doubt, _idle(results, [*_pairs(reduced), *_pairs(baseline)]))
 
 
 def _pairs(networks: dict[str, Runs]) -> list[tuple[Runs, str]]:
     return [(runs, task) for task, runs in networks.items()]
 
 
-def _as_good_as_two(found: Found) -> Evidence:
-    both, alone = found.main("multitask"), {task: found.main(task) for task in LABELS}
+def _as_good_as_two(results: Results) -> Evidence:
+    both, alone = results.main("multitask"), {task: results.main(task) for task in LABELS}
     parts = [comparison.equal(both, runs, task) for task, runs in alone.items()]
     pairs = [*_pairs(alone), *_pairs(dict.fromkeys(LABELS, both))]
-    return Evidence(parts, _unfit(both, *alone.values()), _idle(found, pairs))
+    return Evidence(parts, _unfit(both, *alone.values()), _idle(results, pairs))
 
 
-def _faster_than_two(found: Found) -> Evidence:
-    both, alone = found.main("multitask"), {task: found.main(task) for task in LABELS}
+def _faster_than_two(results: Results) -> Evidence:
+    both, alone = results.main("multitask"), {task: results.main(task) for task in LABELS}
     networks = [both, *alone.values()]
     if elsewhere := _elsewhere(networks):
         raise AdienceError(elsewhere)
@@ -212,7 +212,7 @@ def _faster_than_two(found: Found) -> Evidence:
     part = _below(words, significance.over_folds(ratios), np.log(paper.DRASTIC))
     pairs = [*_pairs(alone), *_pairs(dict.fromkeys(LABELS, both))]
     doubt = _reasons(_limited(networks), _outdated(*networks))
-    return Evidence([part], doubt, _idle(found, pairs))
+    return Evidence([part], doubt, _idle(results, pairs))
 
 
 def _below(words: str, over_folds: FoldMean, threshold: float) -> Part:
@@ -237,9 +237,9 @@ def _limited(networks: list[Runs]) -> str:
     return f"trainings ended by the limit of epochs, not by early stopping: {', '.join(cut)}"
 
 
-def _transfer_beats(found: Found) -> Evidence:
-    baseline = {task: found.baseline(task) for task in LABELS}
-    transfer = found.unselected("transfer")
+def _transfer_beats(results: Results) -> Evidence:
+    baseline = {task: results.baseline(task) for task in LABELS}
+    transfer = results.unselected("transfer")
     parts = [
         comparison.better(transfer, baseline["gender"], "gender"),
         comparison.equal(transfer, baseline["age"], "age"),
@@ -248,7 +248,7 @@ def _transfer_beats(found: Found) -> Evidence:
         _nothing_transferred(transfer), _shortened([*baseline.values()]), _cut_off(transfer)
     )
     pairs = [*_pairs(baseline), *_pairs(dict.fromkeys(LABELS, transfer))]
-    return Evidence(parts, doubt, _idle(found, pairs))
+    return Evidence(parts, doubt, _idle(results, pairs))
 
 
 def _nothing_transferred(transfer: Runs) -> str:
@@ -260,8 +260,8 @@ ROUNDING = 1 / np.sqrt(12)
 """The standard deviation of what is lost when a number is rounded: epochs are whole."""
 
 
-def _converges_soon(found: Found) -> Evidence:
-    transfer = found.main("transfer")
+def _converges_soon(results: Results) -> Evidence:
+    transfer = results.main("transfer")
     best = transfer.records["best_epoch"].to_numpy("float64")
     words = (
         f"best epoch {', '.join(f'{epoch:.0f}' for epoch in best)}, on average {best.mean():.1f}"
@@ -269,21 +269,23 @@ def _converges_soon(found: Found) -> Evidence:
     part = _below(words, significance.over_folds(best, ROUNDING), paper.FEW_EPOCHS)
     unchosen = "no epoch was chosen" if transfer.protocol.monitor == "none" else ""
     doubt = _reasons(_nothing_transferred(transfer), unchosen, _limited([transfer]))
-    return Evidence([part], doubt, _idle(found, _pairs(dict.fromkeys(LABELS, transfer))))
+    return Evidence([part], doubt, _idle(results, _pairs(dict.fromkeys(LABELS, transfer))))
 
 
-def _nothing_shared(found: Found) -> Evidence:
-    networks = {task: found.main(task) for task in LABELS}
-    parts = [_readable(found, "age", "gender"), _readable(found, "gender", "age")]
+def _nothing_shared(results: Results) -> Evidence:
+    networks = {task: results.main(task) for task in LABELS}
+    parts = [_readable(results, "age", "gender"), _readable(results, "gender", "age")]
     doubt = _outdated(*networks.values())
-    idle = _reasons(_idle(found, _pairs(networks)), _cut_off(*networks.values()))
+    idle = _reasons(_idle(results, _pairs(networks)), _cut_off(*networks.values()))
     return Evidence(parts, doubt, idle)
 
 
-def _readable(found: Found, task: str, trained_for: str) -> Part:
+def _readable(results: Results, task: str, trained_for: str) -> Part:
     """Whether ``task`` cannot be read off the trunk that was trained for the other task."""
-    trained = found.readout(f"{task}_from_{trained_for}")
-    controls = [found.readout(f"{task}_from_{control}") for control in ("untrained", "pixels")]
+    trained = results.linear_probe(f"{task}_from_{trained_for}")
+    controls = [
+        results.linear_probe(f"{task}_from_{control}") for control in ("untrained", "pixels")
+    ]
     parts = [comparison.better(trained, control, task, MARGIN) for control in controls]
     return Part(
         "; ".join(part.words for part in parts),
@@ -294,8 +296,8 @@ def _readable(found: Found, task: str, trained_for: str) -> Part:
     )
 
 
-def _costs_less(found: Found) -> Evidence:
-    reduced, published = found.main("gender"), found.baseline_under_protocol("gender")
+def _costs_less(results: Results) -> Evidence:
+    reduced, published = results.main("gender"), results.baseline_under_protocol("gender")
     if reduced.protocol != published.protocol:
         raise AdienceError("the two networks were not trained under the same protocol")
     counts = [_multiply_adds(runs.model) for runs in (reduced, published)]
@@ -333,8 +335,8 @@ def _log_seconds(runs: Runs, folds: list[int]) -> np.ndarray:
 FAVOURITE = AGE_LABELS.index("(25, 32)")
 
 
-def _best_at_25(found: Found) -> Evidence:
-    runs = found.main("multitask")
+def _best_at_25(results: Results) -> Evidence:
+    runs = results.main("multitask")
     faces = runs.predictions
     hits = 100.0 * metrics.correct(faces, "age")
     absent = sorted(set(range(len(AGE_LABELS))) - set(faces["age"]))
@@ -363,13 +365,13 @@ def _best_at_25(found: Found) -> Evidence:
     tests = comparison.TESTS * (len(others) if leads[nearest].value < 0 else 1)
     more = significance.needed(leads[nearest], over_folds[nearest], [0], tests)
     part = Part(words, p_for, p_against, comparison.times(more))
-    doubt = _reasons(_another_is_frequent(found), _unfit(runs))
-    return Evidence([part], doubt, _idle(found, [(runs, "age")]))
+    doubt = _reasons(_another_is_frequent(results), _unfit(runs))
+    return Evidence([part], doubt, _idle(results, [(runs, "age")]))
 
 
-def _another_is_frequent(found: Found) -> str:
+def _another_is_frequent(results: Results) -> str:
     """The paper expects the age to be the best because it has the most faces (2.1)."""
-    counts = found.faces["age"].value_counts()
+    counts = results.faces["age"].value_counts()
     most = counts.idxmax()
     if counts[most] == counts.get(FAVOURITE, 0):
         return ""
@@ -395,8 +397,8 @@ def _ahead_of_all(*estimates: Sequence[Estimate]) -> tuple[float, float]:
     return p_for, min(1.0, len(agreed) * min(against for _, against in agreed))
 
 
-def _varies_over_folds(found: Found) -> Evidence:
-    networks = {task: found.main(task) for task in ("gender", "age")}
+def _varies_over_folds(results: Results) -> Evidence:
+    networks = {task: results.main(task) for task in ("gender", "age")}
     accuracies = {task: _fold_accuracies(runs, task) for task, runs in networks.items()}
     values = {task: np.array([fold.value for fold in folds]) for task, folds in accuracies.items()}
     draws = {task: np.array([fold.draws for fold in folds]) for task, folds in accuracies.items()}
@@ -416,9 +418,9 @@ def _varies_over_folds(found: Found) -> Evidence:
         least = min(lead.value for lead in leads)
         words = f"{task}: the first fold minus the highest other {least:+.1f} points"
         parts.append(Part(words, *_ahead_of_all(leads)))
-    elsewhere = "" if found.is_adience else "these folds are not Adience's: there is no first one"
+    elsewhere = "" if results.is_adience else "these folds are not Adience's: there is no first one"
     doubt = _reasons(elsewhere, _unfit(*networks.values()))
-    return Evidence(parts, doubt, _idle(found, _pairs(networks)))
+    return Evidence(parts, doubt, _idle(results, _pairs(networks)))
 
 
 def _varies_more(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
@@ -446,7 +448,7 @@ def _fold_accuracies(runs: Runs, task: str) -> list[Resampled]:
     ]
 
 
-_TESTS: dict[int, Callable[[Found], Evidence]] = {
+_TESTS: dict[int, Callable[[Results], Evidence]] = {
     1: _on_par,
     2: _as_good_as_two,
     3: _faster_than_two,

@@ -16,7 +16,7 @@ from scipy import stats
 from adience_lib.evidence import comparison, metrics
 from adience_lib.evidence.significance import LEVEL
 from adience_lib.experiments.experiment import Experiment
-from adience_lib.experiments.results import Found, find_runs
+from adience_lib.experiments.results import Results, find_runs
 from adience_lib.runs.read import Runs
 from adience_lib.util.errors import AdienceError
 
@@ -24,10 +24,10 @@ FOLDER = "earlier"
 """Where the records of the first trainings lie, beside those of the second."""
 
 
-def pairs(study: Experiment, found: Found) -> list[tuple[Runs, Runs]]:
+def pairs(study: Experiment, results: Results) -> list[tuple[Runs, Runs]]:
     """The first and the second runs of each network and way of monitoring that was done twice.
 
-    ``study``: read from records (``records.read``); ``found``: its runs. Raises AdienceError if
+    ``study``: read from records (``records.read``); ``results``: its runs. Raises AdienceError if
     an earlier record cannot be read.
     """
     before = find_runs(replace(study, runs_dir=study.runs_dir.parent / FOLDER))
@@ -36,8 +36,8 @@ def pairs(study: Experiment, found: Found) -> list[tuple[Runs, Runs]]:
     return [
         (first, again[name])
         for firsts, again in (
-            (before.finished, found.finished),
-            (before.held_out, found.held_out),
+            (before.finished, results.finished),
+            (before.held_out, results.held_out),
         )
         for name, first in firsts.items()
         if name in again and first.version < again[name].version

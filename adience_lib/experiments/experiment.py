@@ -36,7 +36,7 @@ class Experiment:
     that are trained again with held-out subjects. ``wanted_weights``: "imagenet", "random" or a
     file. ``scheduler``: who trains the folds, as ``cross_validation.executor`` takes it; None: this
     process. ``gammas``: those of the sweep, without the protocol's own.
-    ``given``: the parameters that were not left at None.
+    ``overrides``: the parameters that were not left at None.
     """
 
     dataset: Dataset
@@ -49,7 +49,7 @@ class Experiment:
     wanted_weights: str
     scheduler: str | None
     gammas: tuple[float, ...]
-    given: dict[str, Any]
+    overrides: dict[str, Any]
 
     @cached_property
     def images(self) -> np.ndarray:
@@ -76,38 +76,38 @@ def start(namespace: dict[str, Any], before: Collection[str] = ()) -> Experiment
     parameters. Raises AdienceError for a parameter that is unknown, of the wrong kind or out of
     range, saying what is allowed.
     """
-    given = parameters.read(namespace, before)
-    source = given.get("data") or os.environ.get("ADIENCE_DATA") or data.DEMO
+    overrides = parameters.read(namespace, before)
+    source = overrides.get("data") or os.environ.get("ADIENCE_DATA") or data.DEMO
     dataset = data.load(
         source,
-        allow_missing=given.get("allow_missing", False),
-        drop_repeats=given.get("drop_repeats", False),
+        allow_missing=overrides.get("allow_missing", False),
+        drop_repeats=overrides.get("drop_repeats", False),
     )
-    return of(dataset, given)
+    return of(dataset, overrides)
 
 
-def of(dataset: Dataset, given: dict[str, Any]) -> Experiment:
-    """The experiment with ``dataset`` and the parameters that are ``given``.
+def of(dataset: Dataset, overrides: dict[str, Any]) -> Experiment:
+    """The experiment with ``dataset`` and the parameters that are ``overrides``.
 
     Raises AdienceError for a value of the wrong kind or out of range.
     """
-    protocol = parameters.protocol(given, default_protocol(dataset.name))
-    folds = parameters.folds(given.get("folds"), protocol)
-    extra_folds = parameters.extra_folds(given.get("extra_folds"), folds)
+    protocol = parameters.protocol(overrides, default_protocol(dataset.name))
+    folds = parameters.folds(overrides.get("folds"), protocol)
+    extra_folds = parameters.extra_folds(overrides.get("extra_folds"), folds)
     return Experiment(
         dataset,
         protocol,
         folds,
         extra_folds,
-        parameters.held_out_folds(given.get("held_out_folds"), folds, extra_folds),
-        Path(given["runs_dir"]) if "runs_dir" in given else paths.runs(),
-        Path(given["figures_dir"])
-        if "figures_dir" in given
+        parameters.held_out_folds(overrides.get("held_out_folds"), folds, extra_folds),
+        Path(overrides["runs_dir"]) if "runs_dir" in overrides else paths.runs(),
+        Path(overrides["figures_dir"])
+        if "figures_dir" in overrides
         else _figures(dataset, protocol, folds),
-        given.get("weights", protocol.weights),
-        given.get("scheduler"),
-        parameters.gammas(given.get("gammas"), protocol),
-        given,
+        overrides.get("weights", protocol.weights),
+        overrides.get("scheduler"),
+        parameters.gammas(overrides.get("gammas"), protocol),
+        overrides,
     )
 
 
@@ -196,7 +196,7 @@ def published_recipe(experiment: Experiment) -> Experiment:
     Its number of epochs is the parameter ``levi_hassner_epochs``, else ``epochs`` where that is
     given, else their own. The demo and the smoke run keep their epochs and their batches.
     """
-    used, given = experiment.protocol, experiment.given
+    used, overrides = experiment.protocol, experiment.overrides
     recipe = replace(
         LEVI_HASSNER,
         faces=used.faces,
@@ -205,7 +205,7 @@ def published_recipe(experiment: Experiment) -> Experiment:
     )
     if used.name in (DEMO.name, SMOKE.name):
         recipe = replace(recipe, epochs=used.epochs, batch_size=used.batch_size)
-    epochs = given.get("levi_hassner_epochs", given.get("epochs", recipe.epochs))
+    epochs = overrides.get("levi_hassner_epochs", overrides.get("epochs", recipe.epochs))
     return replace(experiment, protocol=replace(recipe, epochs=epochs))
 
 
@@ -242,7 +242,7 @@ def find_weights(experiment: Experiment) -> pretrained.Weights | None:
 def transfer_protocol(experiment: Experiment, weights_label: str) -> Protocol:
     """The protocol of the transfer network: what it starts from, and the demo's fewer epochs."""
     protocol = replace(experiment.protocol, weights=weights_label)
-    if protocol.name == DEMO.name and "epochs" not in experiment.given:
+    if protocol.name == DEMO.name and "epochs" not in experiment.overrides:
         return replace(protocol, epochs=DEMO_TRANSFER_EPOCHS)
     return protocol
 

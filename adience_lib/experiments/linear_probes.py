@@ -146,9 +146,9 @@ def _read(
         numbers = pd.DataFrame(features(fold), index=faces.index)
         outputs = {}
         for task in tasks:
-            readout = pipeline(len(split.train))
-            readout.fit(numbers.loc[split.train].to_numpy(), faces.loc[split.train, task])
-            outputs[task] = _all_classes(readout, numbers.loc[split.test].to_numpy(), task)
+            linear_probe = pipeline(len(split.train))
+            linear_probe.fit(numbers.loc[split.train].to_numpy(), faces.loc[split.train, task])
+            outputs[task] = _all_classes(linear_probe, numbers.loc[split.test].to_numpy(), task)
         seconds = round(time.perf_counter() - started, 3)
         history = pd.DataFrame({"epoch": [1], "seconds": [seconds]})
         write_table(history, result / "history.csv")
@@ -169,10 +169,10 @@ def _read(
     return folder
 
 
-def _all_classes(readout: Pipeline, numbers: np.ndarray, task: str) -> np.ndarray:
+def _all_classes(linear_probe: Pipeline, numbers: np.ndarray, task: str) -> np.ndarray:
     """Probabilities of all labels: 0 for one that no training face has."""
     given = np.zeros((len(numbers), len(LABELS[task])))
-    given[:, readout.classes_] = readout.predict_proba(numbers)
+    given[:, linear_probe.classes_] = linear_probe.predict_proba(numbers)
     return given
 
 

@@ -63,9 +63,9 @@ def read(namespace: dict[str, Any], before: Collection[str] = ()) -> dict[str, A
         own = name in before or name.startswith(("_", "PAPERMILL_"))
         if not own and isinstance(value, PLAIN) and name not in allowed:
             raise AdienceError(unknown_parameter(name, allowed))
-    given = {name: namespace[name] for name in allowed if namespace.get(name) is not None}
-    check(given)
-    return given
+    overrides = {name: namespace[name] for name in allowed if namespace.get(name) is not None}
+    check(overrides)
+    return overrides
 
 
 def unknown_parameter(name: str, allowed: list[str]) -> str:
@@ -75,18 +75,20 @@ def unknown_parameter(name: str, allowed: list[str]) -> str:
     return f"unknown parameter {shorten(name)}{hint}; allowed: {', '.join(allowed)}"
 
 
-def check(given: dict[str, Any]) -> None:
+def check(overrides: dict[str, Any]) -> None:
     """Raise AdienceError for a value of the wrong kind or out of range, saying what is allowed."""
-    given = {name: value for name, value in given.items() if value is not None}
-    _check_kinds(given)
-    base = protocol(given, PAPER)
-    main = folds(given.get("folds"), base)
-    held_out_folds(given.get("held_out_folds"), main, extra_folds(given.get("extra_folds"), main))
-    gammas(given.get("gammas"), base)
+    overrides = {name: value for name, value in overrides.items() if value is not None}
+    _check_kinds(overrides)
+    base = protocol(overrides, PAPER)
+    main = folds(overrides.get("folds"), base)
+    held_out_folds(
+        overrides.get("held_out_folds"), main, extra_folds(overrides.get("extra_folds"), main)
+    )
+    gammas(overrides.get("gammas"), base)
 
 
-def _check_kinds(given: dict[str, Any]) -> None:
-    for name, value in given.items():
+def _check_kinds(overrides: dict[str, Any]) -> None:
+    for name, value in overrides.items():
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if name in CHOICES and value not in CHOICES[name]:
             raise AdienceError(f"{name} is {shorten(value)}; allowed: {', '.join(CHOICES[name])}")
@@ -113,63 +115,63 @@ def _out_of_kind(name: str, value: Any, kind: str) -> str:
     return f"{name} is {shorten(value)}; allowed: {kind} from {allowed_range(field)}, or None"
 
 
-def protocol(given: dict[str, Any], default: Protocol) -> Protocol:
+def protocol(overrides: dict[str, Any], default: Protocol) -> Protocol:
     """The named protocol, else the smoke run's with ``ADIENCE_SMOKE=1``, else ``default``, with
-    the fields that ``given`` changes. Raises AdienceError for a value out of range."""
+    the fields that ``overrides`` changes. Raises AdienceError for a value out of range."""
     base = default
     if os.environ.get("ADIENCE_SMOKE", "") not in ("", "0"):
         base = SMOKE
-    if "protocol" in given:
-        base = BASES[given["protocol"]]
+    if "protocol" in overrides:
+        base = BASES[overrides["protocol"]]
     names = {item.name for item in fields(Protocol)} & {*WHOLE_NUMBERS, *NUMBERS, *CHOICES}
-    return replace(base, **{name: given[name] for name in names if name in given})
+    return replace(base, **{name: overrides[name] for name in names if name in overrides})
 
 
-def folds(given: Any, base: Protocol) -> tuple[int, ...]:
+def folds(value: Any, base: Protocol) -> tuple[int, ...]:
     """``None`` for all (two in a smoke run); a list, also as a string, as papermill's -p passes it.
 
     Raises AdienceError for anything else.
     """
-    if given is None:
+    if value is None:
         return SMOKE_FOLDS if base.name == SMOKE.name else EVERY_FOLD
-    chosen = _different_folds(given)
+    chosen = _different_folds(value)
     if not chosen:
         raise AdienceError(
-            f"folds is {shorten(given)}; allowed: a list of different folds from 0 to {FOLDS - 1}, "
+            f"folds is {shorten(value)}; allowed: a list of different folds from 0 to {FOLDS - 1}, "
             'such as "[0, 1]", or None for all'
         )
     return chosen
 
 
-def extra_folds(given: Any, main: tuple[int, ...]) -> tuple[int, ...]:
+def extra_folds(value: Any, main: tuple[int, ...]) -> tuple[int, ...]:
     """``None`` for the first of ``main``; a list, also as a string; ``"[]"`` for none.
 
     Raises AdienceError for anything else.
     """
-    return main[:1] if given is None else _folds_among("extra_folds", given, main)
+    return main[:1] if value is None else _folds_among("extra_folds", value, main)
 
 
-def held_out_folds(given: Any, main: tuple[int, ...], extra: tuple[int, ...]) -> tuple[int, ...]:
+def held_out_folds(value: Any, main: tuple[int, ...], extra: tuple[int, ...]) -> tuple[int, ...]:
     """As ``extra_folds``, but ``None`` stands for ``extra``, the extra folds themselves."""
-    return extra if given is None else _folds_among("held_out_folds", given, main)
+    return extra if value is None else _folds_among("held_out_folds", value, main)
 
 
-def _folds_among(name: str, given: Any, main: tuple[int, ...]) -> tuple[int, ...]:
-    if given in ([], (), "[]"):
+def _folds_among(name: str, value: Any, main: tuple[int, ...]) -> tuple[int, ...]:
+    if value in ([], (), "[]"):
         return ()
-    chosen = _different_folds(given)
+    chosen = _different_folds(value)
     if not chosen or not set(chosen) <= set(main):
         raise AdienceError(
-            f"{name} is {shorten(given)}; allowed: a list of different folds among {list(main)}, "
+            f"{name} is {shorten(value)}; allowed: a list of different folds among {list(main)}, "
             'such as "[0, 1]", "[]" for none, or None for its usual ones'
         )
     return chosen
 
 
-def _different_folds(given: Any) -> tuple[int, ...]:
-    """The folds in order; empty if ``given`` is not a list of them."""
+def _different_folds(value: Any) -> tuple[int, ...]:
+    """The folds in order; empty if ``value`` is not a list of them."""
     try:
-        chosen = ast.literal_eval(given) if isinstance(given, str) else given
+        chosen = ast.literal_eval(value) if isinstance(value, str) else value
         chosen = (chosen,) if isinstance(chosen, int) else tuple(chosen)
     except NOT_A_LITERAL:
         chosen = ()
@@ -177,21 +179,21 @@ def _different_folds(given: Any) -> tuple[int, ...]:
     return tuple(sorted(chosen)) if known and len(set(chosen)) == len(chosen) else ()
 
 
-def gammas(given: Any, base: Protocol) -> tuple[float, ...]:
+def gammas(value: Any, base: Protocol) -> tuple[float, ...]:
     """``None`` for the usual ones, fewer on the demo; a list of numbers from 0 to 1, or a string.
 
     The protocol's own is left out: it is trained anyway. Raises AdienceError for anything else.
     """
-    if given is None:
-        given = DEMO_GAMMAS if base.name in (DEMO.name, SMOKE.name) else SWEPT_GAMMAS
+    if value is None:
+        value = DEMO_GAMMAS if base.name in (DEMO.name, SMOKE.name) else SWEPT_GAMMAS
     try:
-        values = ast.literal_eval(given) if isinstance(given, str) else given
+        values = ast.literal_eval(value) if isinstance(value, str) else value
         chosen = tuple(float(value) for value in values)
     except NOT_A_LITERAL:
         chosen = (-1.0,)
     if not all(0 <= gamma <= 1 for gamma in chosen):
         raise AdienceError(
-            f"gammas is {shorten(given)}; allowed: a list of numbers from 0 to 1, such as "
+            f"gammas is {shorten(value)}; allowed: a list of numbers from 0 to 1, such as "
             '"[0.25, 0.75]", "[]" for none, or None for the usual'
         )
     return tuple(gamma for gamma in dict.fromkeys(chosen) if gamma != base.gamma)

@@ -40,16 +40,16 @@ def begin(began: Experiment, records_dir: Path) -> None:
     Raises AdienceError: the folder holds records of something else, or cannot be written to.
     """
     dataset = began.dataset
-    said = _said(began)
+    specification = _specification(began)
     file = records_dir / _EXPERIMENT
-    if file.exists() and (different := _different(file, said)):
+    if file.exists() and (different := _different(file, specification)):
         raise AdienceError(
             f"{file}: holds records with another {', '.join(different)}; choose another figures_dir"
         )
     with atomic.writing(file):
         write_table(_numbered(dataset, dataset.faces, "path"), records_dir / _FACES)
         write_table(dataset.drops, records_dir / _DROPS)
-        write_json(file, said)
+        write_json(file, specification)
 
 
 def place(began: Experiment, figures: Path) -> Path:
@@ -58,29 +58,29 @@ def place(began: Experiment, figures: Path) -> Path:
     ``figures`` itself; a folder in it, named after what the experiment is of, where ``figures``
     holds records of another: those that came with the checkout, say, which README shows.
     """
-    said, file = _said(began), figures / FOLDER / _EXPERIMENT
-    if not file.exists() or not _different(file, said):
+    specification, file = _specification(began), figures / FOLDER / _EXPERIMENT
+    if not file.exists() or not _different(file, specification):
         return figures
-    digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps(specification, sort_keys=True).encode()).hexdigest()
     return figures / f"study-{digest[:8]}"
 
 
-def _said(began: Experiment) -> dict[str, Any]:
+def _specification(began: Experiment) -> dict[str, Any]:
     """What an experiment is of, without the places where anything lies."""
-    given = {name: value for name, value in began.given.items() if name not in _PLACES}
-    if "weights" in given:
+    overrides = {name: value for name, value in began.overrides.items() if name not in _PLACES}
+    if "weights" in overrides:
         # A file's name is a place, too, and says less than its digest.
-        given["weights"] = weights_label(given["weights"])
+        overrides["weights"] = weights_label(overrides["weights"])
     return {
         "name": began.dataset.name,
         "fingerprint": began.dataset.fingerprint,
-        "parameters": {"protocol": began.protocol.name, **given},
+        "parameters": {"protocol": began.protocol.name, **overrides},
     }
 
 
-def _different(file: Path, said: dict[str, Any]) -> list[str]:
+def _different(file: Path, specification: dict[str, Any]) -> list[str]:
     found = read_json(file)
-    return [name for name, value in said.items() if found.get(name) != value]
+    return [name for name, value in specification.items() if found.get(name) != value]
 
 
 def is_kept(began: Experiment, folder: Path, records_dir: Path) -> bool:
@@ -142,15 +142,20 @@ def read(records_dir: Path) -> Experiment:
 
     Raises AdienceError if they cannot be read.
     """
-    said = read_json(records_dir / _EXPERIMENT)
+    specification = read_json(records_dir / _EXPERIMENT)
     try:
         text = {"path": str, "subject": str}
         faces = pd.read_csv(records_dir / _FACES, dtype=text)
         drops = pd.read_csv(records_dir / _DROPS)
         dataset = Dataset(
-            said["name"], records_dir, faces, drops, said["fingerprint"], Folder(records_dir)
+            specification["name"],
+            records_dir,
+            faces,
+            drops,
+            specification["fingerprint"],
+            Folder(records_dir),
         )
-        given = {**said["parameters"], "runs_dir": str(records_dir)}
+        overrides = {**specification["parameters"], "runs_dir": str(records_dir)}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise AdienceError(f"{records_dir}: no records of this version ({error!r})") from error
-    return experiment.of(dataset, given)
+    return experiment.of(dataset, overrides)

@@ -63,12 +63,12 @@ NOTEBOOK_OF = {
 
 
 @dataclass(frozen=True)
-class Found:
+class Results:
     """Every finished run that the results rest on, by model name.
 
     ``finished``: the networks of Table 3 under the experiment's protocol. ``held_out``: the same
     with the epoch chosen on held-out subjects. ``published``: Levi & Hassner's networks under
-    their own recipe; ``same_recipe``: under the experiment's protocol. ``readouts``: linear
+    their own recipe; ``same_recipe``: under the experiment's protocol. ``linear_probes``: linear
     models on frozen features. ``unreadable``: what is wrong with runs that could not be read.
     """
 
@@ -79,7 +79,7 @@ class Found:
     held_out: dict[str, Runs]
     published: dict[str, Runs]
     same_recipe: dict[str, Runs]
-    readouts: dict[str, Runs]
+    linear_probes: dict[str, Runs]
     unreadable: list[str]
 
     def main(self, name: str) -> Runs:
@@ -113,9 +113,9 @@ class Found:
         name = f"levi_hassner_{task}"
         return self._there(self.same_recipe, name, "has not been trained under this protocol")
 
-    def readout(self, name: str) -> Runs:
+    def linear_probe(self, name: str) -> Runs:
         """A linear model on frozen features."""
-        return self._there(self.readouts, name, "has not been fitted")
+        return self._there(self.linear_probes, name, "has not been fitted")
 
     def _there(self, runs: dict[str, Runs], name: str, otherwise: str) -> Runs:
         if name in runs:
@@ -124,7 +124,7 @@ class Found:
         raise AdienceError("; ".join(faults) or f"{name} {otherwise}")
 
 
-def find_runs(experiment: Experiment) -> Found:
+def find_runs(experiment: Experiment) -> Results:
     """Everything that has been trained for ``experiment``, on any of its folds. Trains nothing."""
     unreadable: list[str] = []
 
@@ -140,7 +140,7 @@ def find_runs(experiment: Experiment) -> Found:
                 found[name] = runs
         return found
 
-    return Found(
+    return Results(
         experiment.dataset.is_demo,
         experiment.dataset.name.startswith("adience"),
         experiment.faces,
@@ -170,7 +170,7 @@ _ONLY_IN = {"weights": "04", "levi_hassner_epochs": "02"}
 
 def _command(experiment: Experiment, notebook: str) -> str:
     words = ["papermill", f"{notebook}.ipynb", "out.ipynb"]
-    for name, value in experiment.given.items():
+    for name, value in experiment.overrides.items():
         if notebook.startswith(_ONLY_IN.get(name, "")):
             words += ["-p", name, str(value)]
     return shlex.join(words)

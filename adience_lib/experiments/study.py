@@ -16,7 +16,7 @@ from adience_lib.experiments.experiment import Experiment
 from adience_lib.models import baselines
 from adience_lib.models.pretrained import Weights
 from adience_lib.protocol import PAPER
-from adience_lib.util.console import tell
+from adience_lib.util.console import message
 from adience_lib.util.errors import AdienceError
 
 PARAMETERS: dict[str, Any] = {
@@ -87,7 +87,7 @@ def run(study: Experiment, records_dir: Path) -> None:
     records.begin(study, records_dir)
     planned = trainings(study)
     left = [fold for fold in planned if not records.is_kept(study, fold.folder, records_dir)]
-    tell(f"{len(planned) - len(left)} of {len(planned)} trainings have been recorded before.")
+    message(f"{len(planned) - len(left)} of {len(planned)} trainings have been recorded before.")
     if left and study.scheduler:
         _ = study.images  # the cache is there before the workers ask for it
         for fold in cross_validation.train(left, cross_validation.executor(study.scheduler)):
@@ -95,7 +95,7 @@ def run(study: Experiment, records_dir: Path) -> None:
         return
     for number, fold in enumerate(left, start=1 + len(planned) - len(left)):
         what = f"{fold.model_name}, fold {fold.fold}, {fold.protocol.label}"
-        tell(f"{number} of {len(planned)}: {what}")
+        message(f"{number} of {len(planned)}: {what}")
         cross_validation.cross_validate(
             fold.dataset,
             study.images,
@@ -108,17 +108,17 @@ def run(study: Experiment, records_dir: Path) -> None:
         records.keep(study, fold.folder, records_dir)
 
 
-def asked_for(given: dict[str, Any]) -> dict[str, Any]:
-    """The checked parameters ``given``, and what a study takes where they say nothing.
+def asked_for(overrides: dict[str, Any]) -> dict[str, Any]:
+    """The checked parameters ``overrides``, and what a study takes where they say nothing.
 
     Every fold is monitored both ways, since the paper does not say which was its own. Raises
     AdienceError if no dataset is named: hours of training on drawings would be a mistake.
     """
-    if not given.get("data") and not os.environ.get("ADIENCE_DATA"):
+    if not overrides.get("data") and not os.environ.get("ADIENCE_DATA"):
         raise AdienceError(
             "a study is of real faces: give their folder, make study DATA=/path/to/faces"
         )
-    usual = {} if given.get("protocol") else PARAMETERS
-    named = {name: value for name, value in given.items() if value is not None}
-    folds = parameters.folds(given.get("folds"), parameters.protocol(named, PAPER))
-    return {**usual, "held_out_folds": list(folds), **given}
+    usual = {} if overrides.get("protocol") else PARAMETERS
+    named = {name: value for name, value in overrides.items() if value is not None}
+    folds = parameters.folds(overrides.get("folds"), parameters.protocol(named, PAPER))
+    return {**usual, "held_out_folds": list(folds), **overrides}

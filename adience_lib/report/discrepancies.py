@@ -30,7 +30,7 @@ LEVI_HASSNER_CENTRE_CROP = {"gender": 85.9, "age": 49.5}
 """Percent. The single-crop scores of Levi & Hassner's networks; second-hand, to be confirmed."""
 
 
-def ledger(dataset: Dataset, finished: dict[str, Runs]) -> pd.DataFrame:
+def discrepancies(dataset: Dataset, finished: dict[str, Runs]) -> pd.DataFrame:
     """A row a disagreement, indexed by topic: ``the paper``, ``found``, ``from`` (what found it).
 
     ``finished``: runs by model name, for the rows that only a training can fill.

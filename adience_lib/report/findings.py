@@ -11,7 +11,7 @@ from adience_lib.evidence.claims import CONTRADICTED, SUPPORTED, UNDECIDED
 from adience_lib.data import Dataset
 from adience_lib.runs.read import Runs
 from adience_lib.experiments.experiment import Experiment
-from adience_lib.experiments.results import Found, NOTEBOOK_OF
+from adience_lib.experiments.results import Results, NOTEBOOK_OF
 from adience_lib.data.labels import AGE_LABELS, LABELS
 from adience_lib.experiments.parameters import differences
 from adience_lib.protocol import LEVI_HASSNER, PAPER
@@ -200,11 +200,11 @@ def counted(verdicts: pd.DataFrame) -> str:
     return f"Of {len(verdicts)} claims taken from the paper: {', '.join(counts)}."
 
 
-def about_claims(verdicts: pd.DataFrame, found: Found, dataset: Dataset) -> str:
+def about_claims(verdicts: pd.DataFrame, results: Results, dataset: Dataset) -> str:
     """How many claims hold, and on what that rests."""
     chosen = sorted(
         runs.title
-        for runs in found.finished.values()
+        for runs in results.finished.values()
         if runs.protocol.monitor == "test_fold" and runs.model in NOTEBOOK_OF
     )
     optimistic = (
@@ -263,7 +263,7 @@ def about_recipes(table: pd.DataFrame) -> str:
     )
 
 
-def about_readouts(table: pd.DataFrame, *networks: Runs) -> str:
+def about_linear_probes(table: pd.DataFrame, *networks: Runs) -> str:
     """What a linear model reads off the other task's features, and what the networks get."""
     sentences = []
     for task, rows in table.groupby("task", sort=False):

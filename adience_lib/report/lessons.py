@@ -15,7 +15,7 @@ from adience_lib.util.markdown import markdown
 from adience_lib.util.errors import AdienceError
 from adience_lib.runs.read import Runs
 from adience_lib.experiments.experiment import Experiment
-from adience_lib.experiments.results import Found, NOTEBOOK_OF, find_runs, finished_sweep
+from adience_lib.experiments.results import Results, NOTEBOOK_OF, find_runs, finished_sweep
 from adience_lib.data.labels import AGE_LABELS, FOLDS, LABELS
 from adience_lib.experiments.parameters import differences
 from adience_lib.protocol import PAPER
@@ -27,7 +27,7 @@ RECORDS = Path("utkface", records.FOLDER)
 _NAMES = {"utkface": "UTKFace"}
 
 
-def read(figures: Path = paths.COMMITTED) -> tuple[Experiment, Found]:
+def read(figures: Path = paths.COMMITTED) -> tuple[Experiment, Results]:
     """The run on real faces out of its records: what was asked for, and what was found.
 
     Raises AdienceError if the records cannot be read, or a single one of them.
@@ -39,15 +39,15 @@ def read(figures: Path = paths.COMMITTED) -> tuple[Experiment, Found]:
     return study, found
 
 
-def in_short(found: Found) -> str:
+def in_short(results: Results) -> str:
     """A table: what each network gets right of each task, and what always giving one label gets.
 
     In brackets the same from networks whose epoch was chosen on held-out faces.
     """
-    once, again = tables.table_3(found), tables.table_3_held_out(found)
+    once, again = tables.table_3(results), tables.table_3_held_out(results)
     rows = {}
-    for name, runs in _networks(found, NOTEBOOK_OF).items():
-        held_out = found.held_out.get(name)
+    for name, runs in _networks(results, NOTEBOOK_OF).items():
+        held_out = results.held_out.get(name)
         rows[runs.title] = {
             task: _percent(once.loc[runs.title, f"{task} accuracy"])
             + (f" ({_percent(again.loc[held_out.title, f'{task} accuracy'])})" if held_out else "")
@@ -62,9 +62,9 @@ def in_short(found: Found) -> str:
     return markdown(table.rename(columns="right of {}".format))
 
 
-def verdicts(found: Found) -> str:
+def verdicts(results: Results) -> str:
     """How many of the claims have each verdict, and each claim with its own."""
-    table = claims.verdicts(found)
+    table = claims.verdicts(results)
     return f"{findings.counted(table)}\n\n{markdown(tables.claims_in_short(table))}"
 
 
@@ -72,9 +72,9 @@ def _percent(value: float) -> str:
     return f"{value:.0f} %"
 
 
-def about_run(study: Experiment, found: Found) -> str:
+def about_run(study: Experiment, results: Results) -> str:
     """How many faces and trainings, on what, how fast, and what differs from the paper."""
-    runs = [one for group in _everything(study, found).values() for one in group.values()]
+    runs = [one for group in _everything(study, results).values() for one in group.values()]
     seconds = sum(one.records["seconds"].sum() for one in runs)
     trainings, planned = sum(len(one.folds) for one in runs), sum(_planned(study).values())
     name = _NAMES.get(study.dataset.name, study.dataset.name)
@@ -83,10 +83,10 @@ def about_run(study: Experiment, found: Found) -> str:
         f"{len(study.faces):,} of the {len(study.dataset.faces):,} faces in the eight age labels "
         f"in a copy of {name} with {files:,} files, drawn with seed {study.protocol.seed} so that "
         "folds, ages and genders keep their shares as nearly as whole faces allow.",
-        f"{trainings} of {planned} trainings are done{_missing(study, found)}. They took "
+        f"{trainings} of {planned} trainings are done{_missing(study, results)}. They took "
         f"{seconds / 3600:.1f} hours.",
         _by_machine(runs),
-        _pace(found),
+        _pace(results),
         "Different from the paper's protocol, which is in brackets: "
         f"{differences(study.protocol, PAPER)}.",
         findings.about_rebuilt(runs).strip(),
@@ -114,9 +114,9 @@ def _described(runs: Runs) -> str:
     return comparison.named(runs)
 
 
-def _pace(found: Found) -> str:
+def _pace(results: Results) -> str:
     """How much the seconds of one and the same epoch differ, since claim 3 rests on seconds."""
-    networks = _networks(found, NOTEBOOK_OF)
+    networks = _networks(results, NOTEBOOK_OF)
     if not networks:
         return ""
     words = []
@@ -137,13 +137,13 @@ def _planned(study: Experiment) -> dict[str, int]:
     }
 
 
-def _everything(study: Experiment, found: Found) -> dict[str, dict[str, Runs]]:
+def _everything(study: Experiment, results: Results) -> dict[str, dict[str, Runs]]:
     """Every training, each once, by the groups of ``_planned``."""
     swept = finished_sweep(study).items()
-    baseline = [*found.published.values(), *found.same_recipe.values()]
+    baseline = [*results.published.values(), *results.same_recipe.values()]
     return {
-        "Table 3": _networks(found, NOTEBOOK_OF),
-        "Table 3 with held-out faces": found.held_out,
+        "Table 3": _networks(results, NOTEBOOK_OF),
+        "Table 3 with held-out faces": results.held_out,
         "Levi & Hassner's networks": {_described(runs): runs for runs in baseline},
         "other values of gamma": {
             f"{gamma:g}": runs for gamma, runs in swept if gamma != study.protocol.gamma
@@ -151,9 +151,9 @@ def _everything(study: Experiment, found: Found) -> dict[str, dict[str, Runs]]:
     }
 
 
-def _missing(study: Experiment, found: Found) -> str:
+def _missing(study: Experiment, results: Results) -> str:
     """In words such as ", still to be done: 4 (other values of gamma)", or nothing."""
-    planned, done = _planned(study), _everything(study, found)
+    planned, done = _planned(study), _everything(study, results)
     missing = {
         name: count - sum(len(runs.folds) for runs in done[name].values())
         for name, count in planned.items()
@@ -162,29 +162,29 @@ def _missing(study: Experiment, found: Found) -> str:
     return f", still to be done: {', '.join(words)}" if words else ""
 
 
-def taught(study: Experiment, found: Found) -> str:
+def taught(study: Experiment, results: Results) -> str:
     """Which of the paper's choices hold on these faces, which do not, and what surprised.
 
     A bullet a lesson; one whose runs are not there is left out.
     """
     lessons = [
-        _one_training(study, found),
-        _two_tasks(found),
-        _imagenet(found),
-        _patience(found),
-        _selection(found),
-        _stopped_by_loss(found),
+        _one_training(study, results),
+        _two_tasks(results),
+        _imagenet(results),
+        _patience(results),
+        _selection(results),
+        _stopped_by_loss(results),
         _gamma(study),
-        _recipe(found),
-        _shared_features(found),
-        _ages(found),
-        _groups(found),
+        _recipe(results),
+        _shared_features(results),
+        _ages(results),
+        _groups(results),
     ]
     return "\n".join(f"- {lesson}" for lesson in lessons if lesson)
 
 
-def _one_training(study: Experiment, found: Found) -> str:
-    pairs = repetition.pairs(study, found)
+def _one_training(study: Experiment, results: Results) -> str:
+    pairs = repetition.pairs(study, results)
     if not pairs:
         return ""
     table = pd.concat([repetition.by_fold(*pair) for pair in pairs])
@@ -223,10 +223,10 @@ def _gap(one: Runs, other: Runs, task: str) -> str:
     return f"{resampled.value:+.1f} points on {task} [{low:+.1f}, {high:+.1f}{folds}]"
 
 
-def _two_tasks(found: Found) -> str:
+def _two_tasks(results: Results) -> str:
     words = [
         f"{said}{_against_single_tasks(networks)}"
-        for said, networks in (("", found.finished), ("With held-out faces: ", found.held_out))
+        for said, networks in (("", results.finished), ("With held-out faces: ", results.held_out))
         if {"multitask", *LABELS} <= set(networks)
     ]
     if not words:
@@ -257,19 +257,19 @@ def _share(networks: list[Runs], name: str) -> float:
     return first / sum(others)
 
 
-def _networks(found: Found, names: Iterable[str]) -> dict[str, Runs]:
-    return {name: found.finished[name] for name in names if name in found.finished}
+def _networks(results: Results, names: Iterable[str]) -> dict[str, Runs]:
+    return {name: results.finished[name] for name in names if name in results.finished}
 
 
-def _imagenet(found: Found) -> str:
-    networks = _networks(found, ("transfer", "multitask"))
+def _imagenet(results: Results) -> str:
+    networks = _networks(results, ("transfer", "multitask"))
     if len(networks) < 2:
         return ""
     transfer, reduced = networks.values()
     gaps = " and ".join(_gap(transfer, reduced, task) for task in LABELS)
     held_out = ""
-    if {"transfer", "multitask"} <= set(found.held_out):
-        pair = found.held_out["transfer"], found.held_out["multitask"]
+    if {"transfer", "multitask"} <= set(results.held_out):
+        pair = results.held_out["transfer"], results.held_out["multitask"]
         held_out = f" With held-out faces: {' and '.join(_gap(*pair, task) for task in LABELS)}."
     epochs, seconds = (
         [f"{runs.records[name].mean():.0f}" for runs in (transfer, reduced)]
@@ -294,8 +294,8 @@ def _worst_and_best(runs: Runs, task: str) -> str:
     return " to ".join(words)
 
 
-def _patience(found: Found) -> str:
-    networks = _networks(found, NOTEBOOK_OF)
+def _patience(results: Results) -> str:
+    networks = _networks(results, NOTEBOOK_OF)
     if not networks:
         return ""
     words = [_steps(name, runs) for name, runs in networks.items()]
@@ -322,8 +322,8 @@ def _steps(name: str, runs: Runs) -> str:
     )
 
 
-def _selection(found: Found) -> str:
-    table = tables.optimism(found)
+def _selection(results: Results) -> str:
+    table = tables.optimism(results)
     if table.empty:
         return ""
     added = " and ".join(
@@ -333,11 +333,11 @@ def _selection(found: Found) -> str:
     )
     gaps = [
         f"the {name} network "
-        f"{' and '.join(_gap(runs, found.held_out[name], task) for task in runs.tasks)}"
-        for name, runs in found.finished.items()
-        if name in found.held_out
+        f"{' and '.join(_gap(runs, results.held_out[name], task) for task in runs.tasks)}"
+        for name, runs in results.finished.items()
+        if name in results.held_out
     ]
-    outdated = findings.about_rebuilt([*found.finished.values(), *found.held_out.values()])
+    outdated = findings.about_rebuilt([*results.finished.values(), *results.held_out.values()])
     return (
         f"**Choosing the epoch on the scored fold.** Within one training it would have added "
         f"{added} on average. In two trainings, of which one chose its epoch on the scored fold "
@@ -347,10 +347,10 @@ def _selection(found: Found) -> str:
     )
 
 
-def _stopped_by_loss(found: Found) -> str:
+def _stopped_by_loss(results: Results) -> str:
     gained = {
         (name, task): metrics.gained_after(runs).set_index("fold")[task]
-        for name, runs in found.held_out.items()
+        for name, runs in results.held_out.items()
         if "test_loss" in runs.history
         for task in runs.tasks
     }
@@ -363,12 +363,12 @@ def _stopped_by_loss(found: Found) -> str:
     ]
     name, task = max(gained, key=lambda which: gained[which].max())
     most = gained[name, task]
-    losses = _losses(found.held_out[name], int(most.idxmax()))
+    losses = _losses(results.held_out[name], int(most.idxmax()))
     return (
         "**Stopping by loss.** From the epoch that the loss on held-out faces chose to the last "
         f"one run, the share of the test fold that is right changed by: {'; '.join(words)}. Where "
         f"it grew most, {losses}. The last epoch would have had {most.max():.1f} points more on "
-        f"{task}. {_rounding(found.held_out[name] for name, _ in gained)}"
+        f"{task}. {_rounding(results.held_out[name] for name, _ in gained)}"
     )
 
 
@@ -424,10 +424,10 @@ def _folds(count: int) -> str:
     return f"{count} fold{'s' if count > 1 else ''}"
 
 
-def _recipe(found: Found) -> str:
-    table = tables.recipes(found)
+def _recipe(results: Results) -> str:
+    table = tables.recipes(results)
     words = []
-    for task, rows in table.groupby("task", sort=False) if found.published else []:
+    for task, rows in table.groupby("task", sort=False) if results.published else []:
         if rows["network"].nunique() > 1:
             scores = ", ".join(
                 f"{row.network}, {row.recipe} ({row['scored on']}) {row.accuracy:.1f}"
@@ -437,15 +437,15 @@ def _recipe(found: Found) -> str:
     return f"**Recipe or architecture.** % right: {'; '.join(words)}." if words else ""
 
 
-def _shared_features(found: Found) -> str:
-    table = tables.readouts(found.readouts)
+def _shared_features(results: Results) -> str:
+    table = tables.linear_probes(results.linear_probes)
     if table.empty:
         return ""
     words = []
     for task, rows in table.groupby("task", sort=False):
         read = [f"{row.accuracy:.1f} off {row['read off']}" for _, row in rows.iterrows()]
-        if task in found.finished:
-            trained = metrics.fold_scores(found.finished[task])[task].mean()
+        if task in results.finished:
+            trained = metrics.fold_scores(results.finished[task])[task].mean()
             read.append(f"{trained:.1f} by the network that was trained for it")
         words.append(f"{task}: {', '.join(read)}")
     return (
@@ -454,8 +454,8 @@ def _shared_features(found: Found) -> str:
     )
 
 
-def _ages(found: Found) -> str:
-    runs = found.finished.get("multitask")
+def _ages(results: Results) -> str:
+    runs = results.finished.get("multitask")
     if runs is None:
         return ""
     gender, age = (
@@ -470,8 +470,8 @@ def _ages(found: Found) -> str:
     )
 
 
-def _groups(found: Found) -> str:
-    runs = found.finished.get("multitask")
+def _groups(results: Results) -> str:
+    runs = results.finished.get("multitask")
     if runs is None or "race" not in runs.predictions:
         return ""
     words = []

@@ -15,7 +15,7 @@ from adience_lib.evidence.metrics import confusion
 from adience_lib.runs.folder import run_folder
 from adience_lib.runs.read import Runs, load_network, read_runs
 from adience_lib.experiments.experiment import Experiment
-from adience_lib.experiments.results import Found
+from adience_lib.experiments.results import Results
 from adience_lib.evidence.quality import fold_intervals
 
 
@@ -57,9 +57,9 @@ def show_attention(experiment: Experiment, model_name: str, task: str) -> None:
     show(experiment, figure, f"grad_cam_{model_name}_{task}")
 
 
-def show_confusions(experiment: Experiment, found: Found) -> None:
+def show_confusions(experiment: Experiment, results: Results) -> None:
     """Show and keep the confusion matrices of every finished network and task."""
-    for runs in found.finished.values():
+    for runs in results.finished.values():
         for task in runs.tasks:
             name = f"confusion_{runs.model}_{task}"
             keep(experiment, confusion(runs.predictions, task), name)

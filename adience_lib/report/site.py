@@ -81,8 +81,8 @@ def _run(declared: dict[Path, list[str]], parameters: dict[str, Any], log: TextI
         minutes = (time.perf_counter() - started) / 60
         progress = f"{number} of {len(declared)}: {notebook.stem}"
         log.write(f"\n{progress} ({minutes:.1f} minutes so far)\n")
-        given = {name: parameters[name] for name in names if name in parameters}
-        _execute(notebook, paths.REPORT / notebook.name, given, log)
+        overrides = {name: parameters[name] for name in names if name in parameters}
+        _execute(notebook, paths.REPORT / notebook.name, overrides, log)
         _write_page(paths.REPORT / notebook.name)
     _write_index([paths.REPORT / notebook.name for notebook in declared], parameters)
     minutes = (time.perf_counter() - started) / 60
@@ -94,12 +94,12 @@ def _declared(notebook: Path) -> list[str]:
     return [name for name in papermill.inspect_notebook(notebook) if name in PARAMETERS]
 
 
-def _execute(notebook: Path, output: Path, given: dict[str, Any], log: TextIO) -> None:
+def _execute(notebook: Path, output: Path, overrides: dict[str, Any], log: TextIO) -> None:
     try:
         papermill.execute_notebook(
             notebook,
             output,
-            given,
+            overrides,
             kernel_name="python3",
             execution_timeout=CELL_TIMEOUT,
             progress_bar=False,
@@ -128,11 +128,11 @@ def _write_page(notebook: Path) -> None:
 def _write_index(executed: list[Path], parameters: dict[str, Any]) -> None:
     """One page: what the cells tagged "first-page" show, then each notebook's title, what it
     asks and what it found."""
-    given = ", ".join(f"{name} = {value!r}" for name, value in parameters.items())
+    overrides = ", ".join(f"{name} = {value!r}" for name, value in parameters.items())
     page = _INDEX.format(
         first="\n".join(part for notebook in executed for part in _first_page(notebook)),
         entries="\n".join(_entry(notebook) for notebook in executed),
-        given=html.escape(given or "none: the built-in demo"),
+        given=html.escape(overrides or "none: the built-in demo"),
     )
     (paths.REPORT / "index.html").write_text(page, encoding="utf-8")
 

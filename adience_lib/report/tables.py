@@ -13,7 +13,7 @@ from adience_lib.evidence import comparison, metrics, paper, quality
 from adience_lib.models.networks import TRAINABLE_XCEPTION_LAYERS
 from adience_lib.models.summary import architecture_table, parameter_counts
 from adience_lib.runs.read import READ_OFF, Runs
-from adience_lib.experiments.results import Found
+from adience_lib.experiments.results import Results
 from adience_lib.data.labels import AGE_LABELS, GENDER_LABELS, LABELS
 
 _OPERATIONS = {
@@ -127,7 +127,7 @@ def trainable_layers() -> pd.DataFrame:
     return table[["layer", "operation", "output", "parameters", "trainable"]]
 
 
-def table_3(found: Found) -> pd.DataFrame:
+def table_3(results: Results) -> pd.DataFrame:
     """Table 3: the runs beside the paper's rows, indexed by model.
 
     A model without runs keeps the paper's numbers alone. The baseline's own numbers are those of
@@ -139,21 +139,21 @@ def table_3(found: Found) -> pd.DataFrame:
     """
     rows: dict[str, dict[str, Any]] = {}
     for name in (*paper.TABLE_3.index, "vgg16"):
-        of_task = _of_task(found, name)
+        of_task = _of_task(results, name)
         theirs = paper.TABLE_3.loc[name] if name in paper.TABLE_3.index else _NOTHING
-        rows[_row_title(name, of_task)] = _row(of_task, theirs, found.faces)
+        rows[_row_title(name, of_task)] = _row(of_task, theirs, results.faces)
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
 _NOTHING = pd.Series(np.nan, paper.TABLE_3.columns)
 
 
-def _of_task(found: Found, name: str) -> dict[str, Runs]:
+def _of_task(results: Results, name: str) -> dict[str, Runs]:
     """Which runs fill a row: two networks for the baseline, one for each other."""
     if name == "baseline":
-        runs = {task: found.published.get(f"levi_hassner_{task}") for task in LABELS}
+        runs = {task: results.published.get(f"levi_hassner_{task}") for task in LABELS}
         return {task: one.on_ten_crops() for task, one in runs.items() if one}
-    one = found.finished.get(name)
+    one = results.finished.get(name)
     return dict.fromkeys(one.tasks, one) if one else {}
 
 
@@ -226,19 +226,19 @@ def readable_table_3(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def table_3_held_out(found: Found) -> pd.DataFrame:
+def table_3_held_out(results: Results) -> pd.DataFrame:
     """``table_3`` of the networks whose epoch was not chosen on the scored faces."""
-    return table_3(replace(found, finished=found.held_out, published={}))
+    return table_3(replace(results, finished=results.held_out, published={}))
 
 
-def both_ways(found: Found) -> pd.DataFrame:
+def both_ways(results: Results) -> pd.DataFrame:
     """Table 3 in short, for the eye: the epoch chosen on the scored fold, and on held-out subjects.
 
     A row a network, as in ``readable_table_3``: each accuracy, ", held out" the same from networks
     whose epoch was not chosen on the scored faces, and the paper's; then the epochs likewise.
     """
-    once = table_3(found)
-    again = table_3_held_out(found).reindex(once.index)
+    once = table_3(results)
+    again = table_3_held_out(results).reindex(once.index)
     rows = {}
     for name, one in once.iterrows():
         if name == _NO_VGG16:  # a row that the paper has none of, and nothing to fill it with
@@ -309,11 +309,11 @@ def _one(value: float | None) -> str:
     return "-" if pd.isna(value) else f"{value:.1f}"
 
 
-def optimism(found: Found) -> pd.DataFrame:
+def optimism(results: Results) -> pd.DataFrame:
     """``metrics.optimism`` of every network with held-out runs, a row a network and fold."""
     tables = [
         metrics.optimism(runs).assign(model=name)
-        for name, runs in found.held_out.items()
+        for name, runs in results.held_out.items()
         if "test_loss" in runs.history
     ]
     if not tables:
@@ -322,7 +322,7 @@ def optimism(found: Found) -> pd.DataFrame:
     return pd.concat(tables).reindex(columns=columns).reset_index(drop=True)
 
 
-def recipes(found: Found) -> pd.DataFrame:
+def recipes(results: Results) -> pd.DataFrame:
     """Architecture against recipe: Levi & Hassner's networks under both, the reduced beside.
 
     A row a task, network and recipe, on the folds that all of them tested: ``task``, ``network``,
@@ -332,10 +332,10 @@ def recipes(found: Found) -> pd.DataFrame:
     rows = []
     for task in LABELS:
         name = f"levi_hassner_{task}"
-        own = found.published.get(name)
+        own = results.published.get(name)
         entries = [
-            ("reduced", "paper's recipe", "centre crop", found.finished.get(task)),
-            ("Levi & Hassner", "paper's recipe", "centre crop", found.same_recipe.get(name)),
+            ("reduced", "paper's recipe", "centre crop", results.finished.get(task)),
+            ("Levi & Hassner", "paper's recipe", "centre crop", results.same_recipe.get(name)),
             ("Levi & Hassner", "own recipe", "centre crop", own),
             ("Levi & Hassner", "own recipe", "ten crops", own.on_ten_crops() if own else None),
         ]
@@ -362,7 +362,7 @@ def _with_interval(runs: Runs, task: str) -> dict[str, float]:
     return {"accuracy": found.value, "low": low, "high": high}
 
 
-def readouts(found: dict[str, Runs]) -> pd.DataFrame:
+def linear_probes(found: dict[str, Runs]) -> pd.DataFrame:
     """What a linear model reads off features: ``task``, ``read off``, ``accuracy``, ``low``,
     ``high``. ``found``: runs by the readout's name."""
     rows = []
@@ -394,29 +394,29 @@ def gammas(swept: dict[float, Runs]) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("gamma")
 
 
-def classes(found: Found) -> pd.DataFrame:
+def classes(results: Results) -> pd.DataFrame:
     """``quality.classes`` of every network and task, a row a label."""
-    return _every(found, quality.classes, "label")
+    return _every(results, quality.classes, "label")
 
 
-def groups(found: Found) -> pd.DataFrame:
+def groups(results: Results) -> pd.DataFrame:
     """``quality.groups`` of every network and task, a row a group."""
-    return _every(found, quality.groups, "group")
+    return _every(results, quality.groups, "group")
 
 
-def _every(found: Found, measure: Callable[[Runs, str], pd.DataFrame], rows: str) -> pd.DataFrame:
+def _every(results: Results, measure: Callable[[Runs, str], pd.DataFrame], rows: str) -> pd.DataFrame:
     tables = [
         measure(runs, task).reset_index().assign(model=runs.title, task=task)
-        for runs in found.finished.values()
+        for runs in results.finished.values()
         for task in runs.tasks
     ]
     return pd.concat(tables).set_index(["model", "task", rows]) if tables else pd.DataFrame()
 
 
-def calibration(found: Found) -> pd.DataFrame:
+def calibration(results: Results) -> pd.DataFrame:
     """``quality.calibration`` of every network and task, with its ``error`` in each row."""
     tables = []
-    for runs in found.finished.values():
+    for runs in results.finished.values():
         for task in runs.tasks:
             curve = quality.calibration(runs, task)
             error = quality.calibration_error(curve)
@@ -424,7 +424,7 @@ def calibration(found: Found) -> pd.DataFrame:
     return pd.concat(tables).set_index(["model", "task"]) if tables else pd.DataFrame()
 
 
-def cost(found: Found) -> pd.DataFrame:
+def cost(results: Results) -> pd.DataFrame:
     """What each network costs, a row a network, means over its folds.
 
     ``parameters``, ``million multiply-adds`` (forward, one face), ``seconds an epoch``,
@@ -433,8 +433,8 @@ def cost(found: Found) -> pd.DataFrame:
     were timed on several), and the accuracies in percent.
     """
     rows = {}
-    baseline = {f"{name}, own recipe": runs for name, runs in found.published.items()}
-    for name, runs in {**found.finished, **found.same_recipe, **baseline}.items():
+    baseline = {f"{name}, own recipe": runs for name, runs in results.published.items()}
+    for name, runs in {**results.finished, **results.same_recipe, **baseline}.items():
         if runs.model not in models.NAMES:
             continue
         scores, records = metrics.fold_scores(runs), runs.records

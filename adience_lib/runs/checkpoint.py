@@ -24,11 +24,11 @@ Machines = list[dict[str, Any]]
 
 
 def save(
-    folder: Path, state: State, said: dict[str, Any], machines: Machines, best_epoch: int
+    folder: Path, state: State, specification: dict[str, Any], machines: Machines, best_epoch: int
 ) -> None:
     """Write ``state``, whole or not at all.
 
-    ``said``: what it is a training of (``run_folder.record``). Beside it stays the state after
+    ``specification``: what it is a training of (``run_folder.record``). Beside it stays the state after
     ``best_epoch`` (counted from 1), whose weights will be wanted; older states go. Raises OSError
     if the disk is full or cannot be written to.
     """
@@ -39,7 +39,7 @@ def save(
         for kind, values in kinds.items()
         for place, array in enumerate(values)
     }
-    text = json.dumps({"said": said, "history": state.history, "machines": machines})
+    text = json.dumps({"said": specification, "history": state.history, "machines": machines})
     arrays["done"] = np.frombuffer(text.encode(), "uint8")
     atomic.write_file(
         _file(folder, epoch), lambda file: np.savez(file, allow_pickle=False, **arrays)
@@ -55,33 +55,33 @@ def finished_epochs(folder: Path) -> int:
 
 
 def load(
-    folder: Path, said: dict[str, Any], network: keras.Model, best: Callable[[list[Row]], int]
+    folder: Path, specification: dict[str, Any], network: keras.Model, best: Callable[[list[Row]], int]
 ) -> tuple[State, Machines] | None:
     """The newest state, and the machines so far; None if there is none.
 
-    ``said``: what it must be a training of, ``network``: of which network. ``best`` gives the best
+    ``specification``: what it must be a training of, ``network``: of which network. ``best`` gives the best
     epoch of a history. Raises AdienceError if a state is damaged or of another training.
     """
     epoch = finished_epochs(folder)
     if not epoch:
         return None
-    done, arrays = _read(folder, epoch, said, network)
+    done, arrays = _read(folder, epoch, specification, network)
     history = done["history"]
     chosen = best(history)
     weights = (
-        arrays["model"] if chosen == epoch else _read(folder, chosen, said, network)[1]["model"]
+        arrays["model"] if chosen == epoch else _read(folder, chosen, specification, network)[1]["model"]
     )
     return State(history, arrays["model"], arrays["optimizer"], weights), done["machines"]
 
 
 def _read(
-    folder: Path, epoch: int, said: dict[str, Any], network: keras.Model
+    folder: Path, epoch: int, specification: dict[str, Any], network: keras.Model
 ) -> tuple[dict[str, Any], dict[str, list[np.ndarray]]]:
     file = _file(folder, epoch)
     try:
         with np.load(file, allow_pickle=False) as stored:
             done = json.loads(stored["done"].tobytes())
-            if done["said"] != said or len(done["history"]) != epoch:
+            if done["said"] != specification or len(done["history"]) != epoch:
                 raise ValueError("it is of another run or epoch")
             arrays = {kind: _in_order(stored, kind) for kind in ("model", "optimizer")}
         shapes = [tuple(variable.shape) for variable in network.variables]

@@ -57,8 +57,8 @@ Write = Callable[[Path, Path], dict[str, Any]]
 folder outlives an interruption: states to go on from."""
 
 
-def write_once(folder: Path, said: dict[str, Any], write: Write) -> bool:
-    """Let ``write`` make ``folder`` unless it holds the run that ``said`` (a ``record``) names.
+def write_once(folder: Path, specification: dict[str, Any], write: Write) -> bool:
+    """Let ``write`` make ``folder`` unless it holds the run that ``specification`` (a ``record``) names.
 
     The results are written in a folder beside it, ``<folder>.unfinished``, and appear under their
     name when they are whole. What an interrupted process has left there of the same run is handed
@@ -69,23 +69,23 @@ def write_once(folder: Path, said: dict[str, Any], write: Write) -> bool:
     unfinished = atomic.unfinished_name(folder)
     with atomic.writing(folder):
         if folder.exists() and not unfinished.exists():
-            _check_same(folder, said)
+            _check_same(folder, specification)
             return False
-        return _write_once(folder, unfinished, said, write)
+        return _write_once(folder, unfinished, specification, write)
 
 
-def _write_once(folder: Path, unfinished: Path, said: dict[str, Any], write: Write) -> bool:
+def _write_once(folder: Path, unfinished: Path, specification: dict[str, Any], write: Write) -> bool:
     with locked(folder):
         if folder.exists():
-            _check_same(folder, said)
+            _check_same(folder, specification)
             atomic.remove(unfinished)  # of a process that ended between its last two steps
             return False
-        _begin(unfinished, said)
+        _begin(unfinished, specification)
         result = unfinished / "result"
         atomic.remove(result)
         result.mkdir()
         run = {"status": "finished", **write(result, unfinished)}
-        write_json(result / "protocol.json", said)
+        write_json(result / "protocol.json", specification)
         write_json(result / "run.json", run)
         write_sums(result)
         atomic.put(result, folder)
@@ -93,20 +93,20 @@ def _write_once(folder: Path, unfinished: Path, said: dict[str, Any], write: Wri
     return True
 
 
-def _begin(unfinished: Path, said: dict[str, Any]) -> None:
+def _begin(unfinished: Path, specification: dict[str, Any]) -> None:
     """Make the folder of a training that begins, or check that it is of the same run."""
     file = unfinished / "protocol.json"
     unfinished.mkdir(exist_ok=True)
     atomic.remove(atomic.unfinished_name(file))  # of a process that was killed just here
     if file.exists() or any(unfinished.iterdir()):
-        _check_same(unfinished, said)
+        _check_same(unfinished, specification)
     else:
-        atomic.write_file(file, lambda opened: opened.write(_json(said).encode()))
+        atomic.write_file(file, lambda opened: opened.write(_json(specification).encode()))
 
 
-def _check_same(folder: Path, said: dict[str, Any]) -> None:
+def _check_same(folder: Path, specification: dict[str, Any]) -> None:
     found = read_json(folder / "protocol.json")
-    different = [name for name, value in said.items() if found.get(name) != value]
+    different = [name for name, value in specification.items() if found.get(name) != value]
     if different:
         raise AdienceError(
             f"{folder}: holds a run with another {', '.join(different)}; delete it or choose "

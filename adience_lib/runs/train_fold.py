@@ -35,7 +35,7 @@ from adience_lib.runs.folder import (
 from adience_lib.data.loader import Split
 from adience_lib.training import Row, State, best_epoch, predict, train
 from adience_lib.models.pretrained import Weights
-from adience_lib.util.console import tell
+from adience_lib.util.console import message
 
 
 def train_fold(
@@ -74,15 +74,15 @@ def train_fold(
     """
     if model_name == "transfer":
         _check_weights(protocol, weights)
-    said = record(dataset, model_name, protocol, fold)
-    fold_training = _Fold(said, dataset, images, protocol, weights, bar)
+    specification = record(dataset, model_name, protocol, fold)
+    fold_training = _Fold(specification, dataset, images, protocol, weights, bar)
     folder = run_folder(runs_dir, dataset, model_name, protocol, fold)
 
     def write(result: Path, states: Path) -> dict[str, Any]:
         with announced(lambda: _stopped(fold_training, states)):
             return fold_training.run(result, states)
 
-    trained = write_once(folder, said, write)
+    trained = write_once(folder, specification, write)
     if not trained and bar is not None:
         bar.update(protocol.epochs)
     return folder
@@ -114,9 +114,9 @@ def _check_weights(protocol: Protocol, weights: Weights | None) -> None:
 
 @dataclass(frozen=True)
 class _Fold:
-    """What a fold's training needs. ``said``: what it is a training of."""
+    """What a fold's training needs. ``specification``: what it is a training of."""
 
-    said: dict[str, Any]
+    specification: dict[str, Any]
     dataset: Dataset
     images: np.ndarray
     protocol: Protocol
@@ -126,11 +126,11 @@ class _Fold:
     @property
     def name(self) -> str:
         """What messages call it."""
-        return f"{self.said['model']}, fold {self.said['fold']}"
+        return f"{self.specification['model']}, fold {self.specification['fold']}"
 
     def run(self, result: Path, states: Path) -> dict[str, Any]:
         """Train, or go on from ``states``, into ``result``, and give what ``run.json`` holds."""
-        protocol, model_name, fold = self.protocol, self.said["model"], self.said["fold"]
+        protocol, model_name, fold = self.protocol, self.specification["model"], self.specification["fold"]
         faces = loader.sample(self.dataset.faces, protocol.faces, protocol.seed)
         split = loader.split(faces, fold, protocol.monitor, protocol.seed)
         file = self.weights.file if self.weights else None
@@ -154,16 +154,16 @@ class _Fold:
         }
 
     def _batches(self, rows: np.ndarray, seed: int | None = None) -> Batches:
-        tasks = models.tasks(self.said["model"])
+        tasks = models.tasks(self.specification["model"])
         faces = self.dataset.faces.loc[rows]
         return Batches(self.images, faces, tasks, self.protocol.batch_size, seed)
 
     def _fit(self, network: keras.Model, split: Split, states: Path) -> tuple[list[Row], Machines]:
         """Train until early stopping or the last epoch, from the newest state on."""
         protocol, bar = self.protocol, self.bar
-        batches = self._batches(split.train, protocol.training_seed(self.said["fold"]))
+        batches = self._batches(split.train, protocol.training_seed(self.specification["fold"]))
         found = checkpoint.load(
-            states, self.said, network, lambda history: best_epoch(history, protocol)
+            states, self.specification, network, lambda history: best_epoch(history, protocol)
         )
         start, machines = found if found else (None, [])
         behind = len(start.history) if start else 0
@@ -171,14 +171,14 @@ class _Fold:
             bar.set_description(self.name)
             bar.update(behind)
         if start:
-            tell(f"{self.name}: {_going_on(start.history, machines, protocol)}")
+            message(f"{self.name}: {_going_on(start.history, machines, protocol)}")
         if backend.machine() not in machines:
             machines.append(backend.machine())
 
         def keep(state: State) -> None:
             state.history[-1]["peak_memory"] = backend.peak_memory()
             best = best_epoch(state.history, protocol)
-            checkpoint.save(states, state, self.said, machines, best)
+            checkpoint.save(states, state, self.specification, machines, best)
             backend.forget_peak_memory()
 
         backend.forget_peak_memory()
@@ -212,7 +212,7 @@ class _Fold:
         write_table(pd.DataFrame(history), result / "history.csv")
         started = time.perf_counter()
         write_table(predictions_table(faces, predict(network, test)), result / "predictions.csv")
-        if self.said["model"] in baselines.LEVI_HASSNER:
+        if self.specification["model"] in baselines.LEVI_HASSNER:
             ten_crops = predict(baselines.ten_crops(network), test)
             write_table(predictions_table(faces, ten_crops), result / "ten_crops.csv")
         seconds = round(time.perf_counter() - started, 3)

@@ -15,7 +15,7 @@ SIGNALLED = 128
 """A shell's exit status of a process that a signal ended is this plus the signal's number."""
 
 
-def tell(line: str) -> None:
+def message(line: str) -> None:
     """Say ``line`` on stderr, above any progress bar."""
     tqdm.write(line, file=sys.stderr)
 
@@ -39,7 +39,7 @@ def announced(line: Callable[[], str]) -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, SystemExit):
-        tell(line())
+        message(line())
         raise
     finally:
         if ours:

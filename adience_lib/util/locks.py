@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, SoftFileLock, Timeout
 
-from adience_lib.util.console import tell
+from adience_lib.util.console import message
 from adience_lib.util.paths import shown
 
 
@@ -24,7 +24,7 @@ def locked(target: Path) -> Iterator[None]:
     try:
         held = lock.acquire(blocking=False)
     except Timeout:
-        tell(f"{shown(target)}: waiting for {_holder(file)}, which is making it")
+        message(f"{shown(target)}: waiting for {_holder(file)}, which is making it")
         held = lock.acquire()
     with held:
         if isinstance(lock, SoftFileLock):

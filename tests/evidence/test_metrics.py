@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from simulated import found_with, runs_with
+from simulated import results_with, runs_with
 
 from adience_lib.data.labels import AGE_LABELS
 from adience_lib.evidence import metrics, paper
@@ -63,7 +63,7 @@ def test_table_3_keeps_the_papers_rows_beside_ours() -> None:
     an interval from draws of subjects."""
     runs = runs_with("gender", {"gender": [0, 1, 0, 1]}, {"gender": [0, 1, 0, 0]})
     faces = pd.DataFrame({"fold": [0, 0, 1, 1], "gender": [0, 1, 0, 1], "age": [0, 1, 0, 1]})
-    table = tables.table_3(found_with(runs, faces=faces))
+    table = tables.table_3(results_with(runs, faces=faces))
     assert list(table.index[1:5]) == list(paper.TABLE_3.index[1:])
     assert table.loc["gender", "gender accuracy"] == 75
     assert table.loc["gender", "gender low"] == 25
@@ -81,7 +81,7 @@ def test_table_3_keeps_the_papers_rows_beside_ours() -> None:
 
 def test_table_3_says_which_rows_were_not_run() -> None:
     """VGG-16 has no row in the paper, and without weights none of ours; it is named still."""
-    table = tables.table_3(found_with(faces=pd.DataFrame()))
+    table = tables.table_3(results_with(faces=pd.DataFrame()))
     assert "VGG-16, linear (not run: no weights)" in table.index
     assert (table["folds"] == 0).all()
 
@@ -92,7 +92,7 @@ def test_baseline_row_is_scored_on_ten_crops() -> None:
     centre = runs_with("levi_hassner_gender", truth, guesses)
     ten = runs_with("levi_hassner_gender", truth, {"gender": [0, 1, 0, 1]}).predictions
     runs = replace(centre, ten_crops=ten)
-    table = tables.table_3(found_with(faces=ten, published={"levi_hassner_gender": runs}))
+    table = tables.table_3(results_with(faces=ten, published={"levi_hassner_gender": runs}))
     assert table.loc["baseline (Levi & Hassner)", "gender accuracy"] == 100
     assert np.isnan(table.loc["baseline (Levi & Hassner)", "age accuracy"])
 
@@ -169,8 +169,8 @@ def run_folder(root: Path, fold: int, **changes: object) -> Path:
     folder = root / f"fold_{fold}"
     folder.mkdir()
     machine = {"processor": "p", "cores": 2, "accelerator": "none"}
-    said = {"format": FORMAT, "model": "age", "fold": fold, "fingerprint": "f"}
-    write_json(folder / "protocol.json", {**said, "protocol": asdict(PAPER), **changes})
+    specification = {"format": FORMAT, "model": "age", "fold": fold, "fingerprint": "f"}
+    write_json(folder / "protocol.json", {**specification, "protocol": asdict(PAPER), **changes})
     counts = {"epochs": 2, "best_epoch": 1, "seconds": 3.0, "peak_memory": None}
     sizes = {"parameters": {"total": 5}, "faces": {"train": 8}, "machines": [machine]}
     write_json(folder / "run.json", {**counts, **sizes})

@@ -122,10 +122,10 @@ def test_wrong_value_says_what_is_allowed(values: dict[str, Any], message: str) 
     ("given", "folds"), [(None, (1,)), ("[]", ()), ([], ()), ("[1, 3]", (1, 3)), ([3], (3,))]
 )
 def test_extras_are_trained_on_the_first_fold_unless_told(
-    given: object, folds: tuple[int, ...]
+    overrides: object, folds: tuple[int, ...]
 ) -> None:
     """Held-out monitoring, gamma, Levi & Hassner: one parameter says how much of that."""
-    assert start(with_values(folds=[1, 3], extra_folds=given)).extra_folds == folds
+    assert start(with_values(folds=[1, 3], extra_folds=overrides)).extra_folds == folds
 
 
 def test_levi_hassner_recipe_names_its_differences_from_the_papers(tiny_folder: Path) -> None:

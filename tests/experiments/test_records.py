@@ -34,8 +34,8 @@ def _fewer_draws(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def begun(tiny: Dataset, tmp_path: Path) -> Experiment:
     """An experiment on the tiny folder whose networks have "been trained"."""
-    given = {"folds": list(FOLDS), "runs_dir": str(tmp_path / "runs"), "batch_size": 16}
-    return experiment.of(tiny, given)
+    overrides = {"folds": list(FOLDS), "runs_dir": str(tmp_path / "runs"), "batch_size": 16}
+    return experiment.of(tiny, overrides)
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_damaged_record_is_named(kept: Path) -> None:
 
 def test_records_of_two_experiments_are_not_mixed(begun: Experiment, kept: Path) -> None:
     """Another parameter is another experiment."""
-    other = replace(begun, given={**begun.given, "batch_size": 8})
+    other = replace(begun, overrides={**begun.overrides, "batch_size": 8})
     with pytest.raises(AdienceError, match="holds records with another parameters"):
         records.begin(other, kept)
 
@@ -109,7 +109,7 @@ def test_study_of_something_else_leaves_the_records_that_are_there(
     records.begin(begun, tmp_path / records.FOLDER)
     assert records.place(begun, tmp_path) == tmp_path
     others = [
-        replace(begun, given={**begun.given, "batch_size": 8}),
+        replace(begun, overrides={**begun.overrides, "batch_size": 8}),
         replace(begun, dataset=replace(begun.dataset, fingerprint="other faces")),
     ]
     places = [records.place(other, tmp_path) for other in others]
@@ -129,7 +129,9 @@ def test_records_name_weights_by_their_digest(
     monkeypatch.setattr("adience_lib.models.pretrained.digest", lambda *_: digest)
     file = tmp_path / "mine.weights.h5"
     file.touch()
-    named = replace(begun, wanted_weights=str(file), given={**begun.given, "weights": str(file)})
+    named = replace(
+        begun, wanted_weights=str(file), overrides={**begun.overrides, "weights": str(file)}
+    )
     records.begin(named, tmp_path / "records")
     file.unlink()
     assert str(tmp_path) not in (tmp_path / "records" / "experiment.json").read_text()
@@ -156,8 +158,8 @@ def test_folder_without_records_says_so(tmp_path: Path) -> None:
 
 def test_study_trains_what_matters_most_first(tiny: Dataset, tmp_path: Path) -> None:
     """A whole Table 3, then the repetitions, then what one training of a fold is enough for."""
-    given = {"folds": [0, 1], "held_out_folds": [0, 1], "weights": "random", "gammas": [0.25]}
-    planned = study.trainings(experiment.of(tiny, {**given, "faces": 70, "batch_size": 16}))
+    overrides = {"folds": [0, 1], "held_out_folds": [0, 1], "weights": "random", "gammas": [0.25]}
+    planned = study.trainings(experiment.of(tiny, {**overrides, "faces": 70, "batch_size": 16}))
     labels = [
         (one.model_name, one.protocol.label.removeprefix("paper,batch_size=16,faces=70"), one.fold)
         for one in planned
@@ -196,10 +198,12 @@ def test_no_two_trainings_of_a_network_share_a_seed() -> None:
 def test_first_repetition_is_not_written(begun: Experiment) -> None:
     """Runs and interrupted trainings from before there were repetitions stay valid."""
     protocols = [replace(begun.protocol, repetition=repetition) for repetition in (0, 1)]
-    said = [record(begun.dataset, "age", protocol, 0)["protocol"] for protocol in protocols]
-    assert "repetition" not in said[0]
-    assert said[1] == {**said[0], "repetition": 1}
-    assert [Protocol(**one) for one in said] == protocols
+    specification = [
+        record(begun.dataset, "age", protocol, 0)["protocol"] for protocol in protocols
+    ]
+    assert "repetition" not in specification[0]
+    assert specification[1] == {**specification[0], "repetition": 1}
+    assert [Protocol(**one) for one in specification] == protocols
     assert protocols[1].label == f"{protocols[0].label},repetition=1"
 
 
@@ -242,8 +246,13 @@ def test_study_keeps_the_record_of_every_training(
 
     monkeypatch.setattr("adience_lib.experiments.cross_validation.train_fold", train_fold)
     monkeypatch.setattr("adience_lib.experiments.cross_validation.executor", lambda _: Here())
-    given = {"folds": [0], "weights": "random", "gammas": [], "runs_dir": str(tmp_path / "runs")}
-    asked = experiment.of(tiny, given | {"scheduler": scheduler})
+    overrides = {
+        "folds": [0],
+        "weights": "random",
+        "gammas": [],
+        "runs_dir": str(tmp_path / "runs"),
+    }
+    asked = experiment.of(tiny, overrides | {"scheduler": scheduler})
     study.run(asked, tmp_path / "records")
     study.run(asked, tmp_path / "records")
     shutil.rmtree(tmp_path / "runs")
@@ -278,7 +287,7 @@ def test_study_differs_from_the_papers_protocol_as_it_says(tiny: Dataset) -> Non
 
 
 @pytest.mark.parametrize(
-    ("given", "asked"),
+    ("overrides", "asked"),
     [
         ({}, {**study.PARAMETERS, "held_out_folds": [0, 1, 2, 3, 4]}),
         ({"faces": 2000, "folds": "[3]"}, {**study.PARAMETERS, "held_out_folds": [3]}),
@@ -286,10 +295,12 @@ def test_study_differs_from_the_papers_protocol_as_it_says(tiny: Dataset) -> Non
         ({"protocol": "paper", "held_out_folds": []}, {}),
     ],
 )
-def test_study_monitors_every_fold_both_ways(given: dict[str, Any], asked: dict[str, Any]) -> None:
+def test_study_monitors_every_fold_both_ways(
+    overrides: dict[str, Any], asked: dict[str, Any]
+) -> None:
     """A protocol that is named is taken as it is."""
-    given = {"data": "a folder", **given}
-    assert study.asked_for(given) == {**asked, **given}
+    overrides = {"data": "a folder", **overrides}
+    assert study.asked_for(overrides) == {**asked, **overrides}
 
 
 def test_study_of_no_dataset_is_refused(

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from simulated import found_with, runs_with
+from simulated import results_with, runs_with
 
 from adience_lib.data.labels import LABELS
 from adience_lib.report import figures, findings, further_figures, lessons, tables
@@ -33,7 +33,7 @@ def test_recipes_are_compared_on_the_folds_that_all_have() -> None:
     under = network("levi_hassner_gender").on_folds([0])
     own = replace(under, ten_crops=under.predictions)
     table = tables.recipes(
-        found_with(
+        results_with(
             reduced,
             same_recipe={"levi_hassner_gender": under},
             published={"levi_hassner_gender": own},
@@ -61,7 +61,7 @@ def test_groups_that_are_apart_are_named_and_others_are_not() -> None:
     """All women wrong, all men right; the figure shows as many groups as there are."""
     guesses = {"gender": [1] * 400, "age": [4] * 400}
     runs = runs_with("multitask", {"gender": [0, 1] * 200, "age": [4] * 400}, guesses)
-    table = tables.groups(found_with(runs))
+    table = tables.groups(results_with(runs))
     words = findings.about_groups(table)
     assert "multitask on gender: 0 % of f" in words
     assert "multitask on age: no two groups are apart" in words
@@ -71,7 +71,7 @@ def test_groups_that_are_apart_are_named_and_others_are_not() -> None:
 
 def test_cost_names_what_each_network_took() -> None:
     """Weights and arithmetic of the networks as built, seconds of the runs."""
-    table = tables.cost(found_with(network("gender"), network("multitask")))
+    table = tables.cost(results_with(network("gender"), network("multitask")))
     assert table.loc["gender", "parameters"] == 7_192_065
     assert table.loc["multitask", "seconds"] == 105
     assert table.loc["multitask", "seconds to best"] == 50
@@ -86,7 +86,7 @@ def test_cost_of_different_machines_is_marked() -> None:
     """In the table, in words and on the axis."""
     gender, multitask = network("gender"), network("multitask")
     elsewhere = replace(gender, records=gender.records.assign(machine="another"))
-    table = tables.cost(found_with(elsewhere, multitask))
+    table = tables.cost(results_with(elsewhere, multitask))
     assert table.loc["gender", "machine"] == "another"
     assert "timed on different machines" in findings.about_cost(table)
     figure = further_figures.accuracy_against_time(table)
@@ -95,18 +95,18 @@ def test_cost_of_different_machines_is_marked() -> None:
 
 def test_held_out_runs_without_a_log_of_the_test_fold_are_left_out() -> None:
     """The rest of the report goes on."""
-    assert tables.optimism(found_with(held_out={"gender": network("gender")})).empty
+    assert tables.optimism(results_with(held_out={"gender": network("gender")})).empty
 
 
 @pytest.mark.parametrize(
     "words",
     [
-        findings.about_optimism(tables.optimism(found_with())),
-        findings.about_recipes(tables.recipes(found_with())),
+        findings.about_optimism(tables.optimism(results_with())),
+        findings.about_recipes(tables.recipes(results_with())),
         findings.about_gamma(tables.gammas({})),
-        findings.about_calibration(tables.calibration(found_with())),
-        findings.about_groups(tables.groups(found_with())),
-        findings.about_cost(tables.cost(found_with())),
+        findings.about_calibration(tables.calibration(results_with())),
+        findings.about_groups(tables.groups(results_with())),
+        findings.about_cost(tables.cost(results_with())),
     ],
 )
 def test_nothing_trained_is_said_in_a_sentence(words: str) -> None:
@@ -116,7 +116,7 @@ def test_nothing_trained_is_said_in_a_sentence(words: str) -> None:
 
 def test_calibration_speaks_of_the_direction() -> None:
     """Ninety per cent sure and always right: not sure enough."""
-    table = tables.calibration(found_with(network("gender")))
+    table = tables.calibration(results_with(network("gender")))
     assert findings.about_calibration(table).endswith("10.0 points, not sure enough.")
 
 
@@ -153,6 +153,6 @@ def test_seconds_of_two_machines_are_not_compared(tmp_path: Path) -> None:
     gender, age, multitask = (network(name) for name in ("gender", "age", "multitask"))
     elsewhere = replace(age, records=age.records.assign(machine="another processor"))
     for one, compared in ((age, True), (elsewhere, False)):
-        words = lessons.taught(study, found_with(gender, one, multitask))
+        words = lessons.taught(study, results_with(gender, one, multitask))
         assert "in 0.50 times the epochs" in words
         assert ("0.50 times the seconds of the two together" in words) == compared
