@@ -119,7 +119,7 @@ def test_wrong_value_says_what_is_allowed(values: dict[str, Any], message: str) 
 
 
 @pytest.mark.parametrize(
-    ("given", "folds"), [(None, (1,)), ("[]", ()), ([], ()), ("[1, 3]", (1, 3)), ([3], (3,))]
+    ("overrides", "folds"), [(None, (1,)), ("[]", ()), ([], ()), ("[1, 3]", (1, 3)), ([3], (3,))]
 )
 def test_extras_are_trained_on_the_first_fold_unless_told(
     overrides: object, folds: tuple[int, ...]
