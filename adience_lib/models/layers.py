@@ -1,7 +1,7 @@
 """The layers that Keras lacks, written with ``keras.ops`` so that any backend runs them.
 
 They are registered, so that a saved model loads with safe mode on after
-``import adience_lib.layers``.
+``import adience_lib``.
 """
 
 from typing import Any

@@ -6,15 +6,14 @@ import numpy as np
 import pandas as pd
 
 from adience_lib import models
-from adience_lib.data import adience
+from adience_lib.data import Dataset, adience
+from adience_lib.data.labels import AGE_LABELS, GENDER_LABELS
 from adience_lib.evidence import paper
+from adience_lib.models.layers import ALPHA, BETA, WINDOW
 from adience_lib.models.networks import CROP
 from adience_lib.models.summary import architecture_table
-from adience_lib.data import Dataset
-from adience_lib.runs.read import Runs
-from adience_lib.data.labels import AGE_LABELS, GENDER_LABELS
-from adience_lib.models.layers import ALPHA, BETA, WINDOW
 from adience_lib.protocol import PAPER
+from adience_lib.runs.read import Runs
 
 PUBLISHED = {
     "rows with both labels": 16_258,

@@ -10,10 +10,10 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from adience_lib.evidence.metrics import confusion
-from adience_lib.runs.read import Runs
 from adience_lib.data.labels import AGE_LABELS, GENDER_LABELS
+from adience_lib.evidence.metrics import confusion
 from adience_lib.report.tables import majority
+from adience_lib.runs.read import Runs
 from adience_lib.training import CROSS_ENTROPY
 
 GENDER_NAMES = {"f": "female", "m": "male"}

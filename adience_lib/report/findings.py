@@ -4,19 +4,19 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from adience_lib.evidence import comparison, metrics, paper, quality
-from adience_lib.report import tables
-from adience_lib.util import backend
-from adience_lib.evidence.claims import CONTRADICTED, SUPPORTED, UNDECIDED
 from adience_lib.data import Dataset
-from adience_lib.runs.read import Runs
-from adience_lib.experiments.experiment import Experiment
-from adience_lib.experiments.results import Results, NOTEBOOK_OF
 from adience_lib.data.labels import AGE_LABELS, LABELS
-from adience_lib.experiments.parameters import differences
-from adience_lib.protocol import LEVI_HASSNER, PAPER
+from adience_lib.evidence import comparison, metrics, paper, quality
+from adience_lib.evidence.claims import CONTRADICTED, SUPPORTED, UNDECIDED
 from adience_lib.evidence.significance import LEVEL, RESAMPLES
+from adience_lib.experiments.experiment import Experiment
+from adience_lib.experiments.parameters import differences
+from adience_lib.experiments.results import NOTEBOOK_OF, Results
 from adience_lib.models.pretrained import Weights
+from adience_lib.protocol import LEVI_HASSNER, PAPER
+from adience_lib.report import tables
+from adience_lib.runs.read import Runs
+from adience_lib.util import backend
 
 
 def _caveat(dataset: Dataset) -> str:

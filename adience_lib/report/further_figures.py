@@ -6,8 +6,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from adience_lib.evidence.grad_cam import Attention
 from adience_lib.data.labels import LABELS
+from adience_lib.evidence.grad_cam import Attention
 
 COLOURS = {"gender": "#0072B2", "age": "#D55E00"}
 MODEL_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")

@@ -6,20 +6,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from adience_lib.data.labels import AGE_LABELS, FOLDS, LABELS
 from adience_lib.evidence import claims, comparison, metrics, paper, quality, repetition
 from adience_lib.experiments import records
-from adience_lib.models import baselines
-from adience_lib.report import findings, tables
-from adience_lib.util import paths
-from adience_lib.util.markdown import markdown
-from adience_lib.util.errors import AdienceError
-from adience_lib.runs.read import Runs
 from adience_lib.experiments.experiment import Experiment
-from adience_lib.experiments.results import Results, NOTEBOOK_OF, find_runs, finished_sweep
-from adience_lib.data.labels import AGE_LABELS, FOLDS, LABELS
 from adience_lib.experiments.parameters import differences
+from adience_lib.experiments.results import NOTEBOOK_OF, Results, find_runs, finished_sweep
+from adience_lib.models import baselines
 from adience_lib.protocol import PAPER
+from adience_lib.report import findings, tables
+from adience_lib.runs.read import Runs
 from adience_lib.training import CROSS_ENTROPY
+from adience_lib.util import paths
+from adience_lib.util.errors import AdienceError
+from adience_lib.util.markdown import markdown
 
 RECORDS = Path("utkface", records.FOLDER)
 """Where the records of that run lie in a folder of figures."""

@@ -7,16 +7,16 @@ import pandas as pd
 from IPython.display import display
 from matplotlib.figure import Figure
 
-from adience_lib.report import figures, further_figures
-from adience_lib.util.errors import AdienceError
 from adience_lib.evidence import metrics
 from adience_lib.evidence.grad_cam import Attention, grad_cam
 from adience_lib.evidence.metrics import confusion
-from adience_lib.runs.folder import run_folder
-from adience_lib.runs.read import Runs, load_network, read_runs
+from adience_lib.evidence.quality import fold_intervals
 from adience_lib.experiments.experiment import Experiment
 from adience_lib.experiments.results import Results
-from adience_lib.evidence.quality import fold_intervals
+from adience_lib.report import figures, further_figures
+from adience_lib.runs.folder import run_folder
+from adience_lib.runs.read import Runs, load_network, read_runs
+from adience_lib.util.errors import AdienceError
 
 
 def show(experiment: Experiment, figure: Figure, name: str) -> None:

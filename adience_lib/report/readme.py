@@ -12,9 +12,9 @@ from adience_lib.deploy import model_card
 from adience_lib.evidence import claims
 from adience_lib.report import findings, lessons, tables
 from adience_lib.util import atomic, paths
+from adience_lib.util.errors import AdienceError
 from adience_lib.util.markdown import markdown
 from benchmarks import summary
-from adience_lib.util.errors import AdienceError
 
 
 def blocks(figures: Path) -> dict[str, str]:

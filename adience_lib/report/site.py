@@ -3,10 +3,9 @@
 import html
 import re
 import shutil
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -17,11 +16,9 @@ from filelock import FileLock, Timeout
 from nbconvert import HTMLExporter
 from papermill.exceptions import PapermillExecutionError
 
-from adience_lib.util import paths
-from adience_lib.util.console import announced
-from adience_lib.util.console import exit_status
-from adience_lib.util.errors import AdienceError
 from adience_lib.experiments.parameters import PARAMETERS, check, unknown_parameter
+from adience_lib.util import paths
+from adience_lib.util.errors import AdienceError
 
 CELL_TIMEOUT = 14 * 24 * 3600
 """Seconds: the paper's protocol takes days without a GPU. A dead kernel is noticed anyway."""

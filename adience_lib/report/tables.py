@@ -8,13 +8,12 @@ import numpy as np
 import pandas as pd
 
 from adience_lib import models
-from adience_lib.data.labels import LABELS
+from adience_lib.data.labels import AGE_LABELS, GENDER_LABELS, LABELS
 from adience_lib.evidence import comparison, metrics, paper, quality
+from adience_lib.experiments.results import Results
 from adience_lib.models.networks import TRAINABLE_XCEPTION_LAYERS
 from adience_lib.models.summary import architecture_table, parameter_counts
 from adience_lib.runs.read import READ_OFF, Runs
-from adience_lib.experiments.results import Results
-from adience_lib.data.labels import AGE_LABELS, GENDER_LABELS, LABELS
 
 _OPERATIONS = {
     "InputLayer": "Input image",
@@ -168,9 +167,7 @@ def _row_title(name: str, of_task: dict[str, Runs]) -> str:
 def _row(of_task: dict[str, Runs], theirs: pd.Series, faces: pd.DataFrame) -> dict[str, Any]:
     folds = {fold for runs in of_task.values() for fold in runs.folds}
     row: dict[str, Any] = {"folds": len(folds)}
-    summaries = {
-        task: metrics.summary(metrics.fold_scores(runs)) for task, runs in of_task.items()
-    }
+    summaries = {task: metrics.summary(metrics.fold_scores(runs)) for task, runs in of_task.items()}
     for task in LABELS:
         ours = summaries[task].loc[task] if task in of_task else _NO_SUMMARY
         row[f"{task} accuracy"] = ours["mean"]
@@ -404,7 +401,9 @@ def groups(results: Results) -> pd.DataFrame:
     return _every(results, quality.groups, "group")
 
 
-def _every(results: Results, measure: Callable[[Runs, str], pd.DataFrame], rows: str) -> pd.DataFrame:
+def _every(
+    results: Results, measure: Callable[[Runs, str], pd.DataFrame], rows: str
+) -> pd.DataFrame:
     tables = [
         measure(runs, task).reset_index().assign(model=runs.title, task=task)
         for runs in results.finished.values()

@@ -13,9 +13,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from adience_lib.training import Row, State
 from adience_lib.util import atomic
 from adience_lib.util.errors import AdienceError, first_line
-from adience_lib.training import Row, State
 
 _NAME = re.compile(r"epoch_(\d+)\.npz", re.ASCII)
 
@@ -55,7 +55,10 @@ def finished_epochs(folder: Path) -> int:
 
 
 def load(
-    folder: Path, specification: dict[str, Any], network: keras.Model, best: Callable[[list[Row]], int]
+    folder: Path,
+    specification: dict[str, Any],
+    network: keras.Model,
+    best: Callable[[list[Row]], int],
 ) -> tuple[State, Machines] | None:
     """The newest state, and the machines so far; None if there is none.
 
@@ -69,7 +72,9 @@ def load(
     history = done["history"]
     chosen = best(history)
     weights = (
-        arrays["model"] if chosen == epoch else _read(folder, chosen, specification, network)[1]["model"]
+        arrays["model"]
+        if chosen == epoch
+        else _read(folder, chosen, specification, network)[1]["model"]
     )
     return State(history, arrays["model"], arrays["optimizer"], weights), done["machines"]
 

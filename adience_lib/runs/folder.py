@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from adience_lib.util import atomic
-from adience_lib.util.locks import locked
 from adience_lib.data import Dataset
-from adience_lib.util.errors import AdienceError, RETRAIN
 from adience_lib.data.labels import LABELS
 from adience_lib.protocol import Protocol
+from adience_lib.util import atomic
+from adience_lib.util.errors import RETRAIN, AdienceError
+from adience_lib.util.locks import locked
 
 FINGERPRINT_DIGITS = 10
 
@@ -74,7 +74,9 @@ def write_once(folder: Path, specification: dict[str, Any], write: Write) -> boo
         return _write_once(folder, unfinished, specification, write)
 
 
-def _write_once(folder: Path, unfinished: Path, specification: dict[str, Any], write: Write) -> bool:
+def _write_once(
+    folder: Path, unfinished: Path, specification: dict[str, Any], write: Write
+) -> bool:
     with locked(folder):
         if folder.exists():
             _check_same(folder, specification)

@@ -11,31 +11,27 @@ import pandas as pd
 from tqdm import tqdm
 
 from adience_lib import models
-from adience_lib.data import loader
-from adience_lib.models import baselines
-from adience_lib.models.summary import parameter_counts
-from adience_lib.runs import checkpoint
-from adience_lib.util import backend
-from adience_lib.util.console import announced
-from adience_lib.data.loader import Batches
-from adience_lib.runs.checkpoint import Machines
-from adience_lib.data import Dataset
-from adience_lib.util.errors import AdienceError
+from adience_lib.data import Dataset, loader
 from adience_lib.data.images import brightness
+from adience_lib.data.loader import Batches, Split
+from adience_lib.models import baselines
 from adience_lib.models.baselines import MeanImage
+from adience_lib.models.pretrained import Weights
+from adience_lib.models.summary import parameter_counts
 from adience_lib.protocol import Protocol
+from adience_lib.runs import checkpoint
+from adience_lib.runs.checkpoint import Machines
 from adience_lib.runs.folder import (
-    check_files,
     predictions_table,
     record,
     run_folder,
     write_once,
     write_table,
 )
-from adience_lib.data.loader import Split
 from adience_lib.training import Row, State, best_epoch, predict, train
-from adience_lib.models.pretrained import Weights
-from adience_lib.util.console import message
+from adience_lib.util import backend
+from adience_lib.util.console import announced, message
+from adience_lib.util.errors import AdienceError
 
 
 def train_fold(
@@ -130,7 +126,11 @@ class _Fold:
 
     def run(self, result: Path, states: Path) -> dict[str, Any]:
         """Train, or go on from ``states``, into ``result``, and give what ``run.json`` holds."""
-        protocol, model_name, fold = self.protocol, self.specification["model"], self.specification["fold"]
+        protocol, model_name, fold = (
+            self.protocol,
+            self.specification["model"],
+            self.specification["fold"],
+        )
         faces = loader.sample(self.dataset.faces, protocol.faces, protocol.seed)
         split = loader.split(faces, fold, protocol.monitor, protocol.seed)
         file = self.weights.file if self.weights else None

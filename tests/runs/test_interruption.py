@@ -23,11 +23,10 @@ from adience_lib import training
 from adience_lib.data import Dataset, cache
 from adience_lib.protocol import Protocol
 from adience_lib.runs.folder import run_folder
-from adience_lib.runs.train_fold import train_fold
+from adience_lib.runs.train_fold import initial_network, train_fold
 from adience_lib.training import best_epoch, is_over
 from adience_lib.util import atomic
 from adience_lib.util.console import announced
-from adience_lib.runs.train_fold import initial_network
 from adience_lib.util.errors import AdienceError
 
 
