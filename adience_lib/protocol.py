@@ -19,7 +19,7 @@ class Protocol:
     ``epochs``: at most, 1 to 10,000. ``patience``: epochs without a lower validation loss before
     training stops. ``batch_size`` in faces. ``learning_rate``, ``beta_1``, ``beta_2``,
     ``epsilon``: of Adam. The text calls them Keras' default values, whose rate is 0.001; its own
-    0.0001 is used. ``optimizer``: "adam", or "caffe_sgd" (see ``optimizers.py``) with
+    0.0001 is used. ``optimizer``: "adam", or "caffe_sgd" (see ``models/baselines.py``) with
     ``momentum``, ``weight_decay`` and ``rate_drops``, how often its rate is divided by ten, at
     equal distances; Adam takes none of these three. ``gamma``: 0 to 1,
     L = gamma * L_gender + (1 - gamma) * L_age (equation 1); the paper does not give its value.

@@ -1,6 +1,6 @@
 """Images that lie as files in a folder.
 
-A folder and an archive (``archive.py``) answer the same questions, so that nothing further down
+A folder and an archive (``archives.py``) answer the same questions, so that nothing further down
 asks which it is. An image's name is its path within the dataset, with ``/``.
 """
 

@@ -124,7 +124,7 @@ def gained_after(runs: Runs) -> pd.DataFrame:
 def rounded_otherwise(runs: Runs) -> pd.DataFrame:
     """How far scores of the chosen epoch in the history are from those of the predictions.
 
-    The history has those of the model that is trained (``lean.py``), the predictions those of the
+    The history has those of the model that is trained (``speed``), the predictions those of the
     network, in equal precision. Points, a row a fold (the index), a column a task. Raises
     AdienceError for runs without a record of the test fold.
     """

@@ -34,7 +34,7 @@ def build(name: str, weights: Path | None = None) -> keras.Model:
     probability of "m", and/or ``age``, (batch, 8) float32, probabilities in the order of
     ``AGE_LABELS``. Levi & Hassner's gender network gives (batch, 2): "f" and "m".
 
-    ``weights``: for ``transfer``, a file of Xception's weights (see ``weights.py``); None leaves
+    ``weights``: for ``transfer``, a file of Xception's weights (see ``pretrained.py``); None leaves
     it random. Raises AdienceError for an unknown name.
     """
     if name not in _BUILDERS:

@@ -1,4 +1,4 @@
-"""Figures of what the paper leaves out: a table of ``tables.py`` in, a matplotlib figure out."""
+"""Figures of what the paper leaves out: a table of ``tables`` in, a matplotlib figure out."""
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -28,9 +28,9 @@ def save(
 ) -> None:
     """Write ``state``, whole or not at all.
 
-    ``specification``: what it is a training of (``run_folder.record``). Beside it stays the state after
-    ``best_epoch`` (counted from 1), whose weights will be wanted; older states go. Raises OSError
-    if the disk is full or cannot be written to.
+    ``specification``: what it is a training of (``folder.record``). Beside it stays the state
+    after ``best_epoch`` (counted from 1), whose weights will be wanted; older states go. Raises
+    OSError if the disk is full or cannot be written to.
     """
     epoch = len(state.history)
     kinds = {"model": state.network, "optimizer": state.optimizer}
@@ -62,8 +62,9 @@ def load(
 ) -> tuple[State, Machines] | None:
     """The newest state, and the machines so far; None if there is none.
 
-    ``specification``: what it must be a training of, ``network``: of which network. ``best`` gives the best
-    epoch of a history. Raises AdienceError if a state is damaged or of another training.
+    ``specification``: what it must be a training of, ``network``: of which network. ``best``
+    gives the best epoch of a history. Raises AdienceError if a state is damaged or of another
+    training.
     """
     epoch = finished_epochs(folder)
     if not epoch:

@@ -58,7 +58,7 @@ folder outlives an interruption: states to go on from."""
 
 
 def write_once(folder: Path, specification: dict[str, Any], write: Write) -> bool:
-    """Let ``write`` make ``folder`` unless it holds the run that ``specification`` (a ``record``) names.
+    """Let ``write`` make ``folder`` unless it holds the run of ``specification`` (a ``record``).
 
     The results are written in a folder beside it, ``<folder>.unfinished``, and appear under their
     name when they are whole. What an interrupted process has left there of the same run is handed

@@ -37,7 +37,7 @@ class Runs:
     ``seconds``, ``seconds_to_best``, ``peak_memory`` (bytes), ``parameters``, ``train`` (faces)
     and ``machine`` (several, if it went on elsewhere, are joined by ``AND_ON``). ``ten_crops``:
     predictions scored on ten crops, where the run has them.
-    ``version``: of the network, as ``run_folder.version_of`` counts.
+    ``version``: of the network, as ``folder.version_of`` counts.
     """
 
     model: str
@@ -147,8 +147,8 @@ def _read_protocol(folder: Path) -> dict[str, Any]:
         raise AdienceError(f"{file}: lacks {', '.join(missing)}")
     if specification["format"] != FORMAT:
         raise AdienceError(
-            f"{file}: format {specification['format']} of another version of this project (this one reads "
-            f"{FORMAT}); use that version, or delete the folder"
+            f"{file}: format {specification['format']} of another version of this project (this "
+            f"one reads {FORMAT}); use that version, or delete the folder"
         )
     ten = ["ten_crops.csv"] if str(specification["model"]).startswith("levi_hassner") else []
     check_files(folder, ["protocol.json", "run.json", "history.csv", "predictions.csv", *ten])

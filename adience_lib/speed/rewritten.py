@@ -1,6 +1,6 @@
 """The same function of the same weights with less work: what is trained in a network's place.
 
-A network in ``models.py`` is written as the paper describes it. Its twin here leaves out what no
+A network in ``models`` is written as the paper describes it. Its twin here leaves out what no
 output depends on, and does the rest in an order that costs less. ``benchmarks`` measures
 what that is worth.
 """
