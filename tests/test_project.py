@@ -145,19 +145,19 @@ def test_demo_is_learned() -> None:
     assert row["age accuracy"] >= row["age majority"] + 10
 
 
-def test_readme_is_what_the_committed_figures_say(tmp_path: Path) -> None:
-    """Byte for byte, so that no number of it can drift. A run on another machine changes the
+def test_readme_and_docs_are_what_the_committed_figures_say(tmp_path: Path) -> None:
+    """Byte for byte, so that no number of them can drift. A run on another machine changes the
     figures in the checkout, and not this."""
-    command = ["git", "archive", "HEAD", "README.md", "figures"]
+    command = ["git", "archive", "HEAD", "README.md", "docs", "figures"]
     archive = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         tar.extractall(tmp_path, filter="data")
-    text = (tmp_path / "README.md").read_text()
-    assert readme.filled(text, readme.blocks(tmp_path / "figures")) == text
+    for page, text in readme.pages(tmp_path).items():
+        assert text == (tmp_path / page).read_text("utf-8"), page
 
 
 @pytest.mark.parametrize("text", ["", "<!-- a --> <!-- /a --> <!-- a --> <!-- /a -->"])
-def test_block_that_is_not_in_the_readme_once_is_named(text: str) -> None:
+def test_block_that_is_not_in_its_page_once_is_named(text: str) -> None:
     """A block that somebody deleted or copied would else go stale without a word."""
-    with pytest.raises(AdienceError, match="<!-- a -->"):
-        readme.filled(text, {"a": "1"})
+    with pytest.raises(AdienceError, match=r"README\.md: <!-- a -->"):
+        readme.filled("README.md", text, {"a": "1"})
