@@ -23,6 +23,8 @@ from adience_lib.util.errors import AdienceError
 
 ROOT = paths.PROJECT
 DEMO_FIGURES = ROOT / "figures" / "demo"
+README = ROOT / "README.md"
+PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def tracked_files() -> list[Path]:
@@ -161,3 +163,35 @@ def test_block_that_is_not_in_its_page_once_is_named(text: str) -> None:
     """A block that somebody deleted or copied would else go stale without a word."""
     with pytest.raises(AdienceError, match=r"README\.md: <!-- a -->"):
         readme.filled("README.md", text, {"a": "1"})
+
+
+def _without_programs(page: Path) -> str:
+    """A page's text, but what is fenced in it: its brackets are no links, its # no headings."""
+    return re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+
+
+def _links(page: Path) -> list[tuple[Path, str]]:
+    """The file and the anchor, or "", of each link in a page that leads to no other site."""
+    targets = re.findall(r"\]\(([^)\s]+)\)", _without_programs(page))
+    parts = [target.partition("#") for target in targets if "://" not in target]
+    return [((page.parent / path).resolve() if path else page, to) for path, _, to in parts]
+
+
+def _anchors(page: Path) -> set[str]:
+    """What GitHub calls a page's headings: lower case, hyphens for spaces, no punctuation."""
+    headings = re.findall(r"^#+ (.+)$", _without_programs(page), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", text.lower()).replace(" ", "-") for text in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    """To a file that the checkout has, and to a heading of it where they name one."""
+    tracked = tracked_files()
+    for file, anchor in _links(page):
+        assert file in tracked, file
+        assert not anchor or anchor in _anchors(file), f"{file}#{anchor}"
+
+
+def test_readme_leads_to_every_page_of_docs() -> None:
+    """A page that nothing leads to is not read."""
+    assert set(PAGES) - {README} <= {file for file, _ in _links(README)}
