@@ -23,6 +23,8 @@ from adience_lib.util.errors import AdienceError
 
 ROOT = paths.PROJECT
 DEMO_FIGURES = ROOT / "figures" / "demo"
+README = ROOT / "README.md"
+PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def tracked_files() -> list[Path]:
@@ -145,19 +147,51 @@ def test_demo_is_learned() -> None:
     assert row["age accuracy"] >= row["age majority"] + 10
 
 
-def test_readme_is_what_the_committed_figures_say(tmp_path: Path) -> None:
-    """Byte for byte, so that no number of it can drift. A run on another machine changes the
+def test_readme_and_docs_are_what_the_committed_figures_say(tmp_path: Path) -> None:
+    """Byte for byte, so that no number of them can drift. A run on another machine changes the
     figures in the checkout, and not this."""
-    command = ["git", "archive", "HEAD", "README.md", "figures"]
+    command = ["git", "archive", "HEAD", "README.md", "docs", "figures"]
     archive = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         tar.extractall(tmp_path, filter="data")
-    text = (tmp_path / "README.md").read_text()
-    assert readme.filled(text, readme.blocks(tmp_path / "figures")) == text
+    for page, text in readme.pages(tmp_path).items():
+        assert text == (tmp_path / page).read_text("utf-8"), page
 
 
 @pytest.mark.parametrize("text", ["", "<!-- a --> <!-- /a --> <!-- a --> <!-- /a -->"])
-def test_block_that_is_not_in_the_readme_once_is_named(text: str) -> None:
+def test_block_that_is_not_in_its_page_once_is_named(text: str) -> None:
     """A block that somebody deleted or copied would else go stale without a word."""
-    with pytest.raises(AdienceError, match="<!-- a -->"):
-        readme.filled(text, {"a": "1"})
+    with pytest.raises(AdienceError, match=r"README\.md: <!-- a -->"):
+        readme.filled("README.md", text, {"a": "1"})
+
+
+def _without_programs(page: Path) -> str:
+    """A page's text, but what is fenced in it: its brackets are no links, its # no headings."""
+    return re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+
+
+def _links(page: Path) -> list[tuple[Path, str]]:
+    """The file and the anchor, or "", of each link in a page that leads to no other site."""
+    targets = re.findall(r"\]\(([^)\s]+)\)", _without_programs(page))
+    parts = [target.partition("#") for target in targets if "://" not in target]
+    return [((page.parent / path).resolve() if path else page, to) for path, _, to in parts]
+
+
+def _anchors(page: Path) -> set[str]:
+    """What GitHub calls a page's headings: lower case, hyphens for spaces, no punctuation."""
+    headings = re.findall(r"^#+ (.+)$", _without_programs(page), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", text.lower()).replace(" ", "-") for text in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    """To a file that the checkout has, and to a heading of it where they name one."""
+    tracked = tracked_files()
+    for file, anchor in _links(page):
+        assert file in tracked, file
+        assert not anchor or anchor in _anchors(file), f"{file}#{anchor}"
+
+
+def test_readme_leads_to_every_page_of_docs() -> None:
+    """A page that nothing leads to is not read."""
+    assert set(PAGES) - {README} <= {file for file, _ in _links(README)}

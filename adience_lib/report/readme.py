@@ -1,4 +1,4 @@
-"""``python -m adience_lib.readme``: the README's tables and numbers, out of the committed figures.
+"""``make readme``: the tables and numbers of README.md and ``docs/``, out of the committed figures.
 
 Each stands between two comments, ``<!-- name -->`` and ``<!-- /name -->``, and is never typed.
 """
@@ -47,31 +47,56 @@ def _claims(verdicts: pd.DataFrame, *columns: str) -> str:
     return markdown(shown.rename_axis("claim"))
 
 
-def filled(readme: str, texts: dict[str, str]) -> str:
-    """``readme`` with each block replaced by its text.
+DOCS = {
+    "docs/method.md": ("real_evidence",),
+    "docs/speed.md": ("benchmark", "benchmark_table"),
+}
+"""The blocks that stand in other pages than README.md, by page."""
+
+
+def pages(root: Path) -> dict[str, str]:
+    """README.md and the pages of ``DOCS`` below ``root``, filled out of its ``figures/``.
+
+    Raises AdienceError if the records there cannot be read, or naming a block and the page that
+    does not hold it once.
+    """
+    texts = blocks(root / "figures")
+    parts = {page: {name: texts.pop(name) for name in names} for page, names in DOCS.items()}
+    parts["README.md"] = texts
+    return {
+        page: filled(page, (root / page).read_text("utf-8"), part) for page, part in parts.items()
+    }
+
+
+def filled(page: str, text: str, texts: dict[str, str]) -> str:
+    """``text`` of the page ``page`` with each block replaced by its own of ``texts``.
 
     Raises AdienceError naming a block that is not there, or not once.
     """
-    for name, text in texts.items():
+    for name, block in texts.items():
         begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
-        before, *rest = readme.split(begin)
+        before, *rest = text.split(begin)
         inside = rest[0].split(end) if len(rest) == 1 else []
         if len(inside) != 2:
-            raise AdienceError(f"README.md: {begin} ... {end} must stand in it once")
-        readme = f"{before}{begin}\n{text}\n{end}{inside[1]}"
-    return readme
+            raise AdienceError(f"{page}: {begin} ... {end} must stand in it once")
+        text = f"{before}{begin}\n{block}\n{end}{inside[1]}"
+    return text
 
 
 def main() -> int:
-    """Write README.md anew; the exit status."""
-    file = paths.PROJECT / "README.md"
+    """Write the pages anew; the exit status."""
     try:
-        readme = filled(file.read_text(encoding="utf-8"), blocks(paths.COMMITTED))
+        written = pages(paths.PROJECT)
     except (AdienceError, OSError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
-    atomic.write_file(file, lambda open_file: open_file.write(readme.encode()))
+    for page, text in written.items():
+        _write(paths.PROJECT / page, text)
     return 0
+
+
+def _write(file: Path, text: str) -> None:
+    atomic.write_file(file, lambda open_file: open_file.write(text.encode()))
 
 
 if __name__ == "__main__":
