@@ -1,5 +1,6 @@
 """What the tests share: small datasets on disk, and the folders that results go to."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 from PIL import Image
 
-from adience_lib.data import Dataset, adience, load
+from adience_lib.data import Dataset, adience, cache, load
 from adience_lib.data.labels import AGE_LABELS, FOLDS
+from adience_lib.protocol import SMOKE
+from adience_lib.runs.train_fold import train_fold
 
 # The same examples each time in `make test`, so that a change is what makes a test fail.
 settings.register_profile(
@@ -96,3 +99,21 @@ def tiny_folder(tmp_path: Path) -> Path:
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """The manifest of a folder such as ``tiny_folder``."""
     return load(write_adience(tmp_path_factory.mktemp("tiny") / "adience", tiny_rows()))
+
+
+QUICK = replace(SMOKE, faces=None, batch_size=8, epochs=2)
+"""Two epochs of eight steps on ``tiny``."""
+
+
+@pytest.fixture(scope="session")
+def images(tiny: Dataset, session_cache: Path) -> np.ndarray:
+    """The decoded images of ``tiny``."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ADIENCE_CACHE", str(session_cache))
+        return cache.images(tiny)
+
+
+@pytest.fixture(scope="session")
+def finished(tiny: Dataset, images: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run folder of a multi-task network after two epochs, which nobody may change."""
+    return train_fold(tiny, images, "multitask", QUICK, 1, tmp_path_factory.mktemp("runs"))

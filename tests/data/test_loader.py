@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adience_lib.data.loader import HELD_OUT_SHARE, sample, split
+from adience_lib.data import Dataset
+from adience_lib.data.loader import HELD_OUT_SHARE, Batches, sample, split
+from adience_lib.util import backend
 from adience_lib.util.errors import AdienceError
 
 
@@ -94,3 +96,36 @@ def test_no_size_gives_all_faces() -> None:
     faces = albums([3] * 20)
     assert sample(faces, None, 0) is faces
     assert sample(faces, 10_000, 0) is faces
+
+
+def test_every_epoch_is_fed_the_batches_in_its_own_order(tiny: Dataset, images: np.ndarray) -> None:
+    """All of them, the smaller last one too, as what feeds the network is gone through again."""
+    batches = Batches(images, tiny.faces, ("gender", "age"), 24, shuffle_seed=1)
+    fed = backend.feed(batches)
+    assert len(fed) == len(batches) == 4
+    for epoch in (0, 1):
+        batches.start_epoch(epoch)
+        for number, (faces, labels) in enumerate(fed):
+            expected, known = batches[number]
+            np.testing.assert_array_equal(faces, expected)
+            for task in ("gender", "age"):
+                np.testing.assert_array_equal(labels[task], known[task])
+
+
+def test_batches_hold_every_face_once_an_epoch_in_another_order(
+    tiny: Dataset, images: np.ndarray
+) -> None:
+    """Each epoch's order follows from the seed and the epoch's number alone."""
+    faces = tiny.faces.iloc[5:35]
+    batches = Batches(images, faces, ("age",), 8, shuffle_seed=1)
+    orders = []
+    for epoch in (0, 1, 0):
+        batches.start_epoch(epoch)
+        parts = [batches[number] for number in range(len(batches))]
+        assert [len(pixels) for pixels, _ in parts] == [8, 8, 8, 6]
+        orders.append(list(batches.rows[batches.order]))
+        labels = np.concatenate([labels["age"][:, 0] for _, labels in parts])
+        np.testing.assert_array_equal(labels, tiny.faces["age"][orders[-1]])
+        np.testing.assert_array_equal(parts[0][0][0], images[orders[-1][0]])
+    assert orders[0] == orders[2] != orders[1]
+    assert sorted(orders[0]) == list(faces.index)

@@ -187,14 +187,6 @@ def test_study_trains_what_matters_most_first(tiny: Dataset, tmp_path: Path) -> 
     ]
 
 
-def test_no_two_trainings_of_a_network_share_a_seed() -> None:
-    """What a repetition draws is another draw, and at 0 what has always been drawn."""
-    again = [replace(PAPER, repetition=repetition) for repetition in range(4)]
-    seeds = [protocol.training_seed(fold) for protocol in again for fold in range(5)]
-    assert len(set(seeds)) == len(seeds)
-    assert seeds[:5] == [2022, 2023, 2024, 2025, 2026]
-
-
 def test_first_repetition_is_not_written(begun: Experiment) -> None:
     """Runs and interrupted trainings from before there were repetitions stay valid."""
     protocols = [replace(begun.protocol, repetition=repetition) for repetition in (0, 1)]

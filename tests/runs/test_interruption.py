@@ -4,6 +4,7 @@ The same with faults at random moments, and over all networks: ``test_soak.py``.
 """
 
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adience_lib import training
-from adience_lib.data import Dataset, cache
+from adience_lib.data import Dataset
 from adience_lib.protocol import Protocol
 from adience_lib.runs.folder import run_folder
 from adience_lib.runs.train_fold import initial_network, train_fold
@@ -94,17 +95,10 @@ def test_exception_in_a_callback_leaves_the_epochs_before_it(
     assert not interrupted.exists()
 
 
-@pytest.fixture
-def images(tiny: Dataset) -> np.ndarray:
-    """The decoded images of the small dataset."""
-    return cache.images(tiny)
-
-
-@pytest.fixture
-def interrupted(
-    tiny: Dataset, images: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Path:
-    """What a training leaves that failed after its first epoch."""
+@pytest.fixture(scope="module")
+def left(tiny: Dataset, images: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The runs of a training that failed after its first epoch."""
+    runs_dir = tmp_path_factory.mktemp("left") / "runs"
     begin = training._Epochs.on_epoch_begin
 
     def fail(self: Any, epoch: int, logs: Any = None) -> None:
@@ -112,10 +106,17 @@ def interrupted(
             raise RuntimeError("a callback fails")
         begin(self, epoch, logs)
 
-    with monkeypatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training._Epochs, "on_epoch_begin", fail)
         with pytest.raises(RuntimeError, match="a callback fails"):
-            train_fold(tiny, images, "gender", PROTOCOL, 0, tmp_path / "runs")
+            train_fold(tiny, images, "gender", PROTOCOL, 0, runs_dir)
+    return runs_dir
+
+
+@pytest.fixture
+def interrupted(left: Path, tmp_path: Path) -> Path:
+    """What a training leaves that failed after its first epoch."""
+    shutil.copytree(left, tmp_path / "runs")
     (unfinished,) = (tmp_path / "runs").glob("*/*/*/fold_0.unfinished")
     return unfinished
 
