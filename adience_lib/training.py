@@ -69,7 +69,7 @@ def train(
     Raises AdienceError: the loss is no longer finite, or ``start`` is not of this network.
     """
     history = [_named(row, network) for row in start.history] if start else []
-    if start:  # before the twin is made, which copies frozen weights
+    if start:  # before it is rewritten, which copies frozen weights
         _assign(network.variables, start.network)
     rewritten = compiled(network, protocol, protocol.epochs * len(batches))
     if start:

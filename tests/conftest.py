@@ -1,5 +1,6 @@
 """What the tests share: small datasets on disk, and the folders that results go to."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,11 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 from PIL import Image
+from small import shrink
 
 from adience_lib.data import Dataset, adience, cache, load
 from adience_lib.data.labels import AGE_LABELS, FOLDS
 from adience_lib.protocol import SMOKE
-from adience_lib.runs.train_fold import train_fold
 
 # The same examples each time in `make test`, so that a change is what makes a test fail.
 settings.register_profile(
@@ -113,7 +114,9 @@ def images(tiny: Dataset, session_cache: Path) -> np.ndarray:
         return cache.images(tiny)
 
 
-@pytest.fixture(scope="session")
-def finished(tiny: Dataset, images: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The run folder of a multi-task network after two epochs, which nobody may change."""
-    return train_fold(tiny, images, "multitask", QUICK, 1, tmp_path_factory.mktemp("runs"))
+@pytest.fixture(scope="module")
+def small_networks() -> Iterator[None]:
+    """For tests of what happens around a training."""
+    with pytest.MonkeyPatch.context() as patch:
+        shrink(patch.setattr)
+        yield

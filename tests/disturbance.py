@@ -34,12 +34,16 @@ GOES_ON = "finished epochs are kept, and the same command goes on from there"
 
 @dataclass(frozen=True)
 class Training:
-    """One fold of one network, with folders of its own for runs and cache."""
+    """One fold of one network, with folders of its own for runs and cache.
+
+    ``small``: with few filters (``small.py``).
+    """
 
     data: Path
     scratch: Path
     model: str
     protocol: Protocol = PROTOCOL
+    small: bool = True
 
     def start(self, **fault: Any) -> subprocess.Popen[str]:
         """The process, once its imports are done. ``fault``: see ``disturbed.py``."""
@@ -48,6 +52,7 @@ class Training:
             "data": str(self.data),
             "runs": str(self.scratch / "runs"),
             "model": self.model,
+            "small": self.small,
             "protocol": asdict(self.protocol),
             **fault,
         }

@@ -58,11 +58,15 @@ def main() -> None:
     """Train the one fold that the command line names."""
     task = json.loads(sys.argv[1])
 
+    from small import shrink
+
     from adience_lib import data, training
     from adience_lib.data import cache
     from adience_lib.experiments import cross_validation
     from adience_lib.protocol import Protocol
 
+    if task["small"]:
+        shrink()
     if "batch" in task:
         _raise_after(training, task["batch"])
     operations = Operations([task["runs"], os.environ["ADIENCE_CACHE"]], task)

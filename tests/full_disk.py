@@ -20,7 +20,7 @@ def main() -> None:
     """Fill the disk, make room, go on, compare."""
     data, scratch, model, undisturbed, size = sys.argv[1:]
     _mount("-t", "tmpfs", "-o", f"size={size}", "tmpfs", scratch)
-    training = Training(Path(data), Path(scratch), model)
+    training = Training(Path(data), Path(scratch), model, small=False)
     status, _ = training.run()
     said = training.messages()
     half_written = [path for path in training.left_over() if path.endswith("npz.unfinished")]

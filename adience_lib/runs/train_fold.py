@@ -170,6 +170,8 @@ class _Fold:
         if bar is not None:
             bar.set_description(self.name)
             bar.update(behind)
+        if protocol.precision != "float32" and backend.emulates_bfloat16():
+            message(f"{self.name}: {SLOW_BFLOAT16}")
         if start:
             message(f"{self.name}: {_going_on(start.history, machines, protocol)}")
         if backend.machine() not in machines:
@@ -233,6 +235,12 @@ class _Progress(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         # Steps of one batch each, added up, would be a little more than an epoch.
         self.bar.update(self.behind + (batch + 1) / self.steps - self.bar.n)
+
+
+SLOW_BFLOAT16 = (
+    "this processor has no instructions for bfloat16 (AVX-512); a training takes many times as "
+    "long as in float32"
+)
 
 
 def _going_on(history: list[Row], machines: Machines, protocol: Protocol) -> str:

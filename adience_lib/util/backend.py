@@ -58,6 +58,14 @@ def has_wide_vectors() -> bool:
         return False
 
 
+def emulates_bfloat16() -> bool:
+    """Whether a training in bfloat16 would be slower than in float32, by a factor of eight or so.
+
+    TensorFlow's library for convolutions (oneDNN) has bfloat16 for processors with AVX-512 only.
+    """
+    return on_processor() and platform.machine() == "x86_64" and not has_wide_vectors()
+
+
 def feed(batches: keras.utils.PyDataset) -> Any:
     """``batches`` as ``fit``, ``evaluate`` and ``predict`` take them: in order, two ready ahead.
 

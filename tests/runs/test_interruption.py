@@ -30,6 +30,8 @@ from adience_lib.util import atomic
 from adience_lib.util.console import announced
 from adience_lib.util.errors import AdienceError
 
+pytestmark = pytest.mark.usefixtures("small_networks")
+
 
 @pytest.fixture(scope="module")
 def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -50,7 +52,7 @@ def test_training_killed_while_its_state_is_written_ends_the_same(
 ) -> None:
     """The half-written second state is not read; the first one is gone on from."""
     killed = Training(faces, tmp_path, "gender")
-    status, _ = killed.run(file="epoch_2.npz.unfinished", delay=0.02, signal=int(signal.SIGKILL))
+    status, _ = killed.run(file="epoch_2.npz.unfinished", delay=0, signal=int(signal.SIGKILL))
     assert status == -signal.SIGKILL, killed.messages()
     assert not killed.is_finished()
     assert killed.run()[0] == 0, killed.messages()
@@ -96,7 +98,12 @@ def test_exception_in_a_callback_leaves_the_epochs_before_it(
 
 
 @pytest.fixture(scope="module")
-def left(tiny: Dataset, images: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def left(
+    small_networks: None,
+    tiny: Dataset,
+    images: np.ndarray,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
     """The runs of a training that failed after its first epoch."""
     runs_dir = tmp_path_factory.mktemp("left") / "runs"
     begin = training._Epochs.on_epoch_begin
