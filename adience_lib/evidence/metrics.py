@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from sklearn.metrics import confusion_matrix
 
 from adience_lib.data.labels import LABELS
 from adience_lib.runs.read import Runs
@@ -63,8 +64,8 @@ def summary(scores: pd.DataFrame) -> pd.DataFrame:
 def confusion(predictions: pd.DataFrame, task: str) -> pd.DataFrame:
     """Counts of test faces: a row a true label, a column a predicted one."""
     labels = LABELS[task]
-    counts = np.zeros((len(labels), len(labels)), dtype="int64")
-    np.add.at(counts, (predictions[task].to_numpy(), predicted(predictions, task)), 1)
+    places = range(len(labels))
+    counts = confusion_matrix(predictions[task], predicted(predictions, task), labels=places)
     return pd.DataFrame(counts, pd.Index(labels, name=f"true {task}"), labels)
 
 
@@ -73,10 +74,7 @@ def majority_hits(predictions: pd.DataFrame, faces: pd.DataFrame, task: str) -> 
 
     ``predictions``: of test faces; ``faces``: the manifest they come from.
     """
-    guesses = {
-        fold: faces.loc[faces["fold"] != fold, task].mode().iloc[0]
-        for fold in predictions["fold"].unique()
-    }
+    guesses = {fold: _most_frequent(faces, fold, task) for fold in predictions["fold"].unique()}
     return (predictions[task] == predictions["fold"].map(guesses)).to_numpy()
 
 
@@ -85,15 +83,17 @@ def majority_rates(faces: pd.DataFrame, folds: list[int]) -> dict[str, float]:
 
     The mean over ``folds``: what a network must beat to have learned anything.
     """
-    rates = {}
-    for task in LABELS:
-        hits = []
-        for fold in folds:
-            tested = faces["fold"] == fold
-            guess = faces.loc[~tested, task].mode().iloc[0]
-            hits.append(100 * (faces.loc[tested, task] == guess).mean())
-        rates[task] = float(np.mean(hits))
-    return rates
+
+    def rate(task: str, fold: int) -> float:
+        tested = faces.loc[faces["fold"] == fold, task]
+        return 100 * (tested == _most_frequent(faces, fold, task)).mean()
+
+    return {task: float(np.mean([rate(task, fold) for fold in folds])) for task in LABELS}
+
+
+def _most_frequent(faces: pd.DataFrame, fold: int, task: str) -> int:
+    """The label that most faces of the other folds have."""
+    return faces.loc[faces["fold"] != fold, task].mode().iloc[0]
 
 
 def optimism(runs: Runs) -> pd.DataFrame:
