@@ -1,4 +1,4 @@
-"""Everything that a result depends on, under one name."""
+"""Everything that a result depends on besides the faces, the fold and the network."""
 
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
@@ -111,7 +111,7 @@ RANGES = {
     "faces": (10, 10_000_000),
     "repetition": (0, 999),
 }
-"""The smallest and the largest value of each number that a user may change."""
+"""The smallest and the largest value of each number that is checked."""
 
 
 def allowed_range(name: str) -> str:

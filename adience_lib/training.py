@@ -1,7 +1,7 @@
 """The training loop: a network, a protocol and batches to a history. It touches no disk.
 
 Whoever wants to keep what a training is like after each epoch, or to go on from there, hands
-``train`` a function and a state (``train_fold.py`` does).
+``train`` a function and a state (``runs/train_fold.py`` does).
 """
 
 import math
@@ -23,8 +23,8 @@ from adience_lib.util.errors import AdienceError
 
 Row = dict[str, Any]
 """An epoch of the history: ``epoch`` (from 1), ``loss``, ``val_loss`` where faces are monitored,
-``<task>_accuracy``, and ``seconds``. With two tasks ``loss`` is equation 1's weighted sum, and
-``<task>_cross_entropy`` is the loss of each."""
+``<task>_accuracy`` (``val_...``, ``test_...``), and ``seconds``. With two tasks ``loss`` is
+equation 1's weighted sum, and ``<task>_cross_entropy`` is the loss of each."""
 
 CROSS_ENTROPY = "cross_entropy"
 """What a task's own loss is called in the history of a network for two, after the task."""
@@ -102,7 +102,7 @@ def compiled(network: keras.Model, protocol: Protocol, steps: int) -> keras.Mode
     rewritten.compile(
         _optimizer(protocol, steps),
         loss={task: _loss(network, task) for task in tasks},
-        loss_weights={task: shares[task] for task in tasks} if len(tasks) == 2 else None,
+        loss_weights={task: shares[task] for task in tasks} if len(tasks) > 1 else None,
         metrics={task: _metrics(network, task) for task in tasks},
         jit_compile=backend.jit_compile(),
     )

@@ -59,8 +59,8 @@ def load(source: str | Path, *, allow_missing: bool = False, drop_repeats: bool 
 
     The kind is found out from what lies in the folder. ``allow_missing`` goes on without images
     that are missing or cannot be read, and counts them; every image is then decoded once to find
-    out. ``drop_repeats`` keeps one of each set of equal rows of Adience (UTKFace's and the
-    demo's are as ``utkface.read_faces`` and ``adience.read_faces`` say).
+    out. ``drop_repeats`` keeps one of each set of equal rows of Adience's fold files, which the
+    demo has too (of UTKFace's equal files one is always kept).
 
     Raises AdienceError: no such folder, a folder of another kind, bad fold files, missing images.
     """

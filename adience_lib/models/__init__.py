@@ -1,7 +1,7 @@
 """The architectures. They know nothing of datasets, folds or training.
 
-Every network takes a face as it is cached, (256, 256, 3) uint8, and crops and rescales it
-itself, as in the paper's Table 1. It gives a dictionary of its tasks: ``gender`` and ``age``.
+Every network takes a face as it is cached, (256, 256, 3) uint8, and crops it and scales its pixels
+itself. It gives a dictionary of its tasks: ``gender`` and ``age``. Imports ``data.labels``.
 """
 
 from pathlib import Path

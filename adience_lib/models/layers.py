@@ -1,4 +1,4 @@
-"""The layers that Keras lacks, written with ``keras.ops`` so that any backend runs them.
+"""The layers that Keras lacks or has otherwise, written with ``keras.ops`` so that any backend runs them.
 
 They are registered, so that a saved model loads with safe mode on after
 ``import adience_lib``.
@@ -11,7 +11,8 @@ import numpy as np
 from keras import ops
 
 WINDOW, ALPHA, BETA = 5, 1e-4, 0.75
-"""Of the local response normalisation, in Levi & Hassner's published definition."""
+"""Of the local response normalisation, in Levi & Hassner's published definition. The forward pass
+has ``BETA`` as two square roots."""
 
 
 @keras.saving.register_keras_serializable("adience_lib")

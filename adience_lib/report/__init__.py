@@ -1,4 +1,4 @@
 """What a person reads: tables, figures, sentences, notebooks and the site.
 
-Imports every other room; only ``__main__`` imports it.
+Imports any room below it; the notebooks and ``__main__`` import it.
 """

@@ -67,7 +67,7 @@ def fold_composition(counts: pd.DataFrame) -> Figure:
 def learning_curves(runs: Runs) -> Figure:
     """Figures 4 to 7: accuracy and loss of each task after each epoch.
 
-    Where a history of two tasks has the loss of neither (``folder.CROSS_ENTROPY``), the
+    Where a history of two tasks has the loss of neither (``training.CROSS_ENTROPY``), the
     weighted sum of both.
     A thin line is a fold's monitored set; the thick line and the band are mean and standard
     deviation over the folds that still train at that epoch (two or more); the dashed line is

@@ -376,7 +376,7 @@ def _rounding(networks: Iterable[Runs]) -> str:
     """How far scores taken during training are from those of the finished networks."""
     apart = max(metrics.rounded_otherwise(runs).max(axis=None) for runs in networks)
     return (
-        "The scores after each epoch are those of the model that is trained (`lean.py`), which "
+        "The scores after each epoch are those of the model that is trained (`speed/`), which "
         f"rounds otherwise than the finished network: they differ by at most {apart:.1f} points in "
         "a fold."
     )

@@ -1,7 +1,7 @@
 """The same function with less work: what ``faster`` gives trains a network in fewer seconds.
 
-May be taken away: a network trains to the same weights without it, up to rounding. Imports
-``util`` and ``models.layers``.
+A network trains to the same weights without it, up to rounding. Imports ``util`` and
+``models.layers``.
 """
 
 import keras
