@@ -1,10 +1,10 @@
 """How far two trainings of one network on the same faces come apart.
 
 The reduced networks were trained on real faces twice: first without Table 1's third normalisation
-(version 1, as ``folder.version_of`` counts) and on another processor, then with it. Faces, seed and order of the
-batches are the same. What that layer scales by is so near to one that the answers of the networks
-trained without it do not change when it is put in. So the two differ in the last digits of their
-gradients, and what comes of that is chance.
+(version 1, as ``folder.version_of`` counts) and on another processor, then with it. Faces, seed
+and order of the batches are the same. What that layer scales by is so near to one that the
+answers of the networks trained without it do not change when it is put in. So the two differ in
+the last digits of their gradients, and what comes of that is chance.
 """
 
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The layers that Keras lacks or has otherwise, written with ``keras.ops`` so that any backend runs them.
+"""The layers that Keras lacks or has otherwise, written with ``keras.ops`` for any backend.
 
 They are registered, so that a saved model loads with safe mode on after
 ``import adience_lib``.
