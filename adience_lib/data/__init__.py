@@ -10,7 +10,6 @@ import pandas as pd
 
 from adience_lib.data import sources
 from adience_lib.data.adience import read_folds
-from adience_lib.data.archives import Archive
 from adience_lib.data.folder import Folder
 from adience_lib.data.labels import AGE_LABELS, FOLDS, GENDER_LABELS, LABELS
 from adience_lib.data.sources import DEMO
@@ -32,13 +31,14 @@ __all__ = [
 class Dataset:
     """The faces of one dataset, before any image is read.
 
-    ``faces``: the manifest, one row a face, in a fixed order: ``path`` (relative to ``root``,
+    ``faces``: the manifest, one row a face, in a fixed order: ``path`` (within ``source``,
     with ``/``), ``subject``, ``gender`` and ``age`` (int64 positions in ``GENDER_LABELS`` and
     ``AGE_LABELS``), ``fold`` (0 to 4), and ``race`` (a word) where the source gives it. Its index
     runs from 0, as the image cache does.
     ``drops``: one row a reason, ``reason`` and ``rows``, then the rows kept and their sum.
     ``fingerprint``: SHA-256 of the manifest and the size of every image, in hexadecimal: the same
-    for a folder and an archive of it. ``source``: where the images lie.
+    for a folder and an archive of it. ``source``: where the images lie as files: ``root``, or
+    where an archive in it is unpacked.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Dataset:
     faces: pd.DataFrame
     drops: pd.DataFrame
     fingerprint: str
-    source: Folder | Archive
+    source: Folder
 
     @property
     def is_demo(self) -> bool:

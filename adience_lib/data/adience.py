@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from adience_lib.data import archives
 from adience_lib.data.labels import AGE_LABELS, FOLDS, GENDER_LABELS
 from adience_lib.util.errors import AdienceError, first_line, shorten
 
@@ -117,21 +118,16 @@ def image_folder(root: Path) -> str:
     """Which image set lies in ``root``, unpacked or as it was sent: "aligned" (the paper's) before
     "faces", a folder before an archive.
 
-    Raises AdienceError if neither is there.
+    Raises AdienceError if neither is there, or one as two archives.
     """
-    for there in (lambda folder: root / folder, lambda folder: image_archive(root, folder)):
+    for there in (Path.exists, lambda path: archives.find(root, path.name)):
         for folder in IMAGE_FOLDERS:
-            if there(folder).exists():
+            if there(root / folder):
                 return folder
     raise AdienceError(
         f"{root}: fold files but no images; expected the folder aligned/ or faces/ beside them, or "
-        "aligned.tar.gz or faces.tar.gz"
+        f"either as an archive ({', '.join(archives.KINDS)})"
     )
-
-
-def image_archive(root: Path, folder: str) -> Path:
-    """Where an image set that was not unpacked lies."""
-    return root / f"{folder}.tar.gz"
 
 
 def read_faces(

@@ -7,7 +7,6 @@ import numpy as np
 from tqdm import tqdm
 
 from adience_lib.data import Dataset
-from adience_lib.data.archives import Archive
 from adience_lib.data.images import DECODER
 from adience_lib.data.labels import SIDE
 from adience_lib.util import atomic, paths
@@ -27,8 +26,6 @@ def images(dataset: Dataset) -> np.ndarray:
     """
     target = paths.cache() / f"{dataset.name}-{_key(dataset)}.npy"
     atomic.make_whole(target, lambda unfinished: _build(dataset, unfinished))
-    if isinstance(dataset.source, Archive):
-        dataset.source.forget_faces()
     return _open(target, len(dataset.faces))
 
 

@@ -1,8 +1,4 @@
-"""Images that lie as files in a folder.
-
-A folder and an archive (``archives.py``) answer the same questions, so that nothing further down
-asks which it is. An image's name is its path within the dataset, with ``/``.
-"""
+"""Images that lie as files in a folder. An image's name is its path in there, with ``/``."""
 
 import hashlib
 import os
@@ -11,8 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from adience_lib.data.images import READ_AHEAD, Decoded, face_or_error, shorter_side
+import numpy as np
+
+from adience_lib.data.images import read_face, shorter_side
 from adience_lib.util.errors import AdienceError
+
+READ_AHEAD = 256
+"""Images decoded before their reader must have caught up: 50 MB, whatever the dataset's size."""
+
+Decoded = np.ndarray | AdienceError
+"""A face as of ``read_face``, or why it cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,8 @@ class Folder:
 
     def digest(self, name: str) -> str:
         """SHA-256 of an image's bytes, in hexadecimal."""
-        return hashlib.sha256((self.root / name).read_bytes()).hexdigest()
+        with (self.root / name).open("rb") as file:  # in pieces: it may be of any size
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
     def side(self, name: str) -> int:
         """Pixels of an image's shorter side."""
@@ -53,7 +58,7 @@ class Folder:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for start in range(0, len(files), READ_AHEAD):
                 some = files[start : start + READ_AHEAD]
-                yield from pool.map(face_or_error, some, map(str, some))
+                yield from pool.map(_face_or_error, some)
 
     def check_inside(self, names: Collection[str], folders: Collection[str] = ()) -> None:
         """Refuse images that are links to somewhere else: a dataset may come from anybody.
@@ -79,3 +84,11 @@ class Folder:
             raise AdienceError(
                 f"{self.root / name}: cannot be read any more ({error.strerror})"
             ) from error
+
+
+def _face_or_error(file: Path) -> Decoded:
+    """As ``read_face``, for a reader that goes on after an image that cannot be read."""
+    try:
+        return read_face(file)
+    except AdienceError as error:
+        return error

@@ -31,21 +31,6 @@ ALPHA_MODES = ("LA", "PA", "RGBA")
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
-READ_AHEAD = 256
-"""Images decoded before their reader must have caught up: 50 MB, whatever the dataset's size."""
-
-Decoded = np.ndarray | AdienceError
-"""A face as of ``read_face``, or why it cannot be read."""
-
-
-def face_or_error(image: Path | BinaryIO, name: str) -> Decoded:
-    """As ``read_face``, for a reader that goes on after an image that cannot be read."""
-    try:
-        return read_face(image, name)
-    except AdienceError as error:
-        return error
-
-
 def read_face(image: Path | BinaryIO, name: str = "") -> np.ndarray:
     """The face in ``image``, a file or its content, as a (256, 256, 3) uint8 array, RGB.
 

@@ -9,8 +9,7 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from adience_lib.data import adience, demo, utkface
-from adience_lib.data.archives import Archive
+from adience_lib.data import adience, archives, demo, utkface
 from adience_lib.data.folder import Folder
 from adience_lib.data.labels import FOLDS
 from adience_lib.util import atomic, paths
@@ -20,8 +19,9 @@ DEMO = "demo"
 """The source that stands for the built-in drawings."""
 
 _KINDS = (
-    "fold_0_data.txt to fold_4_data.txt beside aligned/ or faces/ or either as .tar.gz (Adience), "
-    "or files named [age]_[gender]_[race]_[date].jpg.chip.jpg or one .tar.gz of them (UTKFace)"
+    "fold_0_data.txt to fold_4_data.txt beside aligned/ or faces/ (Adience), or files named "
+    "[age]_[gender]_[race]_[date].jpg.chip.jpg (UTKFace); the images may be packed "
+    f"({', '.join(archives.KINDS)})"
 )
 
 
@@ -67,60 +67,37 @@ def demo_folder() -> Path:
 def _kind(root: Path) -> str:
     if any(adience.fold_file(root, fold).exists() for fold in range(FOLDS)):
         return "adience" if adience.image_folder(root) == "aligned" else "adience-unaligned"
-    if any(map(utkface.is_face, Folder(root).names())) or _utkface_archive(root):
+    if any(map(utkface.is_face, Folder(root).names())) or archives.find(root):
         return "utkface"
-    if len(archives := _archives(root)) > 1:
-        names = " and ".join(file.name for file in archives)
-        raise AdienceError(f"{root}: {names} lie there; leave the one with the faces")
     raise AdienceError(f"{root}: not a dataset known here; looked for {_KINDS}")
 
 
-def _utkface_archive(root: Path) -> Path | None:
-    """The one archive in ``root``, if there is one and no more."""
-    archives = _archives(root)
-    return archives[0] if len(archives) == 1 else None
-
-
-def _archives(root: Path) -> list[Path]:
-    return sorted(root.glob("*.tar.gz"))
-
-
-def read(
-    name: str, root: Path, *, drop_repeats: bool
-) -> tuple[Folder | Archive, pd.DataFrame, Counter[str]]:
+def read(name: str, root: Path, *, drop_repeats: bool) -> tuple[Folder, pd.DataFrame, Counter[str]]:
     """Where the images lie, the rows with both labels, and how many went for which reason."""
     if name == "utkface":
-        source = _utkface(root)
-        names = [image for image in source.names() if image.lower().endswith(".jpg")]
+        source = Folder(root)
+        if not any(map(utkface.is_face, source.names())):
+            source = _unpacked(root)
+        names = source.names()
         source.check_inside(names)
         if not any(map(utkface.is_face, names)):
             raise AdienceError(f"{root}: not a dataset known here; looked for {_KINDS}")
         return source, *utkface.read_faces(names, source.digest)
     folder = adience.image_folder(root)
     faces, dropped = adience.read_faces(root, folder, drop_repeats=drop_repeats)
-    source = _adience(root, folder, list(faces["path"]))
+    source = Folder(root) if (root / folder).exists() else _unpacked(root, folder)
     source.check_inside(list(faces["path"]), adience.IMAGE_FOLDERS)
     return source, faces, dropped
 
 
-def _utkface(root: Path) -> Folder | Archive:
-    folder = Folder(root)
-    archive = _utkface_archive(root)
-    if archive is None or any(map(utkface.is_face, folder.names())):
-        return folder
-    return Archive(archive, "", utkface.is_in_a_group, "faces in the eight age groups")
-
-
-def _adience(root: Path, folder: str, wanted: list[str]) -> Folder | Archive:
-    if (root / folder).exists():
-        return Folder(root)
-    chosen = frozenset(wanted)
-    choice = hashlib.sha256("\n".join(sorted(chosen)).encode()).hexdigest()
-    return Archive(adience.image_archive(root, folder), folder, chosen.__contains__, choice)
+def _unpacked(root: Path, folder: str = "") -> Folder:
+    """The images of the one archive in ``root`` that can be meant."""
+    archive = archives.find(root, folder or "*")
+    return archives.unpacked(archive, folder) if archive else Folder(root)
 
 
 def faults(
-    name: str, root: Path, source: Folder | Archive, images: pd.Series, *, allow_missing: bool
+    name: str, root: Path, source: Folder, images: pd.Series, *, allow_missing: bool
 ) -> pd.Series:
     """Why an image cannot be used, by its row. Missing ones are an error unless they are allowed.
 
@@ -137,7 +114,7 @@ def faults(
     return found
 
 
-def _unreadable(source: Folder | Archive, paths: pd.Series) -> pd.Series:
+def _unreadable(source: Folder, paths: pd.Series) -> pd.Series:
     """Which of the images cannot be decoded, by their row."""
     found = tqdm(
         source.faces(list(paths)), "Checking images", len(paths), leave=False, mininterval=1

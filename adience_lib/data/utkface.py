@@ -22,12 +22,6 @@ def is_face(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def is_in_a_group(name: str) -> bool:
-    """Whether ``name`` is well-formed and its years lie in one of the eight age groups."""
-    match = _NAME.fullmatch(name)
-    return match is not None and age_label_of(int(match[1])) is not None
-
-
 def read_faces(names: list[str], digest: Callable[[str], str]) -> tuple[pd.DataFrame, Counter[str]]:
     """The faces in the eight age groups, and how many files went for which reason.
 

@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
 
@@ -80,9 +81,9 @@ def put(unfinished: Path, target: Path) -> None:
 
     A machine that loses its power must not come back with the name and without the content.
     """
-    inside = sorted(unfinished.rglob("*")) if unfinished.is_dir() else []
-    for path in [*inside, unfinished]:
-        _sync(path)
+    inside = unfinished.rglob("*") if unfinished.is_dir() else []
+    with ThreadPoolExecutor() as pool:  # one by one, thousands of images take minutes
+        list(pool.map(_sync, [*inside, unfinished]))
     unfinished.replace(target)
     _sync(target.parent)
 

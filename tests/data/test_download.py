@@ -1,7 +1,8 @@
-"""Downloads: resumed where they broke, never with the credentials shown. The server is local."""
+"""Downloads: whole or absent, never with the credentials shown. The server is local."""
 
 import base64
 import http.server
+import resource
 import subprocess
 import sys
 import threading
@@ -23,43 +24,29 @@ class Server(http.server.ThreadingHTTPServer):
     """Serves ``CONTENT`` under any name to those who know the credentials."""
 
     address: str
-    breaks_after: list[int]
     requests: list[str]
-    content = CONTENT
-    tag = '"first"'
+    breaks_after = len(CONTENT)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Ranges, entity tags, basic authentication, and connections that break off."""
+    """Basic authentication, and connections that break off."""
 
     server: Server
 
     def do_GET(self) -> None:
         """Answer, or break off as the test has planned."""
         given = self.headers.get("Authorization", "")
-        self.server.requests.append(self.headers.get("Range", "all"))
+        self.server.requests.append(self.path)
         if given != "Basic " + base64.b64encode(":".join(SECRET).encode()).decode():
             self.send_error(401)
             return
-        if self.path.endswith("missing"):
-            self.send_error(404)
+        if self.path.endswith(("missing", "overloaded")):
+            self.send_error(404 if self.path.endswith("missing") else 503)
             return
-        content, start = self.server.content, 0
-        asked = self.headers.get("Range")
-        if asked and self.headers.get("If-Range") == self.server.tag:
-            start = int(asked.removeprefix("bytes=").rstrip("-"))
-            self.send_response(206)
-            end, total = len(content) - 1, len(content)
-            self.send_header("Content-Range", f"bytes {start}-{end}/{total}")
-        else:
-            self.send_response(200)
-        self.send_header("ETag", self.server.tag)
-        self.send_header("Content-Length", str(len(content) - start))
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(CONTENT)))
         self.end_headers()
-        rest = content[start:]
-        if self.server.breaks_after:
-            rest = rest[: self.server.breaks_after.pop(0)]
-        self.wfile.write(rest)
+        self.wfile.write(CONTENT[: self.server.breaks_after])
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
@@ -67,15 +54,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
-    """A running server, its credentials in the environment, and no pause between attempts."""
+    """A running server, and its credentials in the environment."""
     running = Server(("127.0.0.1", 0), Handler)
-    running.breaks_after, running.requests = [], []
+    running.requests = []
     running.address = f"http://127.0.0.1:{running.server_port}/adience"
     threading.Thread(target=running.serve_forever, daemon=True).start()
     monkeypatch.setenv(downloads.USER, SECRET[0])
     monkeypatch.setenv(downloads.PASSWORD, SECRET[1])
     monkeypatch.setenv("NETRC", str(tmp_path / "no-netrc"))
-    monkeypatch.setattr("time.sleep", lambda _: None)
     yield running
     running.shutdown()
 
@@ -86,39 +72,36 @@ def test_every_file_comes_whole_and_once(server: Server, tmp_path: Path) -> None
     assert [file.name for file in files] == list(downloads.FILES)
     assert all(file.read_bytes() == CONTENT for file in files)
     download(server.address, tmp_path / "adience")
-    assert len(server.requests) == len(files)
+    assert server.requests == [f"/adience/{name}" for name in downloads.FILES]
     assert sorted(file.name for file in (tmp_path / "adience").iterdir()) == sorted(downloads.FILES)
 
 
-def test_broken_connection_is_taken_up_where_it_broke(server: Server, tmp_path: Path) -> None:
-    """Twice, within one call."""
-    server.breaks_after = [300_000, 200_000]
+@pytest.mark.parametrize("length", [0, 100, 400_000])
+def test_broken_connection_leaves_nothing_and_says_what_goes_on(
+    server: Server, tmp_path: Path, length: int
+) -> None:
+    """The same command fetches the file whole."""
+    server.breaks_after = length
+    words = r"aligned\.tar\.gz: broken off \(\w+\), .*: curl -C - --netrc -o \S+\.part http"
+    with pytest.raises(AdienceError, match=words) as error:
+        download(server.address, tmp_path, ("aligned.tar.gz",))
+    assert SECRET[1] not in str(error.value)
+    assert not list(tmp_path.iterdir())
+    server.breaks_after = len(CONTENT)
     (file,) = download(server.address, tmp_path, ("aligned.tar.gz",))
     assert file.read_bytes() == CONTENT
-    assert server.requests == ["all", "bytes=300000-", "bytes=500000-"]
 
 
-def test_later_call_goes_on_from_what_is_kept(server: Server, tmp_path: Path) -> None:
-    """After the connection has broken off too often."""
-    server.breaks_after = [400_000] + [0] * downloads.ATTEMPTS
-    with pytest.raises(AdienceError, match=r"broke off 6 times in a row .*400,000 bytes are kept"):
-        download(server.address, tmp_path, ("aligned.tar.gz",))
-    server.requests.clear()
-    server.breaks_after.clear()
-    (file,) = download(server.address, tmp_path, ("aligned.tar.gz",))
-    assert file.read_bytes() == CONTENT
-    assert server.requests == ["bytes=400000-"]
-
-
-def test_file_that_has_changed_meanwhile_is_fetched_anew(server: Server, tmp_path: Path) -> None:
-    """Halves of two files would make none."""
-    server.breaks_after = [400_000] + [0] * downloads.ATTEMPTS
-    with pytest.raises(AdienceError):
-        download(server.address, tmp_path, ("aligned.tar.gz",))
-    server.breaks_after.clear()
-    server.content, server.tag = CONTENT[::-1], '"second"'
-    (file,) = download(server.address, tmp_path, ("aligned.tar.gz",))
-    assert file.read_bytes() == CONTENT[::-1]
+def test_full_disk_is_an_error_and_nothing_is_left(server: Server, tmp_path: Path) -> None:
+    """The system refuses to let the file grow, as a full disk does."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, limits[1]))
+    try:
+        with pytest.raises(AdienceError, match=r"aligned\.tar\.gz: cannot be written"):
+            download(server.address, tmp_path, ("aligned.tar.gz",))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not list(tmp_path.iterdir())
 
 
 def test_credentials_of_netrc_are_used(
@@ -149,18 +132,6 @@ def test_refusal_says_what_to_set_and_not_what_was_set(
     assert "another-secret" not in done.stderr + done.stdout
 
 
-def test_nothing_of_the_credentials_is_stored(server: Server, tmp_path: Path) -> None:
-    """Not even where a download is left half done."""
-    server.breaks_after = [400_000] + [0] * downloads.ATTEMPTS
-    with pytest.raises(AdienceError) as error:
-        download(server.address, tmp_path, ("aligned.tar.gz",))
-    secret = SECRET[1].encode()
-    kept = [file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()]
-    assert kept
-    assert not [content for content in kept if secret in content]
-    assert SECRET[1] not in str(error.value)
-
-
 @pytest.mark.parametrize(
     ("address", "words"),
     [
@@ -178,15 +149,23 @@ def test_impossible_address_is_refused(tmp_path: Path, address: str, words: str)
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9/x", "https://no-such-host.invalid/x"])
 def test_server_that_cannot_be_reached_is_named_at_once(tmp_path: Path, address: str) -> None:
-    """Nobody listens, or there is no such host: a second attempt would change nothing."""
-    with pytest.raises(AdienceError, match=r"(:9|\.invalid): cannot be reached; check the address"):
+    """Nobody listens, or there is no such host."""
+    words = r"(:9|\.invalid): cannot be reached \(ConnectionError\); check the address"
+    with pytest.raises(AdienceError, match=words):
         download(address, tmp_path)
 
 
-def test_missing_file_is_named(server: Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("missing", r"the server has no missing \(404\)"), ("overloaded", r"broken off \(503\)")],
+)
+def test_file_that_the_server_does_not_give_is_named(
+    server: Server, tmp_path: Path, name: str, words: str
+) -> None:
     """With the server's own status."""
-    with pytest.raises(AdienceError, match=r"has no missing \(404\)"):
-        download(server.address, tmp_path, ("missing",))
+    with pytest.raises(AdienceError, match=words):
+        download(server.address, tmp_path, (name,))
+    assert not list(tmp_path.iterdir())
 
 
 def test_half_of_the_credentials_is_an_error(
