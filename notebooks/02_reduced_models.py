@@ -48,13 +48,7 @@ figures_dir: str = None  # where figures and tables go; None: figures/ and the d
 # %% tags=["nbval-ignore-output"]
 from IPython.display import Markdown
 
-from adience_lib.experiments.experiment import (
-    read_across,
-    start,
-    train,
-    train_held_out,
-    train_levi_hassner,
-)
+from adience_lib.experiments.experiment import probe, start, train, train_baseline, train_held_out
 from adience_lib.experiments.results import find_runs
 from adience_lib.report import findings, notebook, tables
 
@@ -131,7 +125,7 @@ Markdown(findings.about_runs(experiment.dataset, experiment.faces, *held.values(
 # divides the rate by ten. The lines are 95 % bootstrap intervals, with subjects drawn.
 
 # %%
-train_levi_hassner(experiment)
+train_baseline(experiment)
 recipes = notebook.keep(experiment, tables.recipes(find_runs(experiment)), "recipes")
 notebook.show_intervals(experiment, recipes, ["network", "recipe", "scored on"], "recipes")
 Markdown(findings.about_recipes(recipes))
@@ -145,7 +139,7 @@ Markdown(findings.about_recipes(recipes))
 # first principal components of the training faces' features.
 
 # %%
-linear_probes = notebook.keep(experiment, tables.linear_probes(read_across(experiment)), "readouts")
+linear_probes = notebook.keep(experiment, tables.linear_probes(probe(experiment)), "readouts")
 notebook.show_intervals(experiment, linear_probes, ["read off"], "readouts")
 Markdown(findings.about_linear_probes(linear_probes, gender, age))
 

@@ -49,7 +49,7 @@ figures_dir: str = None  # where figures and tables go; None: figures/ and the d
 from IPython.display import Markdown
 
 from adience_lib.experiments.experiment import (
-    read_vgg16,
+    probe_vgg,
     start,
     start_transfer,
     train,
@@ -112,7 +112,7 @@ notebook.show_attention(transferring, "transfer", "age")
 # without training it. Here that is the last map, averaged over its places, for both tasks.
 
 # %%
-linear = read_vgg16(experiment)
+linear = probe_vgg(experiment)
 Markdown(findings.about_runs(experiment.dataset, experiment.faces, *linear.values()))
 
 # %% [markdown]

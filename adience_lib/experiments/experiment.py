@@ -173,7 +173,7 @@ def train_held_out(
     return {name: train(few, name, weights) for name in model_names} if few.folds else {}
 
 
-def train_levi_hassner(experiment: Experiment) -> None:
+def train_baseline(experiment: Experiment) -> None:
     """Levi & Hassner's networks on the extra folds: under the protocol, and by their own recipe."""
     for one in (experiment, published_recipe(experiment)):
         _train_extras(one, *baselines.LEVI_HASSNER)
@@ -254,7 +254,7 @@ def start_transfer(experiment: Experiment) -> tuple[pretrained.Weights | None, E
     return weights, replace(experiment, protocol=transfer_protocol(experiment, label))
 
 
-def read_vgg16(experiment: Experiment) -> dict[str, Runs]:
+def probe_vgg(experiment: Experiment) -> dict[str, Runs]:
     """Frozen VGG-16 with logistic regression on every fold, as the one entry "vgg16".
 
     Without its ImageNet weights there is none, and a line says why. A report with
@@ -268,7 +268,7 @@ def read_vgg16(experiment: Experiment) -> dict[str, Runs]:
     except AdienceError as error:
         print(f"VGG-16 is left out: {error}")
         return {}
-    folders = linear_probes.read_vgg16(
+    folders = linear_probes.probe_vgg(
         experiment.dataset,
         experiment.images,
         replace(experiment.protocol, weights=weights.label),
@@ -279,9 +279,9 @@ def read_vgg16(experiment: Experiment) -> dict[str, Runs]:
     return {"vgg16": read_runs(folders)}
 
 
-def read_across(experiment: Experiment) -> dict[str, Runs]:
+def probe(experiment: Experiment) -> dict[str, Runs]:
     """The readouts of claim 6, by name. The gender and age networks must have been trained."""
-    made = linear_probes.read_across(
+    made = linear_probes.probe(
         experiment.dataset,
         experiment.images,
         experiment.protocol,

@@ -59,7 +59,7 @@ def names() -> list[str]:
     ]
 
 
-def read_across(
+def probe(
     dataset: Dataset,
     images: np.ndarray,
     protocol: Protocol,
@@ -94,7 +94,7 @@ def read_across(
     return made
 
 
-def read_vgg16(
+def probe_vgg(
     dataset: Dataset,
     images: np.ndarray,
     protocol: Protocol,

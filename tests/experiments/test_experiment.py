@@ -223,11 +223,11 @@ def test_missing_vgg16_leaves_its_row_out_and_says_why(
     """On real faces too: one row less, and the report goes on. Random features fetch nothing."""
     monkeypatch.setenv("ADIENCE_VGG16_WEIGHTS", "/nowhere.weights.h5")
     data = str(tiny_folder)
-    assert experiment.read_vgg16(start(with_values(data=data))) == {}
+    assert experiment.probe_vgg(start(with_values(data=data))) == {}
     assert (
         "VGG-16 is left out: /nowhere.weights.h5: no such weights file" in capsys.readouterr().out
     )
-    assert experiment.read_vgg16(start(with_values(data=data, weights="random"))) == {}
+    assert experiment.probe_vgg(start(with_values(data=data, weights="random"))) == {}
     assert "asks for no weights of ImageNet" in capsys.readouterr().out
 
 

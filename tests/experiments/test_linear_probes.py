@@ -37,7 +37,7 @@ def test_planted_signal_is_read_and_its_absence_too(
     """Age is in the pixels, gender is not; each readout is a run like any other."""
     for name in ("gender", "age"):
         train_fold(tiny, images, name, QUICK, 0, tmp_path)
-    made = linear_probes.read_across(tiny, images, QUICK, (0,), tmp_path)
+    made = linear_probes.probe(tiny, images, QUICK, (0,), tmp_path)
     assert list(made) == linear_probes.names()
     runs = {name: read_runs(folders) for name, folders in made.items()}
     scores = {name: metrics.fold_scores(run).iloc[0] for name, run in runs.items()}
@@ -53,7 +53,7 @@ def test_network_that_was_not_trained_is_named(
 ) -> None:
     """Nothing is read off a network that is not there."""
     with pytest.raises(AdienceError, match=r"gender/.*/fold_2: there is no finished run"):
-        linear_probes.read_across(tiny, images, QUICK, (2,), tmp_path)
+        linear_probes.probe(tiny, images, QUICK, (2,), tmp_path)
 
 
 def test_label_that_no_training_face_has_gets_no_probability() -> None:
@@ -76,7 +76,7 @@ def test_vgg16_reads_both_tasks_from_a_named_file(
     keras.applications.VGG16(include_top=False, weights=None).save_weights(file)
     weights = from_file(file, "VGG16")
     protocol = replace(QUICK, weights=weights.label)
-    folders = linear_probes.read_vgg16(tiny, images, protocol, (0, 1), tmp_path / "runs", weights)
+    folders = linear_probes.probe_vgg(tiny, images, protocol, (0, 1), tmp_path / "runs", weights)
     runs = read_runs(folders)
     assert (runs.tasks, runs.folds) == (("gender", "age"), [0, 1])
     assert runs.protocol.weights == weights.label
