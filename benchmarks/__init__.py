@@ -1,17 +1,17 @@
 """How fast this machine trains the networks, and how fast it could: ``make bench``.
 
-What was tried to get here, and what it was worth: the time of a training step before over after.
-On 2 cores of an Intel Xeon with AVX-512 and AMX, TensorFlow 2.21, the reduced gender network in
-batches of 64 and 128 where nothing else is said; measured in turns, found with TensorFlow's
-profiler and oneDNN's own times (``ONEDNN_VERBOSE=profile_exec``). From run to run these ratios
-vary by 0.01 to 0.03.
+What was tried to get here (``adience_lib.speed``), and what it was worth: the time of a training
+step before over after. On 2 cores of an Intel Xeon with AVX-512 and AMX, TensorFlow 2.21, the
+reduced gender network in batches of 64 and 128 where nothing else is said; measured in turns, found
+with TensorFlow's profiler and oneDNN's own times (``ONEDNN_VERBOSE=profile_exec``). From run to run
+these ratios vary by 0.01 to 0.03.
 
 =====================================================================  =======  ========  ====
 tried                                                                  float32  bfloat16  kept
 =====================================================================  =======  ========  ====
 normalisation with its gradient by formula, square roots for the power 1.05     1.20      yes
 the same with one division for two products                            1.01     1.03      yes
-rows and columns of maps that nothing reads left out (``lean.py``)     1.05     1.00      yes
+rows and columns of maps that nothing reads left out                   1.05     1.00      yes
 ReLU and the gradient of the bias after max pooling                    1.06     1.04      yes
 ReLU alone after max pooling                                           1.03     1.14      no
 two columns at a time: first convolution forward, the second's input   1.03     1.05      yes
@@ -37,12 +37,11 @@ large memory pages (``GLIBC_TUNABLES``)                                1.02     
 What was not kept gained nothing, cost too much code for its gain, or has to be set before a
 process starts.
 
-What no step shows: TensorFlow tunes what Keras makes of a ``PyDataset``, in a thread for whose
-sleep an epoch, an evaluation or a prediction then waits at its end, about 2.7 seconds two times of
-three (found with py-spy and the states of the threads). Batches are fed without that
-(``backend.feed``): the multi-task network on 1,000 faces, bfloat16, batches of 32, takes 6.4 to 6.7
-seconds an epoch on 2 cores of an AMD EPYC; before, epochs of 6.6 and of 9.4 seconds alternated. The
-runs are equal, bit for bit.
+No step shows that TensorFlow tunes what Keras makes of a ``PyDataset``, in a thread for whose sleep
+an epoch, an evaluation or a prediction waits at its end, about 2.7 seconds two times of three
+(found with py-spy). Fed without that (``backend.feed``), the multi-task network on 1,000 faces,
+bfloat16, batches of 32, takes 6.4 to 6.7 seconds an epoch on 2 cores of an AMD EPYC; before, 6.6
+and 9.4 seconds alternated. The runs are equal, bit for bit.
 
 What keeps the reduced networks from more: by oneDNN's times, three quarters of a step go to
 convolutions. The second and the third run forward at the machine's rate, the gradient of the first

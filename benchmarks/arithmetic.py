@@ -1,8 +1,7 @@
 """How much arithmetic a network's step takes, and how fast this machine can do arithmetic."""
 
-import time
+import timeit
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -15,88 +14,63 @@ SIDE = 4096
 """Rows and columns of the matrices that the machine is measured with."""
 
 
-@dataclass(frozen=True)
-class Work:
-    """Multiply-adds for one face: of a forward pass, and of a training step with both."""
+def work(network: keras.Model) -> tuple[int, int]:
+    """Multiply-adds of ``network`` for one face: of a training step, and of its forward pass.
 
-    forward: int
-    step: int
-
-
-def work(network: keras.Model) -> Work:
-    """What ``network`` takes by its layers' definitions: convolutions and inner products alone.
-
-    A step takes the forward pass, the gradient of each kernel that is trained, and the gradient
-    of the input of each kernel that has trained weights before it: none for the first layer, and
-    nothing at all for what is frozen. What ``lean.py`` saves is not taken off.
+    By its layers' definitions, of convolutions and inner products alone. A step takes the forward
+    pass, the gradient of each kernel that is trained, and the gradient of the input of each kernel
+    that has trained weights before it: none for the first layer, and nothing at all for what is
+    frozen. What the rewritten model saves is not taken off.
     """
-    forward = step = 0
-    for kernel, products, trained_before in _kernels(network):
-        forward += products
-        step += products * (1 + bool(kernel.trainable) + trained_before)
-    return Work(forward, step)
+    kernels: list[tuple[Any, int, bool]] = []
+    _collect(network, False, kernels)
+    step = sum(n * (1 + bool(kernel.trainable) + before) for kernel, n, before in kernels)
+    return step, sum(n for _, n, _ in kernels)
 
 
-def _kernels(network: keras.Model) -> list[tuple[Any, int, bool]]:
-    """Each kernel, its multiply-adds, and whether trained weights lie before it."""
-    found: list[tuple[Any, int, bool]] = []
-    _collect(network, False, found)
-    return found
+def _collect(layer: Any, before: bool, kernels: list[tuple[Any, int, bool]]) -> bool:
+    """Add each kernel of ``layer``, its multiply-adds, and whether trained weights lie before it.
 
-
-def _collect(model: keras.Model, trained_before: bool, found: list[tuple[Any, int, bool]]) -> bool:
-    """Add the kernels of ``model`` to ``found``; whether its output depends on trained weights."""
+    ``before``: whether they lie before ``layer``. Gives whether its output depends on any.
+    """
+    if not isinstance(layer, keras.Model):
+        # Of a separable convolution, the first kernel's weights lie before the second.
+        for kernel, products in multiply_adds(layer):
+            kernels.append((kernel, products, before))
+            before = before or kernel.trainable
+        return before or bool(layer.trainable_weights)
     # Tensor by tensor along the graph, which Keras walks when it clones a model.
     depends: dict[int, tuple[Any, bool]] = {}
 
-    def call(layer: Any, *inputs: Any, **_: Any) -> Any:
+    def call(inner: Any, *inputs: Any, **_: Any) -> Any:
         tensors = keras.tree.flatten(inputs)
-        before = any(depends.get(id(tensor), (tensor, trained_before))[1] for tensor in tensors)
-        output = layer(*inputs)
-        depends[id(output)] = output, _add(layer, before, found)
+        trained = any(depends.get(id(tensor), (tensor, before))[1] for tensor in tensors)
+        output = inner(*inputs)
+        depends[id(output)] = output, _collect(inner, trained, kernels)
         return output
 
-    clone = keras.models.clone_model(model, clone_function=lambda layer: layer, call_function=call)
+    clone = keras.models.clone_model(layer, clone_function=lambda inner: inner, call_function=call)
     return any(depends[id(tensor)][1] for tensor in keras.tree.flatten(clone.output))
 
 
-def _add(layer: Any, trained_before: bool, found: list[tuple[Any, int, bool]]) -> bool:
-    if isinstance(layer, keras.Model):
-        return _collect(layer, trained_before, found)
-    # Of a separable convolution, the first kernel's weights lie before the second.
-    for kernel, products in multiply_adds(layer):
-        found.append((kernel, products, trained_before))
-        trained_before = trained_before or kernel.trainable
-    return trained_before or bool(layer.trainable_weights)
-
-
 def rate(precision: str, rounds: int) -> float:
-    """Multiply-adds a second of a large matrix product, in "float32" or "bfloat16".
+    """Multiply-adds a second of a large matrix product in "float32" or "mixed_bfloat16".
 
     The backend's own, with its own threads; the best of ``rounds``.
     """
     random = np.random.default_rng(0)
-    matrix = ops.cast(random.normal(size=(SIDE, SIDE)).astype("float32"), precision)
-    finish(ops.matmul(matrix, matrix))
+    numbers = random.normal(size=(SIDE, SIDE)).astype("float32")
+    matrix = ops.cast(numbers, precision.removeprefix("mixed_"))
 
-    def several() -> None:
-        for _ in range(4):
+    def multiply(times: int) -> None:
+        for _ in range(times):
             product = ops.matmul(matrix, matrix)
-        finish(product)
+        ops.convert_to_numpy(ops.ravel(product)[:1])  # an accelerator gives it back unfinished
 
-    return 4 * SIDE**3 / best_seconds(several, rounds)
-
-
-def finish(tensor: Any) -> None:
-    """Wait until ``tensor`` has been computed: an accelerator gives it back before."""
-    ops.convert_to_numpy(ops.ravel(tensor)[:1])
+    multiply(1)
+    return 4 * SIDE**3 / best_seconds(lambda: multiply(4), rounds)
 
 
-def best_seconds(run: Callable[[], Any], rounds: int) -> float:
+def best_seconds(run: Callable[[], Any], rounds: int = 1) -> float:
     """The least time that one of ``rounds`` took: what disturbs a machine only makes it slower."""
-    times = []
-    for _ in range(rounds):
-        started = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - started)
-    return min(times)
+    return min(timeit.repeat(run, "gc.enable()", number=1, repeat=rounds))  # off unless it is said

@@ -10,11 +10,10 @@ import pandas as pd
 
 from adience_lib.deploy import model_card
 from adience_lib.evidence import claims
-from adience_lib.report import findings, lessons, tables
+from adience_lib.report import benchmark_table, findings, lessons, tables
 from adience_lib.util import atomic, paths
 from adience_lib.util.errors import AdienceError
 from adience_lib.util.markdown import markdown
-from benchmarks import summary
 
 
 def blocks(figures: Path) -> dict[str, str]:
@@ -25,9 +24,7 @@ def blocks(figures: Path) -> dict[str, str]:
     study, found = lessons.read(figures)
     verdicts = claims.verdicts(found)
     table_3 = pd.read_csv(figures / "demo" / "table_3.csv", index_col=0)
-    benchmark = pd.read_csv(figures / "bench.csv")
-    words = ["against", "bar", "met"]  # empty where there is nothing to say
-    benchmark[words] = benchmark[words].fillna("")
+    benchmark = benchmark_table.read(figures / "bench.csv")
     return {
         "real_in_short": lessons.in_short(found),
         "real_run": lessons.about_run(study, found),
@@ -37,8 +34,8 @@ def blocks(figures: Path) -> dict[str, str]:
         "real_table_3": markdown(tables.both_ways(found)),
         "demo_table_3": markdown(tables.readable_table_3(table_3)),
         "not_for": model_card.NOT_FOR,
-        "benchmark": summary.in_words(benchmark),
-        "benchmark_table": summary.in_markdown(benchmark),
+        "benchmark": benchmark_table.in_words(benchmark),
+        "benchmark_table": benchmark_table.in_markdown(benchmark),
     }
 
 

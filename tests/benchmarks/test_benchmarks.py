@@ -1,5 +1,7 @@
 """The benchmark: what it counts, how it judges, and that all of it runs."""
 
+import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -9,9 +11,12 @@ import pandas as pd
 import pytest
 
 from adience_lib import models
-from benchmarks import summary
+from adience_lib.report.benchmark_table import in_markdown
+from adience_lib.util.errors import AdienceError
+from adience_lib.util.paths import PROJECT
 from benchmarks.arithmetic import work
-from benchmarks.summary import Row
+from benchmarks.harness import Row, run
+from benchmarks.table import table
 
 CONVOLUTIONS = (221 * 221 * 24 * 7 * 7 * 3, 106 * 106 * 64 * 5 * 5 * 24, 50 * 50 * 96 * 3 * 3 * 64)
 DENSE = 24 * 24 * 96 * 128 + 128 * 128
@@ -22,8 +27,7 @@ DENSE = 24 * 24 * 96 * 128 + 128 * 128
 def test_a_step_counts_all_but_the_gradient_of_the_image(name: str, heads: int) -> None:
     """Three times the forward pass, without the first convolution's input gradient."""
     forward = sum(CONVOLUTIONS) + heads
-    counted = work(models.build(name))
-    assert (counted.forward, counted.step) == (forward, 3 * forward - CONVOLUTIONS[0])
+    assert work(models.build(name)) == (3 * forward - CONVOLUTIONS[0], forward)
 
 
 def test_what_is_frozen_counts_once() -> None:
@@ -35,8 +39,9 @@ def test_what_is_frozen_counts_once() -> None:
     separable = layers.SeparableConv2D(5, 3, padding="same")(frozen)
     network = keras.Model(image, layers.Dense(2)(layers.Flatten()(separable)))
     first, depthwise, pointwise, last = 64 * 4 * 27, 64 * 4 * 9, 64 * 4 * 5, 64 * 5 * 2
-    assert work(network).forward == first + depthwise + pointwise + last
-    assert work(network).step == first + 2 * depthwise + 3 * pointwise + 3 * last
+    step, forward = work(network)
+    assert forward == first + depthwise + pointwise + last
+    assert step == first + 2 * depthwise + 3 * pointwise + 3 * last
 
 
 def test_rows_are_judged_by_their_bars() -> None:
@@ -46,11 +51,25 @@ def test_rows_are_judged_by_their_bars() -> None:
         Row("g", "below", 1.0, "s", 0.69, at_least=0.7),
         Row("g", "above", 1.0, "s", 1.04, at_most=1.03),
         Row("g", "no bar", 1.0, "s", 2.0),
-        Row("g", "not run", None, "s", None, "not run: PyTorch is not installed", at_least=2),
+        Row("g", "not run", math.nan, "s", None, "not run: PyTorch is not installed", at_least=2),
     ]
-    found = summary.table(rows)
+    found = table(rows)
     assert list(found["met"]) == ["yes", "no", "no", "", ""]
-    assert "not run: PyTorch is not installed" in summary.in_markdown(found)
+    assert "not run: PyTorch is not installed" in in_markdown(found)
+
+
+def test_case_runs_in_a_process_of_its_own() -> None:
+    """What it gives comes back; one that fails is named, with its settings and its last words."""
+    assert run(json.loads, s="[1]") == [1]
+    with pytest.raises(AdienceError, match=r"loads {'s': '\['}: json.*Expecting value"):
+        run(json.loads, s="[")
+
+
+def test_library_does_without_the_benchmark() -> None:
+    """Which lies above it, and is not installed."""
+    for file in (PROJECT / "adience_lib").rglob("*.py"):
+        for line in file.read_text(encoding="utf-8").splitlines():
+            assert not line.strip().startswith(("import benchmarks", "from benchmarks")), file
 
 
 def test_quick_benchmark_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,7 +79,14 @@ def test_quick_benchmark_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     found = pd.read_csv(tmp_path / "bench_quick.csv")
-    groups = ["matrix product", "training step", "forward pass", "twin", "precision", "peers"]
+    groups = [
+        "matrix product",
+        "training step",
+        "forward pass",
+        "rewritten model",
+        "precision",
+        "peers",
+    ]
     assert list(found["group"].unique()) == [*groups, "input", "use", "scale", "start-up"]
     measured = found[~found["against"].fillna("").str.startswith("not run")]
     assert (measured["value"] > 0).all()
