@@ -48,13 +48,7 @@ figures_dir: str = None  # where figures and tables go; None: figures/ and the d
 # %% tags=["nbval-ignore-output"]
 from IPython.display import Markdown
 
-from adience_lib.experiments.experiment import (
-    probe_vgg,
-    start,
-    start_transfer,
-    train,
-    train_held_out,
-)
+from adience_lib.experiments.experiment import for_transfer, probe_vgg, start, train, train_held_out
 from adience_lib.experiments.results import finished_runs
 from adience_lib.report import findings, notebook, tables
 
@@ -74,7 +68,7 @@ notebook.keep(experiment, tables.trainable_layers(), "trainable_layers")
 # ## Where the weights come from
 
 # %%
-weights, transferring = start_transfer(experiment)
+weights, transferring = for_transfer(experiment)
 Markdown(findings.about_weights(weights))
 
 # %%

@@ -130,7 +130,7 @@ def train(
 ) -> Runs:
     """Train ``model_name`` on every fold that is not finished yet, and read the runs back.
 
-    For ``transfer``, ``experiment`` and ``weights`` come from ``start_transfer``. Raises
+    For ``transfer``, ``experiment`` and ``weights`` come from ``for_transfer``. Raises
     AdienceError, before the first training, for folds that the faces cannot be split into.
     """
     check_splits(experiment)
@@ -247,7 +247,7 @@ def transfer_protocol(experiment: Experiment, weights_label: str) -> Protocol:
     return protocol
 
 
-def start_transfer(experiment: Experiment) -> tuple[pretrained.Weights | None, Experiment]:
+def for_transfer(experiment: Experiment) -> tuple[pretrained.Weights | None, Experiment]:
     """The transfer network's weights (``find_weights``), and its experiment, which names them."""
     weights = find_weights(experiment)
     label = weights.label if weights else "random"

@@ -46,7 +46,7 @@ def trainings(study: Experiment) -> list[Fold]:
     fold: multi-task with held-out subjects, the other values of gamma, and, where the study is a
     sample, one fold of multi-task on all faces in the paper's batches.
     """
-    weights, transferring = experiment.start_transfer(study)
+    weights, transferring = experiment.for_transfer(study)
 
     def folds(name: str, repetition: int = 0) -> list[Fold]:
         one, its = (transferring, weights) if name == "transfer" else (study, None)
