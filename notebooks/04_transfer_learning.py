@@ -23,8 +23,10 @@
 #
 # `papermill --help-notebook` lists them. In each, `None` stands for the protocol's own value.
 
+# %%
+before = set(dir())  # plain values that are set below are parameters
+
 # %% tags=["parameters"]
-before = set(dir())  # plain values that are set from here on are parameters
 data: str = None  # a dataset's folder, or "demo"; None: the variable ADIENCE_DATA, else the demo
 allow_missing: bool = False  # go on without images that are missing or unreadable, and count them
 drop_repeats: bool = False  # keep one of each set of equal rows of Adience

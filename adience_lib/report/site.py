@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from nbconvert import HTMLExporter
 from papermill.exceptions import PapermillExecutionError
 
-from adience_lib.experiments.parameters import PARAMETERS, check, unknown_parameter
+from adience_lib.experiments.parameters import check, unknown_parameter
 from adience_lib.util import paths
 from adience_lib.util.errors import AdienceError
 
@@ -88,7 +88,7 @@ def _run(declared: dict[Path, list[str]], parameters: dict[str, Any], log: TextI
 
 
 def _declared(notebook: Path) -> list[str]:
-    return [name for name in papermill.inspect_notebook(notebook) if name in PARAMETERS]
+    return list(papermill.inspect_notebook(notebook))
 
 
 def _execute(notebook: Path, output: Path, overrides: dict[str, Any], log: TextIO) -> None:
