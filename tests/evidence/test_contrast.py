@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from adience_lib.evidence import contrast
-from adience_lib.evidence.contrast import LEVEL, MARGIN, Contrast, nested
+from adience_lib.evidence.contrast import LEVEL, MARGIN, Contrast, faces_for, nested, power
 from adience_lib.util.errors import AdienceError
 
 HITS = Path(__file__).with_name("contrast_hits.csv")
@@ -276,10 +276,14 @@ def studies(
 def size_and_coverage(draws: int, *cell: float, icc: float | None) -> tuple[float, float, float]:
     """On the margin: how often equality is shown at 5 % and at ``LEVEL``, and the truth held."""
     faces, trainings, noise = cell
-    found = list(studies(draws, int(faces), int(trainings), noise, MARGIN, icc))
-    equal = np.array([one.equal() for one in found])
-    held = [low <= MARGIN <= high for low, high in (one.interval() for one in found)]
-    return float(np.mean(equal < 0.05)), float(np.mean(equal < LEVEL)), float(np.mean(held))
+    found = studies(draws, int(faces), int(trainings), noise, MARGIN, icc)
+    value, error, freedom = np.array([(one.value, one.error, one.freedom) for one in found]).T
+    # All at once, as ``interval`` and ``smallest_margin`` do it one by one.
+    two_sided, usual, strict = (
+        stats.t.isf(level, freedom) * error for level in (0.025, 0.05, LEVEL)
+    )
+    shown = [np.mean(np.abs(value) + reach < MARGIN) for reach in (usual, strict)]
+    return float(shown[0]), float(shown[1]), float(np.mean(np.abs(value - MARGIN) <= two_sided))
 
 
 GRID = list(product([1000, 4000], [1, 2, 3], [0, 1.4, 2.5], [None, 0.005, 0.05]))
@@ -295,3 +299,66 @@ def test_size_and_coverage_of_the_whole_grid(
     print(f"{faces} {trainings} {noise} {icc}: {size:.4f} {strict:.4f} {coverage:.4f}")
     assert size <= 0.065
     assert 0.93 <= coverage <= 0.98
+
+
+QUICK = [(1000, 1, 1.4, None), (1000, 2, 2.5, None), (1000, 3, 0, 0.05)]
+
+
+@pytest.mark.parametrize(("faces", "trainings", "noise", "icc"), QUICK)
+def test_size_and_coverage(faces: int, trainings: int, noise: float, icc: float | None) -> None:
+    """A few of the cells with fewer studies: the limits and two standard errors."""
+    draws = 400
+    size, _, coverage = size_and_coverage(draws, faces, trainings, noise, icc=icc)
+    assert size <= 0.065 + 2 * np.sqrt(0.065 * 0.935 / draws)
+    assert coverage >= 0.93 - 2 * np.sqrt(0.93 * 0.07 / draws)
+    assert coverage <= 0.98 + 2 * np.sqrt(0.98 * 0.02 / draws)
+
+
+# Power of a plan.
+
+PLANNED = {
+    (4000, 1): (0.839, 0.243, 0.091),
+    (4000, 2): (1.000, 0.823, 0.433),
+    (4000, 3): (1.000, 0.978, 0.799),
+    (16262, 1): (1.000, 0.347, 0.114),
+    (16262, 2): (1.000, 0.928, 0.535),
+}
+"""By faces and trainings: the power to show that two equal networks are equal, where a training
+moves a fold by 0.3 points (gender), and by 1.4 or 2.0 (age)."""
+
+
+@pytest.mark.parametrize(("faces", "trainings"), PLANNED)
+def test_power_of_the_planned_study_stays(faces: int, trainings: int) -> None:
+    """What docs/method.md says of it."""
+    found = [power(0, -MARGIN, MARGIN, faces, trainings, noise) for noise in (0.3, 1.4, 2.0)]
+    assert found == pytest.approx(PLANNED[faces, trainings], abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("draws", "faces", "trainings"),
+    [(400, 1000, 2), *(pytest.param(2_000, 4000, n, marks=pytest.mark.soak) for n in (1, 2, 3))],
+)
+def test_power_is_what_simulated_studies_have(draws: int, faces: int, trainings: int) -> None:
+    """Hits face by face, tested by ``nested``, within three standard errors."""
+    found = [one.equal() < LEVEL for one in studies(draws, faces, trainings, 1.4, 0)]
+    planned = power(0, -MARGIN, MARGIN, faces, trainings, 1.4)
+    error = np.sqrt(planned * (1 - planned) / draws)
+    assert np.mean(found) == pytest.approx(planned, abs=3 * error)
+
+
+def test_power_on_the_margin_is_the_level_at_most() -> None:
+    """Whatever the plan; and one-sided as two-sided, far from the other margin."""
+    for trainings, noise in product([1, 2, 3], [0.3, 2.0]):
+        plan = (4000, trainings, noise)
+        assert power(MARGIN, -MARGIN, MARGIN, *plan) < 1.3 * LEVEL
+        assert power(-MARGIN, -MARGIN, np.inf, *plan) < 1.3 * LEVEL
+    assert power(1, -MARGIN, MARGIN, 4000, 3, 0.3) == power(1, -np.inf, MARGIN, 4000, 3, 0.3)
+
+
+def test_faces_that_a_plan_needs() -> None:
+    """One step fewer is too few; where trainings are the noise, faces do not help."""
+    faces = faces_for(0, -MARGIN, MARGIN, 2, 1.4)
+    assert faces == pytest.approx(3500, rel=0.1)
+    assert power(0, -MARGIN, MARGIN, faces, 2, 1.4) >= 0.8
+    assert power(0, -MARGIN, MARGIN, faces / 1.11, 2, 1.4) < 0.8
+    assert faces_for(0, -MARGIN, MARGIN, 1, 2.0) == np.inf
