@@ -5,18 +5,11 @@ interval from the same formulae.
 
 An accuracy varies with the faces that are tested and, from one training to the next, with chance
 alone (Bouthillier et al. 2021). ``nested`` estimates both parts and adds them; what is estimated is
-the difference expected over subjects and trainings, given these training sets, as far as they are
-known (Bayle et al. 2020).
+the difference expected over subjects and trainings, given these training sets (Bayle et al. 2020).
 
-- Bayle, Bayle, Janson, Mackey (2020): Cross-validation confidence intervals for test error.
-- Bouthillier et al. (2021): Accounting for variance in machine learning benchmarks.
-- Cameron, Gelbach, Miller (2011): Robust inference with multiway clustering.
-- Hillis (2014): A marginal-mean ANOVA approach for analyzing multireader multicase radiological
-  imaging data.
-- Owen (2007): The pigeonhole bootstrap.
-- Satterthwaite (1946): An approximate distribution of estimates of variance components.
-- Schuirmann (1987): A comparison of the two one-sided tests procedure and the power approach for
-  assessing the equivalence of average bioavailability.
+Sources: Bayle et al. 2020 (NeurIPS 33), Bouthillier et al. 2021 (MLSys 3), Cameron, Gelbach &
+Miller 2011 (J. Bus. Econ. Stat. 29), Hillis 2014 (Stat. Med. 33), Owen 2007 (Ann. Appl. Stat. 1),
+Satterthwaite 1946 (Biometrics Bull. 2), Schuirmann 1987 (J. Pharmacokinet. Biopharm. 15).
 """
 
 from bisect import bisect_left
@@ -159,7 +152,10 @@ def nested(
 def _check(fold: np.ndarray, subject: np.ndarray, trainings: int) -> None:
     """Raise AdienceError where the error of a difference cannot be told."""
     if trainings == 1 and fold.max() == 0:
-        raise AdienceError("one training on one fold: what a training adds by chance is unknown")
+        raise AdienceError(
+            "one training on one fold: what a training adds by chance is unknown; add folds or "
+            "repetitions"
+        )
     tested = np.zeros((fold.max() + 1, subject.max() + 1), bool)
     tested[fold, subject] = True
     if tested.sum(axis=1).min() < 2:
@@ -218,8 +214,8 @@ def power(
     ``faces``: as many independent ones as those of the study are worth; ``trainings`` of each
     network on each of five folds; ``noise``: by how many points one training moves the accuracy of
     a fold, as a standard deviation. The faces of the two networks differ as ``APART`` and ``AGAIN``
-    say. From these variances, and from nothing that was found, D, V1 and q are drawn, and tested
-    as ``nested`` would.
+    say. D, V1 and q are drawn with these variances, never with those of a result, and tested as
+    ``nested`` would.
     """
     random = np.random.default_rng(SEED)
     of_faces = 1e4 * (APART - AGAIN * (1 - 1 / trainings)) / faces
