@@ -1,7 +1,4 @@
-"""The difference of two networks, with one error that knows of faces and of trainings.
-
-Nothing here knows of runs or folders. An accuracy is the difference from nothing, and has its
-interval from the same formulae.
+"""The difference of two networks, or one's accuracy, with an error of faces and of trainings.
 
 An accuracy varies with the faces that are tested and, from one training to the next, with chance
 alone (Bouthillier et al. 2021). ``nested`` estimates both parts and adds them; what is estimated is
