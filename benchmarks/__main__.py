@@ -1,4 +1,7 @@
-"""``python -m benchmarks [--quick]``: runs the cases, prints the table, writes it down."""
+"""``python -m benchmarks``: runs the cases, prints the table, writes it down.
+
+With ``--steps`` the updates of the six networks alone, in turns (``steps.py``).
+"""
 
 import argparse
 import importlib.util
@@ -14,7 +17,8 @@ from adience_lib.protocol import PAPER, PRECISIONS
 from adience_lib.report.benchmark_table import in_markdown
 from adience_lib.util import atomic, backend, paths
 from adience_lib.util.errors import AdienceError
-from benchmarks import cases, peers
+from adience_lib.util.markdown import markdown
+from benchmarks import cases, peers, steps
 from benchmarks.harness import Bench, Row, run
 from benchmarks.start_up import start_up
 from benchmarks.table import figure, table
@@ -66,11 +70,16 @@ def listed(quick: bool) -> Iterator[Case]:
     yield start_up, {}
 
 
-def measured(quick: bool) -> list[Row]:
-    """Every row, each case in a process of its own. Raises AdienceError if one fails."""
+def prepared(quick: bool) -> Bench:
+    """What the cases are told on this machine."""
     machine = run(backend.machine)
     size = 4 if quick else 64 if machine["accelerator"] == "none" else PAPER.batch_size
-    bench = Bench(quick, machine, size, rounds=1 if quick else 3)
+    return Bench(quick, machine, size, rounds=1 if quick else 3)
+
+
+def measured(quick: bool) -> list[Row]:
+    """Every row, each case in a process of its own. Raises AdienceError if one fails."""
+    bench = prepared(quick)
     for case, settings in tqdm(list(listed(quick)), desc="Measuring", unit="case", leave=False):
         bench.rows.extend(run(case, bench, **settings))
     return bench.rows
@@ -80,9 +89,14 @@ def main() -> int:
     """Run from the command line; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small sizes: does everything run?")
-    quick = parser.parse_args().quick
+    parser.add_argument("--steps", action="store_true", help="updates in turns, and nothing else")
+    arguments = parser.parse_args()
+    quick = arguments.quick
     file = paths.figures() / ("bench_quick.csv" if quick else "bench.csv")
     try:
+        if arguments.steps:
+            print(markdown(steps.write(prepared(quick)).set_index("network")))
+            return 0
         found = table(measured(quick))
         print(in_markdown(found))
         png, drawn = file.with_suffix(".png"), figure(found)

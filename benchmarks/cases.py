@@ -47,12 +47,12 @@ def step(bench: Bench, model: str, precision: str) -> Iterator[Row]:
     own rate for a matrix product, measured before and after in the same process."""
     name, float32 = f"{model}, {precision}", precision == "float32"
     before = arithmetic.rate(precision, bench.rounds)
-    network, rewritten = _networks(model, precision, bench.batch_size)
+    network, rewritten = networks(model, precision, bench.batch_size)
     trained, forward = _on_one_batch(rewritten, tasks(model), bench)
     own = max(before, arithmetic.rate(precision, bench.rounds))
     if model == "gender":
         flops = 2 * own / 1e9  # a multiply-add is two
-        yield Row("matrix product", f"{_in_words(bench.machine)}, {precision}", flops, "GFLOP/s")
+        yield Row("matrix product", f"{in_words(bench.machine)}, {precision}", flops, "GFLOP/s")
     step_work, forward_work = arithmetic.work(network)
     share, bar = trained * step_work / own, 0.7 if float32 and model != "transfer" else None
     yield Row("training step", name, trained, FACES, share, SHARE, at_least=bar)
@@ -64,7 +64,7 @@ def step(bench: Bench, model: str, precision: str) -> Iterator[Row]:
 
 def as_written(bench: Bench, model: str, precision: str) -> Iterator[Row]:
     """What the rewritten model is worth: the network itself with Keras' Adam in its place."""
-    network, _ = _networks(model, precision, bench.batch_size)
+    network, _ = networks(model, precision, bench.batch_size)
     losses = {"gender": "binary_crossentropy", "age": "sparse_categorical_crossentropy"}
     network.compile(
         keras.optimizers.Adam(1e-4),
@@ -98,7 +98,7 @@ def epoch(bench: Bench, precision: str) -> Iterator[Row]:
     """An epoch of the gender network from a cache, as ``fit`` runs it, and as many steps on one
     batch in memory, in turns."""
     size, steps = (4, 4) if bench.quick else (64, 16)
-    _, rewritten = _networks("gender", precision, size)
+    _, rewritten = networks("gender", precision, size)
     with repeated(size * steps) as dataset:
         images = cache.images(dataset)
         batches = backend.feed(Batches(images, dataset.faces, ("gender",), size, 0))
@@ -158,7 +158,7 @@ def predicting(bench: Bench) -> Iterator[Row]:
     """The multi-task network on photographs in files, beside its forward pass in training for a
     batch in memory, and the command ``predict`` until its first answer."""
     size = bench.batch_size
-    network, rewritten = _networks("multitask", "float32", size)
+    network, rewritten = networks("multitask", "float32", size)
     faces, _ = batch(["gender", "age"], size)
     rewritten.predict_on_batch(faces)
     with photographs(size if bench.quick else 4 * size) as dataset:
@@ -219,7 +219,7 @@ def scale(bench: Bench, faces: int, smallest: int) -> Iterator[Row]:
     with repeated(faces) as dataset, _sampled_memory() as memory:
         building = best_seconds(lambda: cache.images(dataset))
         images = cache.images(dataset)
-        _, rewritten = _networks("gender", "float32", size)
+        _, rewritten = networks("gender", "float32", size)
         some = Batches(images, dataset.faces.iloc[: steps * size], ("gender",), size, 0)
         every = Batches(images, dataset.faces, ("gender",), size, 0)
         ends: list[float] = []
@@ -289,7 +289,7 @@ def photographs(count: int) -> Iterator[Dataset]:
         yield replace(drawings, root=root, faces=faces, source=Folder(root))
 
 
-def _networks(model: str, precision: str, batch_size: int) -> tuple[Any, Any]:
+def networks(model: str, precision: str, batch_size: int) -> tuple[Any, Any]:
     """A network, and the rewritten model that is trained in its place, compiled."""
     protocol = replace(PAPER, precision=precision, batch_size=batch_size, weights="random")
     network = initial_network(model, protocol, 0)
@@ -307,7 +307,7 @@ def _on_one_batch(model: Any, tasks: Sequence[str], bench: Bench) -> tuple[float
     return bench.batch_size / step, bench.batch_size / forward
 
 
-def _in_words(machine: dict[str, Any]) -> str:
+def in_words(machine: dict[str, Any]) -> str:
     """What every figure in seconds goes with."""
     accelerator = "" if machine["accelerator"] == "none" else f" with {machine['accelerator']}"
     kind = keras.backend.backend()

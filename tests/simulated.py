@@ -45,6 +45,7 @@ def runs_with(
         face=[f"{number}.jpg" for number in numbers],
         subject=[f"s{number}" for number in numbers // images_of_a_subject],
         fold=numbers * folds // count,
+        repetition=0,
     )
     for task, positions in guesses.items():
         rest = (1 - SURE) / (len(LABELS[task]) - 1)
@@ -54,6 +55,7 @@ def runs_with(
     records = pd.DataFrame(
         {
             "fold": every,
+            "repetition": 0,
             "epochs": 20 + every,
             "best_epoch": 10 + every,
             "seconds": 100.0 + 10 * every,
@@ -64,7 +66,9 @@ def runs_with(
             "machine": "a processor, 2 cores, accelerator: none",
         }
     )
-    history = pd.DataFrame({"epoch": 1, "seconds": 5.0, "fold": np.repeat(every, 2)})
+    history = pd.DataFrame(
+        {"epoch": 1, "seconds": 5.0, "fold": np.repeat(every, 2), "repetition": 0}
+    )
     history["epoch"] = history.groupby("fold").cumcount() + 1
     version = version_of(model)
     return Runs(model, PAPER, "a dataset", history, predictions, records, version=version)

@@ -6,7 +6,8 @@ the difference expected over subjects and trainings, given these training sets (
 
 Sources: Bayle et al. 2020 (NeurIPS 33), Bouthillier et al. 2021 (MLSys 3), Cameron, Gelbach &
 Miller 2011 (J. Bus. Econ. Stat. 29), Hillis 2014 (Stat. Med. 33), Owen 2007 (Ann. Appl. Stat. 1),
-Satterthwaite 1946 (Biometrics Bull. 2), Schuirmann 1987 (J. Pharmacokinet. Biopharm. 15).
+Satterthwaite 1946 (Biometrics Bull. 2), Schuirmann 1987 (J. Pharmacokinet. Biopharm. 15); for the
+check of sensitivity Nadeau & Bengio 2003 (Mach. Learn. 52).
 """
 
 from bisect import bisect_left
@@ -123,17 +124,13 @@ def nested(
     one, other = one[:, :trainings], other[:, :trainings]
     _, fold, faces = np.unique(fold, return_inverse=True, return_counts=True)
     _, subject = np.unique(subject, return_inverse=True)
-    folds, subjects = len(faces), subject.max() + 1
+    folds = len(faces)
     _check(fold, subject, trainings)
 
-    weight = 1 / (folds * faces[fold])
     difference = one.mean(axis=1) - other.mean(axis=1)
     by_fold = np.bincount(fold, difference) / faces
     value = by_fold.mean()
-    scores = np.bincount(subject, weight * (difference - by_fold[fold]))
-    of_faces = subjects / (subjects - folds) * (scores**2).sum()
-    weights = np.bincount(subject, weight)
-    freedom = min(subjects - folds, (weights**2).sum() ** 2 / (weights**4).sum())
+    of_faces, faces_freedom = _of_faces(difference, fold, subject)
 
     if trainings == 1:
         spread = np.array([((by_fold - value) ** 2).sum() / (folds * (folds - 1))])
@@ -142,8 +139,20 @@ def nested(
         variances = np.array([_over_trainings(hits, fold) for hits in (one, other)])
         spread, by_chance = variances.sum(axis=2).T / (folds**2 * trainings)
         chance, spread_freedom = by_chance.sum(), folds * (trainings - 1)
-    variance, freedom = _together(of_faces, freedom, spread, spread_freedom, chance)
+    variance, freedom = _together(of_faces, faces_freedom, spread, spread_freedom, chance)
     return Contrast(100 * float(value), 100 * float(np.sqrt(variance)), float(freedom))
+
+
+def _of_faces(values: np.ndarray, fold: np.ndarray, subject: np.ndarray) -> tuple[float, float]:
+    """V1 and f1 of ``values``, one a face: see ``nested``."""
+    faces = np.bincount(fold)
+    folds, subjects = len(faces), subject.max() + 1
+    weight = 1 / (folds * faces[fold])
+    by_fold = np.bincount(fold, values) / faces
+    scores = np.bincount(subject, weight * (values - by_fold[fold]))
+    weights = np.bincount(subject, weight)
+    freedom = min(subjects - folds, (weights**2).sum() ** 2 / (weights**4).sum())
+    return float(subjects / (subjects - folds) * (scores**2).sum()), float(freedom)
 
 
 def _check(fold: np.ndarray, subject: np.ndarray, trainings: int) -> None:
@@ -200,6 +209,44 @@ def over_folds(values: np.ndarray) -> Contrast:
         raise AdienceError("a fold has no value: their mean is unknown")
     error = np.std(values, ddof=1) / np.sqrt(len(values))
     return Contrast(float(np.mean(values)), float(error), len(values) - 1)
+
+
+def over_folds_corrected(values: np.ndarray, test_to_train: float) -> Contrast:
+    """``over_folds`` with the error of Nadeau & Bengio's corrected resampled t-test.
+
+    Training sets overlap, so the variance of the mean is s^2 (1 / K + test / train). It shows how
+    much hangs on the way of estimating, and decides nothing. ``test_to_train``: test faces by
+    training faces. Raises AdienceError as ``over_folds``.
+    """
+    plain = over_folds(values)
+    wider = float(np.sqrt(1 + len(values) * test_to_train))
+    return Contrast(plain.value, plain.error * wider, plain.freedom)
+
+
+def two_folds(one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray]) -> Contrast:
+    """How many points the accuracy of a network is higher on one fold than on another.
+
+    Each: hits (n, R) and subjects (n,) of one fold. The two share neither faces nor trainings, so
+    their variances add: of each, V1 as in ``nested`` for one fold, with its degrees of freedom, and
+    s^2 / R with R - 1. Raises AdienceError for one training, or one subject, of a fold.
+    """
+    variances, terms, values = [], [], []
+    for right, owner in (one, other):
+        hits, subject = np.asarray(right, float), np.unique(owner, return_inverse=True)[1]
+        trainings = hits.shape[1]
+        fold = np.zeros(len(hits), int)
+        if trainings < 2:
+            raise AdienceError("one training of a fold: what a training adds by chance is unknown")
+        _check(fold, subject, trainings)
+        of_faces, faces_freedom = _of_faces(hits.mean(axis=1), fold, subject)
+        of_trainings = _over_trainings(hits, fold)[0][0] / trainings
+        values.append(hits.mean())
+        variances.append(of_faces + of_trainings)
+        terms.append(of_faces**2 / faces_freedom + of_trainings**2 / (trainings - 1))
+    variance = sum(variances)
+    freedom = variance**2 / sum(terms) if variance else 1.0
+    error = 100 * float(np.sqrt(variance))
+    return Contrast(100 * float(values[0] - values[1]), error, max(1.0, float(freedom)))
 
 
 def power(

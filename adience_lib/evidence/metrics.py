@@ -1,5 +1,7 @@
 """Test predictions to scores: accuracies, confusion, what always giving one label gets."""
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 import pandas as pd
 from sklearn.metrics import confusion_matrix
@@ -24,16 +26,59 @@ def correct(predictions: pd.DataFrame, task: str) -> np.ndarray:
     return predicted(predictions, task) == predictions[task].to_numpy()
 
 
-def fold_scores(runs: Runs) -> pd.DataFrame:
-    """A row a fold: test accuracies in percent, epochs run, best epoch and seconds.
+@dataclass(frozen=True)
+class Hits:
+    """Whether each training was ``right`` on each test face, (n, R) bool, and the ``faces``.
 
-    Columns: ``fold``, ``gender`` and/or ``age``, ``one-off`` (age within one class of the truth:
-    |predicted - true| <= 1), ``classes off`` (mean of |predicted - true|), ``epochs``,
-    ``best_epoch``, ``seconds``.
+    Of ``faces``, a row a test face in the order of fold and name, the columns are those of
+    ``predictions.csv``. Where folds have unequal numbers of trainings, the first R that each has.
     """
+
+    right: np.ndarray
+    faces: pd.DataFrame
+
+
+def hits(runs: Runs, task: str) -> Hits:
+    """The answers of ``runs`` to ``task`` as hits.
+
+    Raises AdienceError where two trainings of a fold tested other faces.
+    """
+    table = with_common_trainings(runs).predictions
+    table = table.sort_values(["fold", "repetition", "face"], ignore_index=True)
+    training = table.groupby("fold")["repetition"].rank("dense").astype("int64") - 1
+    parts = [table[training == number].reset_index(drop=True) for number in training.unique()]
+    labels = ["fold", "face", "subject", "gender", "age"]
+    if not all(part[labels].equals(parts[0][labels]) for part in parts):
+        raise AdienceError(f"{runs.title}: two trainings of a fold tested other faces")
+    return Hits(np.stack([correct(part, task) for part in parts], axis=1), parts[0])
+
+
+def with_common_trainings(runs: Runs) -> Runs:
+    """The first R trainings of each fold, where R is the number that every fold has."""
+    done = runs.records[["fold", "repetition"]].sort_values(["fold", "repetition"])
+    place = done.groupby("fold").cumcount()
+    kept = pd.MultiIndex.from_frame(done[place < done.groupby("fold").size().min()])
+    if len(kept) == len(done):
+        return runs
+    tables = {
+        name: table[pd.MultiIndex.from_frame(table[["fold", "repetition"]]).isin(kept)]
+        for name in ("history", "predictions", "records", "ten_crops")
+        if (table := getattr(runs, name)) is not None
+    }
+    return replace(runs, **tables)
+
+
+def fold_scores(runs: Runs) -> pd.DataFrame:
+    """A row a fold, means over its trainings: test accuracies in percent, epochs, seconds.
+
+    Columns: ``fold``, ``trainings``, ``gender`` and/or ``age``, ``one-off`` (age within one class
+    of the truth: |predicted - true| <= 1), ``classes off`` (mean of |predicted - true|),
+    ``epochs`` run, ``best_epoch``, ``seconds``.
+    """
+    runs = with_common_trainings(runs)
     rows = []
     for fold, faces in runs.predictions.groupby("fold"):
-        row: dict[str, object] = {"fold": fold}
+        row: dict[str, object] = {"fold": fold, "trainings": faces["repetition"].nunique()}
         for task in runs.tasks:
             distance = np.abs(predicted(faces, task) - faces[task].to_numpy())
             row[task] = 100 * np.mean(distance == 0)
@@ -41,7 +86,7 @@ def fold_scores(runs: Runs) -> pd.DataFrame:
                 row["one-off"] = 100 * np.mean(distance <= 1)
                 row["classes off"] = np.mean(distance)
         rows.append(row)
-    records = runs.records[["fold", "epochs", "best_epoch", "seconds"]]
+    records = runs.records.groupby("fold")[["epochs", "best_epoch", "seconds"]].mean()
     return pd.DataFrame(rows).merge(records, on="fold")
 
 
@@ -50,7 +95,7 @@ def summary(scores: pd.DataFrame) -> pd.DataFrame:
 
     With one fold there is no spread: NaN.
     """
-    columns = scores.drop(columns="fold")
+    columns = scores.drop(columns=["fold", "trainings"])
     deviation = columns.std(ddof=1)
     return pd.DataFrame(
         {
@@ -78,6 +123,17 @@ def majority_hits(predictions: pd.DataFrame, faces: pd.DataFrame, task: str) -> 
     return (predictions[task] == predictions["fold"].map(guesses)).to_numpy()
 
 
+def recalls(runs: Runs, task: str) -> pd.DataFrame:
+    """Percent right of the faces of each label: a row a fold, a column a position of a label.
+
+    Means over the fold's trainings. NaN where a fold has no face of a label.
+    """
+    runs = with_common_trainings(runs)
+    right = pd.Series(100.0 * correct(runs.predictions, task))
+    keys = [runs.predictions["fold"].to_numpy(), runs.predictions[task].to_numpy()]
+    return right.groupby(keys).mean().unstack().reindex(columns=range(len(LABELS[task])))
+
+
 def majority_rates(faces: pd.DataFrame, folds: list[int]) -> dict[str, float]:
     """Percent right when every face of a fold gets the other folds' most frequent label.
 
@@ -99,7 +155,7 @@ def _most_frequent(faces: pd.DataFrame, fold: int, task: str) -> int:
 def optimism(runs: Runs) -> pd.DataFrame:
     """What choosing the epoch on the test fold would have added, within held-out runs.
 
-    A row a fold: ``fold``, ``chosen`` (the epoch of the lowest loss on held-out subjects),
+    A row a training: ``fold``, ``chosen`` (the epoch of the lowest loss on held-out subjects),
     ``test fold's choice`` (that of the lowest loss on the test fold, in the same training), and
     for each task the accuracy at the second minus that at the first, in points. It may be
     negative: both choose by loss. Raises AdienceError for runs without a record of the test fold.
@@ -113,11 +169,12 @@ def optimism(runs: Runs) -> pd.DataFrame:
 def gained_after(runs: Runs) -> pd.DataFrame:
     """What a held-out run's last epoch gets right of the test fold, minus what its chosen one does.
 
-    A row a fold: ``fold``, and for each task the difference in points. Neither epoch was chosen
+    A row a training: ``fold``, and for each task the difference in points. Neither epoch was chosen
     on the test fold. Raises AdienceError for runs without a record of the test fold.
     """
     _need_test_fold(runs)
-    last = runs.history.sort_values("epoch").groupby("fold").tail(1).set_index("fold")
+    last = runs.history.sort_values("epoch").groupby(["fold", "repetition"]).tail(1)
+    last = last.sort_values(["fold", "repetition"]).set_index("fold")
     return _points(runs, last, best_epochs(runs, "val_loss")).reset_index()
 
 
@@ -131,18 +188,23 @@ def rounded_otherwise(runs: Runs) -> pd.DataFrame:
     _need_test_fold(runs)
     columns = {f"test_{task}_accuracy": task for task in runs.tasks}
     during = 100 * best_epochs(runs, "val_loss")[list(columns)].rename(columns=columns)
+    during = during.groupby("fold").mean()
     return (during - fold_scores(runs).set_index("fold")[list(runs.tasks)]).abs().sort_index()
 
 
 def best_epochs(runs: Runs, loss: str) -> pd.DataFrame:
-    """The row of the history with the lowest ``loss``, a column of it, of each fold (the index)."""
-    return runs.history.loc[runs.history.groupby("fold")[loss].idxmin()].set_index("fold")
+    """The row of the history with the lowest ``loss``, a column of it, of each training.
+
+    Indexed by fold, in the order of fold and repetition.
+    """
+    lowest = runs.history.groupby(["fold", "repetition"])[loss].idxmin()
+    return runs.history.loc[lowest].set_index("fold")
 
 
 def _points(runs: Runs, ones: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
     """What each task has more on the test fold at the epochs ``ones`` than at ``others``."""
     columns = {f"test_{task}_accuracy": task for task in runs.tasks}
-    return 100 * (ones[list(columns)] - others[list(columns)]).rename(columns=columns).sort_index()
+    return 100 * (ones[list(columns)] - others[list(columns)]).rename(columns=columns)
 
 
 def _need_test_fold(runs: Runs) -> None:

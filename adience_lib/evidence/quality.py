@@ -1,47 +1,125 @@
 """What one accuracy hides: its uncertainty, single classes, groups of people, calibration."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
+from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
 
 from adience_lib.data.labels import AGE_LABELS, GENDER_LABELS, LABELS
-from adience_lib.evidence import metrics, significance
-from adience_lib.evidence.significance import Resampled
+from adience_lib.evidence import contrast, metrics
 from adience_lib.runs.read import Runs
+from adience_lib.util.errors import AdienceError
 
 BINS = 10
 """Of equal width, for calibration (Guo et al. 2017 use 15 for datasets ten times the size)."""
 
 
-def accuracy(runs: Runs, task: str, seed: int = significance.SEED) -> Resampled:
-    """Percent right over all tested faces, from draws of subjects."""
-    hits = 100.0 * metrics.correct(runs.predictions, task)
-    return significance.resample(hits, runs.predictions["subject"], seed)
+@dataclass(frozen=True)
+class Share:
+    """A share of faces and its 95 % interval, in percent; NaN where an end is unknown.
+
+    ``faces_alone``: the interval knows of faces and not of trainings, since there is one training
+    on one fold.
+    """
+
+    value: float
+    low: float
+    high: float
+    faces_alone: bool = False
+
+
+def accuracy(runs: Runs, task: str) -> Share:
+    """Percent right, the mean over folds, with the interval of ``contrast.nested``.
+
+    One training on one fold has Wilson's interval of its faces alone.
+    """
+    found = metrics.hits(runs, task)
+    fold, subject = found.faces["fold"], found.faces["subject"]
+    if fold.nunique() == found.right.shape[1] == 1:
+        return share(found.right.mean(axis=1), subject)
+    try:
+        whole = contrast.nested(found.right, 0, fold, subject)
+    except AdienceError:  # a fold of one subject: nothing is known of how subjects vary
+        right = pd.Series(100 * found.right.mean(axis=1))
+        return Share(float(right.groupby(fold.to_numpy()).mean().mean()), np.nan, np.nan)
+    low, high = whole.interval()
+    return Share(whole.value, max(0.0, low), min(100.0, high))
+
+
+def share(right: np.ndarray, subject: pd.Series) -> Share:
+    """Percent right of a group that may be small, with Wilson's 95 % interval.
+
+    ``right``: (n,) the share of trainings that were right on each face. Where every face of a
+    small group is right, nothing varies, and an interval of what varied would call the accuracy
+    certain. Wilson's asks how many independent faces the group is worth, from one to n: by what
+    whole subjects vary (Cameron et al. 2011), and where they do not vary, the number of subjects.
+    That variance is known with as many degrees of freedom as ``contrast.nested`` counts; for few,
+    the faces are worth less (Korn & Graubard 1998, Surv. Methodol. 24).
+    """
+    p, faces = float(np.mean(right)), len(right)
+    subjects = np.unique(subject, return_inverse=True)[1]
+    count = subjects.max() + 1
+    sums = np.bincount(subjects, right - p)
+    variance = count / max(1, count - 1) * (sums**2).sum() / faces**2
+    worth = p * (1 - p) / variance if variance > 1e-18 else count
+    weights = np.bincount(subjects) / faces
+    freedom = max(1.0, min(count - 1, (weights**2).sum() ** 2 / (weights**4).sum()))
+    worth = worth * float(stats.norm.isf(0.025) / stats.t.isf(0.025, freedom)) ** 2
+    worth = min(max(worth, 1), faces)
+    low, high = proportion_confint(p * worth, worth, 0.05, "wilson")
+    # Rounding must not put the share itself outside, at 0 and at 100 %.
+    return Share(100 * p, min(100 * float(low), 100 * p), max(100 * float(high), 100 * p), True)
 
 
 def fold_intervals(runs: Runs) -> pd.DataFrame:
     """``metrics.fold_scores``, indexed by fold, with the ends of each accuracy's interval."""
     scores = metrics.fold_scores(runs).set_index("fold")
     for task in runs.tasks:
-        ends = [accuracy(runs.on_folds([fold]), task).interval for fold in scores.index]
+        shares = [accuracy(runs.on_folds([fold]), task) for fold in scores.index]
         place = scores.columns.get_loc(task) + 1
-        scores.insert(place, f"{task} low", [low for low, _ in ends])
-        scores.insert(place + 1, f"{task} high", [high for _, high in ends])
+        scores.insert(place, f"{task} low", [one.low for one in shares])
+        scores.insert(place + 1, f"{task} high", [one.high for one in shares])
     return scores
+
+
+def macro_recall(runs: Runs, task: str) -> Share:
+    """The mean over labels of the share that is right, and over folds, with Student's t over them.
+
+    A network that never gives a label loses as much here by a rare one as by a frequent one. A
+    label without a test face in a fold counts for nothing there. One fold has no interval.
+    """
+    by_fold = metrics.recalls(runs, task).mean(axis=1).to_numpy()
+    try:
+        mean = contrast.over_folds(by_fold)
+    except AdienceError:
+        return Share(float(by_fold.mean()), np.nan, np.nan)
+    low, high = mean.interval()
+    return Share(mean.value, max(0.0, low), min(100.0, high))
+
+
+def never_given(runs: Runs, task: str) -> list[str]:
+    """The labels that no training ever gave to a test face."""
+    given = np.unique(metrics.predicted(runs.predictions, task))
+    return [label for place, label in enumerate(LABELS[task]) if place not in given]
 
 
 def classes(runs: Runs, task: str) -> pd.DataFrame:
     """A row a label of ``task``: ``faces``, ``recall`` and its interval, ``precision`` (percent).
 
-    ``low`` and ``high``: ``significance.wilson``. A label that no test face has, or that is never
-    given, has NaN.
+    ``low`` and ``high``: as ``share``. A label that no test face has, or that is never given, has
+    NaN.
     """
     truth = runs.predictions[task].to_numpy()
     given = metrics.predicted(runs.predictions, task)
+    found = metrics.hits(runs, task)
     rows = []
     for position, label in enumerate(LABELS[task]):
         said = given == position
         precision = 100 * np.mean(truth[said] == position) if said.any() else np.nan
-        rows.append({"label": label, **_right(runs, task, truth == position, "recall")})
+        of_label = (found.faces[task] == position).to_numpy()
+        rows.append({"label": label, **_right(found, of_label, "recall")})
         rows[-1]["precision"] = precision
     return pd.DataFrame(rows).set_index("label")
 
@@ -50,46 +128,45 @@ def groups(runs: Runs, task: str) -> pd.DataFrame:
     """Accuracy by group of people: gender, age, both, and race where the source gives it.
 
     A row a group, indexed by its words: ``by`` (what divides people into this group and others),
-    ``faces``, ``accuracy``, ``low``, ``high`` in percent (``significance.wilson``). Groups without
-    test faces have NaN.
+    ``faces``, ``accuracy``, ``low``, ``high`` in percent (``share``), and ``most frequent``: what
+    the group's own most frequent label would get right, always given. Groups without test faces
+    have NaN.
     """
-    faces = runs.predictions
-    women = {label: (faces["gender"] == i).to_numpy() for i, label in enumerate(GENDER_LABELS)}
-    ages = {label: (faces["age"] == i).to_numpy() for i, label in enumerate(AGE_LABELS)}
+    found = metrics.hits(runs, task)
+    faces = found.faces
+    of_gender = {label: (faces["gender"] == i).to_numpy() for i, label in enumerate(GENDER_LABELS)}
+    of_age = {label: (faces["age"] == i).to_numpy() for i, label in enumerate(AGE_LABELS)}
     both = {
-        f"{gender} {age}": of_gender & of_age
-        for gender, of_gender in women.items()
-        for age, of_age in ages.items()
+        f"{gender} {age}": one & other
+        for gender, one in of_gender.items()
+        for age, other in of_age.items()
     }
-    races = _races(faces) if "race" in faces else []
+    races = sorted(faces["race"].unique()) if "race" in faces else []
     of_race = {f"race {race}": (faces["race"] == race).to_numpy() for race in races}
     divisions = {
         "nothing": {"all": np.full(len(faces), True)},
-        "gender": women,
-        "age": ages,
+        "gender": of_gender,
+        "age": of_age,
         "gender and age": both,
         "race": of_race,
     }
     rows = {
-        words: {"by": by, **_right(runs, task, mask, "accuracy")}
+        words: {
+            "by": by,
+            **_right(found, mask, "accuracy"),
+            "most frequent": 100 * faces.loc[mask, task].value_counts(normalize=True).max(),
+        }
         for by, masks in divisions.items()
         for words, mask in masks.items()
     }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("group")
 
 
-def _races(faces: pd.DataFrame) -> list[str]:
-    return sorted(faces["race"].unique())
-
-
-def _right(runs: Runs, task: str, mask: np.ndarray, name: str) -> dict[str, float]:
-    faces = runs.predictions[mask]
-    if faces.empty:
+def _right(found: metrics.Hits, mask: np.ndarray, name: str) -> dict[str, float]:
+    if not mask.any():
         return {"faces": 0, name: np.nan, "low": np.nan, "high": np.nan}
-    hits = 100.0 * metrics.correct(faces, task)
-    found = significance.resample(hits, faces["subject"])
-    low, high = significance.wilson(found, len(faces))
-    return {"faces": len(faces), name: found.value, "low": low, "high": high}
+    one = share(found.right[mask].mean(axis=1), found.faces.loc[mask, "subject"])
+    return {"faces": int(mask.sum()), name: one.value, "low": one.low, "high": one.high}
 
 
 def calibration(runs: Runs, task: str) -> pd.DataFrame:

@@ -14,7 +14,6 @@ import pandas as pd
 from scipy import stats
 
 from adience_lib.evidence import comparison, metrics
-from adience_lib.evidence.significance import LEVEL
 from adience_lib.experiments.experiment import Experiment
 from adience_lib.experiments.results import Results, find_runs
 from adience_lib.runs.read import Runs
@@ -50,10 +49,13 @@ def by_fold(first: Runs, again: Runs) -> pd.DataFrame:
     "gained": the second's accuracy minus the first's, in points. "changed": the share of answers
     on the test fold that are not the same, in percent.
     """
-    both = comparison.same_faces(first, again)
+    folds = comparison.common_folds(first, again)
+    both = [
+        runs.on_folds(folds).predictions.sort_values(["fold", "face"]) for runs in (first, again)
+    ]
     parts = []
     for task in first.tasks:
-        hits = [metrics.correct(faces, task).astype(float) for faces in both]
+        hits = [one.right[:, 0].astype(float) for one in comparison.same_faces(first, again, task)]
         answers = [metrics.predicted(faces, task) for faces in both]
         faces = pd.DataFrame(
             {"gained": hits[1] - hits[0], "changed": (answers[0] != answers[1]).astype(float)}
@@ -72,5 +74,5 @@ def deviation(gained: pd.Series) -> tuple[float, tuple[float, float]]:
     """
     n = len(gained)
     found = np.sqrt(np.mean(gained**2) / 2)
-    low, high = found * np.sqrt(n / stats.chi2.ppf([1 - LEVEL / 2, LEVEL / 2], n))
+    low, high = found * np.sqrt(n / stats.chi2.ppf([0.975, 0.025], n))
     return float(found), (float(low), float(high))

@@ -1,5 +1,6 @@
 """The runs that are finished for an experiment, and the commands that make those that are not."""
 
+import itertools
 import os
 import re
 import shlex
@@ -17,13 +18,17 @@ from adience_lib.experiments.experiment import (
     transfer_protocol,
 )
 from adience_lib.models import baselines, pretrained
+from adience_lib.protocol import Protocol
 from adience_lib.runs.folder import run_folder
 from adience_lib.runs.read import Runs, read_runs
 from adience_lib.util.errors import AdienceError
 
 
 def finished_runs(experiment: Experiment, model_name: str) -> Runs | None:
-    """The runs of ``model_name`` that are there, without training; None if there are none."""
+    """The runs of ``model_name`` that are there, without training; None if there are none.
+
+    Repetitions are counted from the protocol's own up to the first that has no fold.
+    """
     protocols = [experiment.protocol]
     if model_name == "transfer":
         labels = dict.fromkeys([weights_label(experiment.wanted_weights), "random"])
@@ -31,14 +36,22 @@ def finished_runs(experiment: Experiment, model_name: str) -> Runs | None:
     if model_name == "vgg16":
         protocols = [replace(experiment.protocol, weights=label) for label in _vgg16_labels()]
     for protocol in protocols:
-        folders = [
-            run_folder(experiment.runs_dir, experiment.dataset, model_name, protocol, fold)
-            for fold in experiment.folds
-        ]
-        finished = [folder for folder in folders if folder.is_dir()]
-        if finished:
+        if finished := _finished_folders(experiment, model_name, protocol):
             return read_runs(finished)
     return None
+
+
+def _finished_folders(experiment: Experiment, model_name: str, protocol: Protocol) -> list[Path]:
+    place = (experiment.runs_dir, experiment.dataset, model_name)
+    finished: list[Path] = []
+    for repetition in itertools.count(protocol.repetition):
+        again = replace(protocol, repetition=repetition)
+        folders = [run_folder(*place, again, fold) for fold in experiment.folds]
+        there = [folder for folder in folders if folder.is_dir()]
+        if not there:
+            return finished
+        finished += there
+    raise AssertionError  # a count has no end
 
 
 def finished_sweep(experiment: Experiment) -> dict[float, Runs]:

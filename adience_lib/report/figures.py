@@ -111,14 +111,16 @@ def _panels(runs: Runs) -> dict[str, str]:
 
 def _curves(axis: Any, history: pd.DataFrame, column: str, scale: float) -> None:
     marker = "." if history["epoch"].max() <= FEW_EPOCHS else ""
-    trained = history.pivot(index="epoch", columns="fold", values=column) * scale
+    training = ["fold", "repetition"]
+    trained = history.pivot(index="epoch", columns=training, values=column) * scale
     monitored_column = f"val_{column}"
     if monitored_column in history:
-        folds = history.pivot(index="epoch", columns="fold", values=monitored_column) * scale
-        for fold, colour in zip(folds, FOLD_COLOURS, strict=False):
-            line = folds[fold].dropna()
-            style = {"color": colour, "lw": 0.9, "alpha": 0.8, "marker": marker}
-            axis.plot(line.index, line, **style, label=f"fold {fold}")
+        folds = history.pivot(index="epoch", columns=training, values=monitored_column) * scale
+        for fold, repetition in folds:
+            line = folds[fold, repetition].dropna()
+            style = {"color": FOLD_COLOURS[fold], "lw": 0.9, "alpha": 0.8, "marker": marker}
+            label = None if repetition else f"fold {fold}"
+            axis.plot(line.index, line, **style, label=label)
         several = folds[folds.count(axis=1) >= 2]
         mean, deviation = several.mean(axis=1), several.std(axis=1)
         axis.plot(mean.index, mean, marker=marker, color="black", lw=2.2, label="mean of the folds")
@@ -147,35 +149,135 @@ def confusion_matrix(runs: Runs, task: str) -> Figure:
 
 
 def table_3(table: pd.DataFrame) -> Figure:
-    """Table 3 as a picture: ours with standard deviations beside the paper's.
+    """Table 3 as a picture: each network's accuracy with its 95 % interval, a panel a task.
 
-    ``table`` as of ``tables.table_3``.
+    ``table`` as of ``tables.table_3``. The paper's values, hollow, are those of Adience.
     """
-    figure, axes = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained", sharey=True)
+    figure, axes = plt.subplots(1, 2, figsize=(9, 2.9), layout="constrained", sharey=True)
+    table = table[table["folds"] > 0]
     places = np.arange(len(table))
     for axis, task in zip(axes, ("gender", "age"), strict=True):
-        ours, paper = table[f"{task} accuracy"], table[f"{task} accuracy (paper)"]
-        spread = table[f"{task} deviation"].fillna(0)
-        axis.barh(places - 0.2, ours, 0.38, xerr=spread, color="#0072B2", label="this run")
-        axis.barh(
-            places + 0.2,
-            paper,
-            0.38,
-            xerr=table[f"{task} spread (paper)"],
-            color="lightgrey",
-            label="paper, on Adience",
-        )
-        axis.axvline(
-            majority(table, task),
-            color="firebrick",
-            ls=":",
-            label="most frequent label, always",
-        )
-        axis.set(xlabel=f"{task} accuracy (%)", xlim=(0, 100), yticks=places)
+        ours, theirs = table[f"{task} accuracy"], table[f"{task} accuracy (paper)"]
+        known = ours.notna().to_numpy()
+        ends = [(ours - table[f"{task} low"])[known], (table[f"{task} high"] - ours)[known]]
+        style = {"fmt": "o", "color": "#0072B2", "capsize": 3, "label": "this run, 95 % interval"}
+        axis.errorbar(ours[known], places[known], xerr=ends, **style)
+        style = {"marker": "o", "s": 40, "fc": "white", "ec": "dimgrey", "zorder": 3}
+        axis.scatter(theirs, places + 0.25, **style, label="the paper, on Adience")
+        for value, place in zip(ours[known], places[known], strict=True):
+            axis.annotate(
+                f"{value:.1f}",
+                (value, place),
+                (0, 6),
+                textcoords="offset points",
+                ha="center",
+                fontsize=8,
+            )
+        rate = majority(table, task)
+        axis.axvline(rate, color="firebrick", ls=":", label="most frequent label, always")
+        axis.set(xlabel=f"{task} accuracy (%)", yticks=places, ylim=(len(table) - 0.4, -0.6))
+        axis.set_xlim(min(rate, ours.min(), theirs.min()) - 5, 100 if task == "gender" else None)
         axis.set_yticklabels(table.index)
-    axes[0].invert_yaxis()
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return figure
+
+
+VERDICT_COLOURS = {
+    "supported": "#009E73",
+    "contradicted": "#D55E00",
+    "inconclusive": "#0072B2",
+    "not tested": "dimgrey",
+    "cannot be tested here": "dimgrey",
+}
+
+
+def claims(measured: pd.DataFrame) -> Figure:
+    """The claims as a forest plot: what each says, what was found, and the verdict.
+
+    ``measured`` as of ``claims.measured``. A panel a unit; the band is where a criterion holds, the
+    dot with its 95 % interval what was found, the diamond the paper's own value.
+    """
+    units = [unit for unit in _AXES if (measured["unit"] == unit).any()]
+    counts = [int((measured["unit"] == unit).sum()) for unit in units]
+    figure, axes = plt.subplots(
+        max(1, len(units)),
+        1,
+        figsize=(9, 0.9 + 0.34 * sum(counts) + 0.75 * len(units)),
+        layout="constrained",
+        squeeze=False,
+        height_ratios=[count + 1 for count in counts] or None,
+    )
+    for axis, unit in zip(axes[:, 0], units, strict=False):
+        _forest(axis, measured[measured["unit"] == unit].reset_index(drop=True), unit)
+    if not units:
+        axes[0, 0].text(0.5, 0.5, "nothing was measured", ha="center")
+        axes[0, 0].set_axis_off()
+        return figure
+    labels = {
+        label: handle
+        for axis in axes[:, 0]
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(labels.values(), labels.keys(), loc="outside upper center", ncols=3, fontsize=8)
+    return figure
+
+
+_AXES = {
+    "points": "points of accuracy",
+    "times": "ratio (log scale)",
+    "epochs": "epochs",
+}
+
+
+def _forest(axis: Any, parts: pd.DataFrame, unit: str) -> None:
+    """One panel of ``claims``: a row a part."""
+    if unit == "times":
+        axis.set_xscale("log", base=2)
+        axis.xaxis.set_major_formatter("{x:g}")
+    finite = parts[["value", "low", "high", "paper", "from", "to"]].to_numpy(float)
+    finite = finite[np.isfinite(finite) & ((finite > 0) | (unit != "times"))]
+    ends = [*parts["low"], *parts["high"], *parts["paper"].dropna(), *finite]
+    low, high = np.nanmin(np.clip(ends, finite.min(), None)), np.nanmax(ends)
+    if unit == "times":
+        limits = low / 1.3, high * 1.3
+    else:
+        limits = low - 0.06 * (high - low), high + 0.06 * (high - low)
+    for place, part in parts.iterrows():
+        span = max(part["from"], limits[0]), min(part["to"], limits[1])
+        axis.fill_betweenx(
+            [place - 0.4, place + 0.4],
+            *span,
+            color="#009E73",
+            alpha=0.15,
+            lw=0,
+            label="the claim holds here",
+        )
+        colour = VERDICT_COLOURS[part["verdict"]]
+        axis.plot([part["low"], part["high"]], [place] * 2, color=colour, lw=2)
+        axis.plot(part["value"], place, "o", color=colour, label="found, with its 95 % interval")
+        axis.plot(
+            part["paper"],
+            place,
+            "D",
+            mfc="white",
+            mec="black",
+            ms=5,
+            label="the paper's own value, on Adience",
+        )
+        axis.annotate(
+            part["verdict"],
+            (1.01, place),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            fontsize=8,
+            color=colour,
+        )
+    words = [f"{part['row']}: {part['what']}" for _, part in parts.iterrows()]
+    axis.set(yticks=parts.index, ylim=(len(parts) - 0.5, -0.5), xlim=limits, xlabel=_AXES[unit])
+    axis.set_yticklabels(words, fontsize=8)
+    axis.grid(axis="y", visible=False)
+    if unit == "points":
+        axis.axvline(0, color="black", lw=0.8)
 
 
 def architecture(table: pd.DataFrame, heads: tuple[str, ...]) -> Figure:

@@ -7,8 +7,7 @@ import pandas as pd
 from adience_lib.data import Dataset
 from adience_lib.data.labels import AGE_LABELS, LABELS
 from adience_lib.evidence import comparison, metrics, paper, quality
-from adience_lib.evidence.claims import CONTRADICTED, SUPPORTED, UNDECIDED
-from adience_lib.evidence.significance import LEVEL, RESAMPLES
+from adience_lib.evidence.claims import VERDICTS
 from adience_lib.experiments.experiment import Experiment
 from adience_lib.experiments.parameters import differences
 from adience_lib.experiments.results import NOTEBOOK_OF, Results
@@ -97,10 +96,10 @@ def _about(faces: pd.DataFrame, runs: Runs) -> str:
     sentences = []
     for task in runs.tasks:
         published = paper.TABLE_3[task].get(runs.model)
-        low, high = quality.accuracy(runs, task).interval
+        ours = quality.accuracy(runs, task)
         paper_words = f"; the paper: {published:.1f} %" if pd.notna(published) else ""
         sentences.append(
-            f"{task} {_with_spread(scores.loc[task])} % right [{low:.1f}, {high:.1f}] (always "
+            f"{task} {ours.value:.1f} % right [{ours.low:.1f}, {ours.high:.1f}] (always "
             f"giving the most frequent label: {majority[task]:.1f} %{paper_words})"
         )
     epochs, best = scores.loc["epochs", "mean"], scores.loc["best_epoch", "mean"]
@@ -108,12 +107,6 @@ def _about(faces: pd.DataFrame, runs: Runs) -> str:
         f"**{runs.title}**, {_named(runs.folds)}: " + "; ".join(sentences) + ". "
         f"It ran {epochs:.1f} epochs, and the best was {best:.1f} on average."
     )
-
-
-def _with_spread(row: pd.Series) -> str:
-    """Mean and standard deviation over the folds; one fold has no deviation."""
-    known = pd.notna(row["deviation"])
-    return f"{row['mean']:.1f}" + (f" ± {row['deviation']:.1f}" if known else "")
 
 
 def _named(folds: list[int]) -> str:
@@ -130,7 +123,7 @@ def about_architecture(table_1: pd.DataFrame, table_2: pd.DataFrame) -> str:
 
 
 def about_difference(runs: Runs, *others: Runs | None) -> str:
-    """A network against others, on the folds and tasks that all of them have: points and time."""
+    """A network against others, on the folds and tasks that all of them have, in points."""
     compared = [other for other in others if other is not None]
     folds = set(runs.folds).intersection(*(other.folds for other in compared))
     if not compared or not folds:
@@ -141,14 +134,7 @@ def about_difference(runs: Runs, *others: Runs | None) -> str:
         f"Against the {other.title} network, {_named(sorted(folds))}: {_gaps(ours, scores)}."
         for other, scores in zip(compared, theirs, strict=True)
     ]
-    if len(machines := comparison.machines([runs, *compared])) > 1:
-        took = f"The seconds are of different machines: {'; '.join(machines)}."
-    else:
-        share = ours["seconds"] / sum(scores["seconds"] for scores in theirs)
-        names = " and ".join(other.title for other in compared)
-        together = " together" if len(compared) > 1 else ""
-        took = f"Training took {share:.2f} times the seconds of {names}{together}."
-    return f"{' '.join(sentences)} {took} A difference is not yet a finding: notebook 05 tests it."
+    return f"{' '.join(sentences)} A difference is not yet a finding: notebook 05 tests it."
 
 
 def _mean_scores(runs: Runs, folds: set[int]) -> pd.Series:
@@ -191,17 +177,17 @@ def about_missing(
 
 
 def counted(verdicts: pd.DataFrame) -> str:
-    """How many of the claims have each verdict, and which."""
+    """How many criteria of the claims have each verdict, and which."""
     counts = []
-    for verdict in (SUPPORTED, CONTRADICTED, UNDECIDED):
-        numbers = [str(number) for number in verdicts.index[verdicts["verdict"] == verdict]]
-        which = f" ({', '.join(numbers)})" if 0 < len(numbers) < len(verdicts) else ""
-        counts.append(f"{len(numbers)} {verdict}{which}")
-    return f"Of {len(verdicts)} claims taken from the paper: {', '.join(counts)}."
+    for verdict in VERDICTS:
+        rows = [str(row) for row in verdicts.index[verdicts["verdict"] == verdict]]
+        if rows:
+            counts.append(f"{len(rows)} {verdict} ({'; '.join(rows)})")
+    return f"The paper's nine claims, by {len(verdicts)} criteria: {', '.join(counts)}."
 
 
 def about_claims(verdicts: pd.DataFrame, results: Results, dataset: Dataset) -> str:
-    """How many claims hold, and on what that rests."""
+    """How many criteria hold, and on what that rests."""
     chosen = sorted(
         runs.title
         for runs in results.finished.values()
@@ -213,14 +199,7 @@ def about_claims(verdicts: pd.DataFrame, results: Results, dataset: Dataset) -> 
         if chosen
         else ""
     )
-    return (
-        f"{counted(verdicts)}{optimistic}\n\nSquare "
-        f"brackets hold 95 % of {RESAMPLES:,} draws of subjects. A comparison of accuracies is "
-        "decided only where two tests agree, the draws and a t-test over folds; seconds and epochs "
-        "have the folds alone, and which fold is the highest has the draws alone. The chance of "
-        f"any wrong verdict is held to {LEVEL:.0%} by Holm's correction over the {len(verdicts)} "
-        "claims." + _caveat(dataset)
-    )
+    return f"{counted(verdicts)}{optimistic}{_caveat(dataset)}"
 
 
 def about_optimism(table: pd.DataFrame) -> str:
@@ -307,51 +286,50 @@ def about_calibration(table: pd.DataFrame) -> str:
     return f"Expected calibration error: {'; '.join(words)}."
 
 
-def about_groups(table: pd.DataFrame) -> str:
-    """For each network the widest gap between two groups whose intervals do not meet.
+ENOUGH = 100
+"""Faces of a group that is named: below, the widest gaps are chance."""
 
-    Both come from one division of the people: women are no other group than those of an age.
+
+def about_groups(table: pd.DataFrame) -> str:
+    """For each network and division of people, its least and most often right group.
+
+    Of groups with ``ENOUGH`` faces, women and men apart from the ages and races: people are divided
+    in one way at a time. The two ends were picked, so their gap is wider than the truth.
     """
     if table.empty:
         return "There is no finished run."
     sentences = []
     for (model, task), rows in table.groupby(level=["model", "task"], sort=False):
-        parts = rows.droplevel(["model", "task"]).dropna().drop(index="all")
-        apart = [
-            (top["accuracy"] - bottom["accuracy"], better, worse)
-            for better, top in parts.iterrows()
-            for worse, bottom in parts[parts["by"] == top["by"]].iterrows()
-            if top["low"] > bottom["high"]
-        ]
-        if not apart:
-            sentences.append(f"{model} on {task}: no two groups are apart by their intervals.")
-            continue
-        _, better, worse = max(apart)
-        top, bottom = parts.loc[better], parts.loc[worse]
-        sentences.append(
-            f"{model} on {task}: {bottom['accuracy']:.0f} % of {worse} ({bottom['faces']:.0f} "
-            f"faces), {top['accuracy']:.0f} % of {better} ({top['faces']:.0f} faces)."
-        )
-    pairs = sum(n * (n - 1) // 2 for n in parts["by"].value_counts())
+        parts = rows.droplevel(["model", "task"])
+        parts = parts[(parts["faces"] >= ENOUGH) & parts["by"].isin(["gender", "age", "race"])]
+        ends = []
+        for by, part in parts.groupby("by", sort=False):
+            ordered = part.sort_values("accuracy")
+            if len(ordered) > 1:
+                ends.append(f"by {by} {_group(ordered.iloc[0])} to {_group(ordered.iloc[-1])}")
+        if ends:
+            sentences.append(f"{model} on {task}: {'; '.join(ends)}.")
+    if not sentences:
+        return f"No two groups of one division have {ENOUGH} faces each."
     return (
-        f"The widest gap between two groups of one division whose 95 % intervals do not meet "
-        f"(there are {pairs} pairs, so some such gaps are chance). " + " ".join(sentences)
+        f"Percent right of the groups with {ENOUGH} faces or more, from the least to the most "
+        f"often right. The two were picked, so the gap looks wider than it is. "
+        f"{' '.join(sentences)}"
     )
+
+
+def _group(row: pd.Series) -> str:
+    words = str(row.name).removeprefix("race ")
+    return f"{words} {row['accuracy']:.0f} [{row['low']:.0f}, {row['high']:.0f}]"
 
 
 def about_cost(table: pd.DataFrame) -> str:
-    """Seconds and memory of each network."""
+    """Updates of each network, and hours where an update was measured."""
     if table.empty:
         return "There is no finished run."
     words = [
-        f"{name} {row['seconds an epoch']:.1f} s an epoch, best after {row['seconds to best']:.0f} "
-        f"of {row['seconds']:.0f} s"
+        f"{name} {row['updates']:,.0f} updates, the best after {row['updates to best']:,.0f}"
+        + (f" ({row['hours']:.1f} hours)" if pd.notna(row["hours"]) else "")
         for name, row in table.iterrows()
     ]
-    several = (
-        " They were timed on different machines (the column says which), and seconds of two "
-        "machines cannot be compared."
-        if table["machine"].nunique() > 1
-        else ""
-    )
-    return f"{'; '.join(words)}. At most {table['peak memory'].max():,.0f} MB of memory.{several}"
+    return f"{'; '.join(words)}."

@@ -20,7 +20,7 @@ def _colour(model: str) -> str:
 
 
 def accuracy_by_gamma(table: pd.DataFrame) -> Figure:
-    """Both accuracies against gamma; the bands hold 95 % of the draws of subjects.
+    """Both accuracies against gamma; the bands are 95 % intervals.
 
     ``table`` as of ``tables.gammas``.
     """
@@ -130,45 +130,43 @@ def recall(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def accuracy_against_time(table: pd.DataFrame) -> Figure:
-    """What a network reaches against the seconds that one of its trainings took.
+def accuracy_against_work(table: pd.DataFrame) -> Figure:
+    """What a network reaches against the arithmetic of one of its trainings.
 
-    ``table`` as of ``tables.cost``. The line leads from the best epoch to the last one run. Where
-    the networks were timed on different machines, the axis says so.
+    ``table`` as of ``tables.cost``: updates, times the multiply-adds of a face in a forward pass.
+    The line leads from the best epoch to the last one run.
     """
-    on = ", on different machines" if table["machine"].nunique() > 1 else ""
-    figure, axes = plt.subplots(1, 2, figsize=(11, 3.8), layout="constrained")
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
     for axis, task in zip(axes, LABELS, strict=True):
         part = table.dropna(subset=[task]) if task in table else table.iloc[:0]
         for name, row in part.iterrows():
             # The networks for one task have the same colour in both panels.
             label = str(name).replace(f"_{task}", "").replace(task, "one task")
-            colour = TIME_COLOURS[label]
-            ends = [row["seconds to best"], row["seconds"]]
+            colour = WORK_COLOURS[label]
+            ends = row[["updates to best", "updates"]] * row["million multiply-adds"] / 1e6
             axis.plot(ends, [row[task]] * 2, "-", color=colour, lw=1.5)
-            axis.plot(ends[1], row[task], "o", color=colour, label=label.replace("_", " & "))
+            axis.plot(ends.iloc[1], row[task], "o", color=colour)
+            axis.annotate(
+                label.replace("levi_hassner", "Levi & Hassner"),
+                (ends.iloc[1], row[task]),
+                (0, 7),
+                textcoords="offset points",
+                ha="center",
+                fontsize=8,
+            )
         axis.set(
-            xlabel=f"seconds of training, a fold (log scale{on})",
+            xlabel="updates x multiply-adds of a face ($10^{12}$, log scale)",
             ylabel=f"{task} accuracy (%)",
             xscale="log",
         )
-        axis.set_ylim(0, 100)
+        axis.margins(x=0.2, y=0.25)
         axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.xaxis.set_major_formatter("{x:g}")
         axis.xaxis.set_minor_formatter(NullFormatter())
-    shown = {
-        label: line
-        for axis in axes
-        for line, label in zip(*axis.get_legend_handles_labels(), strict=True)
-    }
-    # The stamp of data and protocol stands below, and would lie under the legend.
-    figure.legend(
-        shown.values(), shown.keys(), loc="outside upper center", ncols=len(shown), fontsize=8
-    )
     return figure
 
 
-TIME_COLOURS = dict(
+WORK_COLOURS = dict(
     zip(
         ("one task", "multitask", "transfer", "levi_hassner", "levi_hassner, own recipe"),
         MODEL_COLOURS,

@@ -64,7 +64,7 @@ def in_short(results: Results) -> str:
 
 def verdicts(results: Results) -> str:
     """How many of the claims have each verdict, and each claim with its own."""
-    table = claims.verdicts(results)
+    table = claims.verdicts(claims.decide(results))
     return f"{findings.counted(table)}\n\n{markdown(tables.claims_in_short(table))}"
 
 
@@ -76,7 +76,7 @@ def about_run(study: Experiment, results: Results) -> str:
     """How many faces and trainings, on what, how fast, and what differs from the paper."""
     runs = [one for group in _everything(study, results).values() for one in group.values()]
     seconds = sum(one.records["seconds"].sum() for one in runs)
-    trainings, planned = sum(len(one.folds) for one in runs), sum(_planned(study).values())
+    trainings, planned = sum(len(one.records) for one in runs), sum(_planned(study).values())
     name = _NAMES.get(study.dataset.name, study.dataset.name)
     files = study.dataset.drops.set_index("reason")["rows"]["all rows"]
     points = [
@@ -86,7 +86,6 @@ def about_run(study: Experiment, results: Results) -> str:
         f"{trainings} of {planned} trainings are done{_missing(study, results)}. They took "
         f"{seconds / 3600:.1f} hours.",
         _by_machine(runs),
-        _pace(results),
         "Different from the paper's protocol, which is in brackets: "
         f"{differences(study.protocol, PAPER)}.",
         findings.about_rebuilt(runs).strip(),
@@ -112,18 +111,6 @@ def _described(runs: Runs) -> str:
         whose = "own" if runs.protocol.name == "levi_hassner" else "the paper's"
         return f"{runs.title} ({whose} recipe)"
     return comparison.named(runs)
-
-
-def _pace(results: Results) -> str:
-    """How much the seconds of one and the same epoch differ, since claim 3 rests on seconds."""
-    networks = _networks(results, NOTEBOOK_OF)
-    if not networks:
-        return ""
-    words = []
-    for name, runs in networks.items():
-        fast, slow = runs.history["seconds"].quantile([0.1, 0.9])
-        words.append(f"{name} {fast:.1f} to {slow:.1f}")
-    return f"Seconds an epoch, from the 10th percentile to the 90th: {', '.join(words)}."
 
 
 def _planned(study: Experiment) -> dict[str, int]:
@@ -171,7 +158,7 @@ def taught(study: Experiment, results: Results) -> str:
         _one_training(study, results),
         _two_tasks(results),
         _imagenet(results),
-        _patience(results),
+        _patience(study, results),
         _selection(results),
         _stopped_by_loss(results),
         _gamma(study),
@@ -206,21 +193,16 @@ def _one_training(study: Experiment, results: Results) -> str:
         "order of the batches were the same. The first time they lacked Table 1's third "
         f"normalisation, and ran on {then}; the second time on {now}. Both change the last digits "
         "of what is computed, and a training takes another path from there. Between two such "
-        f"trainings: {'; '.join(words)}. The brackets of accuracies know nothing of this: they "
-        "draw subjects."
+        f"trainings: {'; '.join(words)}. With one training of a fold, brackets see it in how folds "
+        "differ."
     )
 
 
 def _gap(one: Runs, other: Runs, task: str) -> str:
-    """In words such as "+1.2 points on gender [-0.5, +3.0; by fold -2.0 to +4.5]".
-
-    From the faces that both tested. The first interval is over subjects, and knows nothing of how
-    much two trainings differ; the folds' range shows that.
-    """
-    resampled, by_fold = comparison.paired_difference(one, other, task)
-    low, high = resampled.interval
-    folds = f"; by fold {by_fold.min():+.1f} to {by_fold.max():+.1f}" if len(by_fold) > 1 else ""
-    return f"{resampled.value:+.1f} points on {task} [{low:+.1f}, {high:+.1f}{folds}]"
+    """In words such as "+1.2 points on gender [-0.5, +3.0]", from the faces that both tested."""
+    found = comparison.accuracies(one, other, task, 0, np.inf).estimate
+    low, high = found.interval()
+    return f"{found.value:+.1f} points on {task} [{low:+.1f}, {high:+.1f}]"
 
 
 def _two_tasks(results: Results) -> str:
@@ -238,17 +220,12 @@ def _two_tasks(results: Results) -> str:
 
 
 def _against_single_tasks(networks: dict[str, Runs]) -> str:
-    """Points, and ratios of epochs and, on one kind of machine, seconds.
-
-    A network for one task is named like the task.
-    """
+    """Points, and the ratio of epochs. A network for one task is named like the task."""
     both, alone = networks["multitask"], {task: networks[task] for task in LABELS}
     gaps = " and ".join(_gap(both, runs, task) for task, runs in alone.items())
     folds = comparison.common_folds(both, *alone.values())
     tested = [runs.on_folds(folds) for runs in (both, *alone.values())]
-    compared = ["epochs"] + ["seconds"] * (len(comparison.machines(tested)) == 1)
-    ratios = [f"{_share(tested, name):.2f} times the {name}" for name in compared]
-    return f"{gaps}, in {' and '.join(ratios)} of the two together."
+    return f"{gaps}, in {_share(tested, 'epochs'):.2f} times the epochs of the two together."
 
 
 def _share(networks: list[Runs], name: str) -> float:
@@ -271,16 +248,11 @@ def _imagenet(results: Results) -> str:
     if {"transfer", "multitask"} <= set(results.held_out):
         pair = results.held_out["transfer"], results.held_out["multitask"]
         held_out = f" With held-out faces: {' and '.join(_gap(*pair, task) for task in LABELS)}."
-    epochs, seconds = (
-        [f"{runs.records[name].mean():.0f}" for runs in (transfer, reduced)]
-        for name in ("best_epoch", "seconds_to_best")
-    )
-    on_one = len(comparison.machines((transfer, reduced))) == 1
-    took = f"; they took {seconds[0]} and {seconds[1]} seconds to get there" if on_one else ""
+    epochs = [f"{runs.records['best_epoch'].mean():.0f}" for runs in (transfer, reduced)]
     return (
         "**Starting from ImageNet.** The transfer network against the multi-task network, which "
         f"starts from nothing: {gaps}.{held_out} On average its best epoch is number {epochs[0]}, "
-        f"the other's {epochs[1]}{took}. "
+        f"the other's {epochs[1]}. "
         f"On age its folds go from {_worst_and_best(transfer, 'age')}."
     )
 
@@ -294,16 +266,20 @@ def _worst_and_best(runs: Runs, task: str) -> str:
     return " to ".join(words)
 
 
-def _patience(results: Results) -> str:
+def _patience(study: Experiment, results: Results) -> str:
     networks = _networks(results, NOTEBOOK_OF)
     if not networks:
         return ""
     words = [_steps(name, runs) for name, runs in networks.items()]
-    cut = sum(runs.cut_short for runs in networks.values())
-    trainings = sum(len(runs.folds) for runs in networks.values())
+    everything = _everything(study, results).values()
+    stopped = [
+        runs for group in everything for runs in group.values() if runs.protocol.monitor != "none"
+    ]
+    cut = sum(runs.cut_short for runs in stopped)
     return (
-        f"**How long it trains.** Until early stopping: {'; '.join(words)}. The limit of "
-        f"{PAPER.epochs} epochs ended {cut} of {trainings} trainings."
+        f"**How long it trains.** Until early stopping: {'; '.join(words)}. Of all "
+        f"{sum(len(runs.records) for runs in stopped)} trainings with early stopping, the limit of "
+        f"{PAPER.epochs} epochs ended {cut}."
     )
 
 

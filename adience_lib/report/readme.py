@@ -6,10 +6,8 @@ Each stands between two comments, ``<!-- name -->`` and ``<!-- /name -->``, and 
 import sys
 from pathlib import Path
 
-import pandas as pd
-
 from adience_lib.deploy import model_card
-from adience_lib.evidence import claims
+from adience_lib.evidence import claims, plan
 from adience_lib.report import benchmark_table, findings, lessons, tables
 from adience_lib.util import atomic, paths
 from adience_lib.util.errors import AdienceError
@@ -22,30 +20,26 @@ def blocks(figures: Path) -> dict[str, str]:
     Raises AdienceError if its records cannot be read.
     """
     study, found = lessons.read(figures)
-    verdicts = claims.verdicts(found)
-    table_3 = pd.read_csv(figures / "demo" / "table_3.csv", index_col=0)
+    evidence = claims.decide(found)
+    verdicts, measured = claims.verdicts(evidence), claims.measured(evidence)
     benchmark = benchmark_table.read(figures / "bench.csv")
     return {
         "real_in_short": lessons.in_short(found),
         "real_run": lessons.about_run(study, found),
         "real_verdicts": f"**{findings.counted(verdicts)}**",
         "real_claims": markdown(tables.claims_in_short(verdicts)),
-        "real_evidence": _claims(verdicts, "decided by", "found"),
+        "real_evidence": markdown(tables.readable_claims(verdicts, measured)),
+        "power_of_claim_2": markdown(plan.of_claim_2()),
+        "planned_power": markdown(tables.readable_plan(plan.planned())),
         "real_table_3": markdown(tables.both_ways(found)),
-        "demo_table_3": markdown(tables.readable_table_3(table_3)),
         "not_for": model_card.NOT_FOR,
         "benchmark": benchmark_table.in_words(benchmark),
         "benchmark_table": benchmark_table.in_markdown(benchmark),
     }
 
 
-def _claims(verdicts: pd.DataFrame, *columns: str) -> str:
-    shown = tables.readable_claims(verdicts)[["the paper says", *columns]]
-    return markdown(shown.rename_axis("claim"))
-
-
 DOCS = {
-    "docs/method.md": ("real_evidence",),
+    "docs/method.md": ("real_evidence", "power_of_claim_2", "planned_power"),
     "docs/speed.md": ("benchmark", "benchmark_table"),
 }
 """The blocks that stand in other pages than README.md, by page."""

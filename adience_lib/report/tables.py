@@ -9,11 +9,14 @@ import pandas as pd
 
 from adience_lib import models
 from adience_lib.data.labels import AGE_LABELS, GENDER_LABELS, LABELS
-from adience_lib.evidence import comparison, metrics, paper, quality
+from adience_lib.evidence import cost as costs
+from adience_lib.evidence import metrics, paper, quality
+from adience_lib.evidence.quality import Share
 from adience_lib.experiments.results import Results
 from adience_lib.models.networks import TRAINABLE_XCEPTION_LAYERS
 from adience_lib.models.summary import architecture_table, parameter_counts
 from adience_lib.runs.read import READ_OFF, Runs
+from adience_lib.util.errors import AdienceError
 
 _OPERATIONS = {
     "InputLayer": "Input image",
@@ -131,10 +134,12 @@ def table_3(results: Results) -> pd.DataFrame:
 
     A model without runs keeps the paper's numbers alone. The baseline's own numbers are those of
     Levi & Hassner's networks under their own recipe, scored on ten crops; VGG-16 with logistic
-    regression has no row in the paper. Accuracies, deviations (over folds, n - 1) and standard
-    errors in percent; ``low`` and ``high``: 95 % of the draws of subjects, for all tested faces
-    together; ``epochs`` run and ``best epoch``, means over folds. ``majority``:
-    ``majority_rates`` on the same folds.
+    regression has no row in the paper. ``folds`` and ``trainings`` of each; of each task, in
+    percent: ``accuracy`` and its interval, ``low`` and ``high`` (``quality.accuracy``),
+    ``faces alone`` where that knows nothing of trainings, ``recall`` (``quality.macro_recall``)
+    with its interval, ``majority`` (``majority_rates`` on the same folds), and the paper's own
+    accuracy and spread. ``never``: ages that the network never gives. ``epochs`` run and
+    ``best epoch``: means over folds.
     """
     rows: dict[str, dict[str, Any]] = {}
     for name in (*paper.TABLE_3.index, "vgg16"):
@@ -166,31 +171,36 @@ def _row_title(name: str, of_task: dict[str, Runs]) -> str:
 
 def _row(of_task: dict[str, Runs], theirs: pd.Series, faces: pd.DataFrame) -> dict[str, Any]:
     folds = {fold for runs in of_task.values() for fold in runs.folds}
-    row: dict[str, Any] = {"folds": len(folds)}
-    summaries = {task: metrics.summary(metrics.fold_scores(runs)) for task, runs in of_task.items()}
+    scores = {task: metrics.fold_scores(runs) for task, runs in of_task.items()}
+    row: dict[str, Any] = {
+        "folds": len(folds),
+        "trainings": min((table["trainings"].min() for table in scores.values()), default=0),
+    }
     for task in LABELS:
-        ours = summaries[task].loc[task] if task in of_task else _NO_SUMMARY
-        row[f"{task} accuracy"] = ours["mean"]
-        row[f"{task} deviation"] = ours["deviation"]
-        row[f"{task} error"] = ours["error"]
-        low, high = quality.accuracy(of_task[task], task).interval if task in of_task else _UNKNOWN
-        row[f"{task} low"], row[f"{task} high"] = low, high
+        runs = of_task.get(task)
+        ours = quality.accuracy(runs, task) if runs else _UNKNOWN
+        recall = quality.macro_recall(runs, task) if runs else _UNKNOWN
+        row[f"{task} accuracy"] = ours.value
+        row[f"{task} low"], row[f"{task} high"] = ours.low, ours.high
+        row[f"{task} faces alone"] = ours.faces_alone
+        row[f"{task} recall"] = recall.value
+        row[f"{task} recall low"], row[f"{task} recall high"] = recall.low, recall.high
         rates = metrics.majority_rates(faces, of_task[task].folds) if task in of_task else {}
         row[f"{task} majority"] = rates.get(task, np.nan)
         row[f"{task} accuracy (paper)"] = theirs[task]
         row[f"{task} spread (paper)"] = theirs[f"{task} spread"]
+    row["never"] = ", ".join(quality.never_given(of_task["age"], "age")) if "age" in of_task else ""
     for name in ("one-off", "classes off"):
-        row[name] = summaries["age"].loc[name, "mean"] if "age" in of_task else np.nan
+        row[name] = scores["age"][name].mean() if "age" in of_task else np.nan
     for name in ("epochs", "best_epoch"):
-        means = [table.loc[name, "mean"] for table in summaries.values()]
+        means = [table[name].mean() for table in scores.values()]
         row[name.replace("_", " ")] = np.mean(means) if means else np.nan
     row["epochs (paper)"] = theirs["epochs"]
     return row
 
 
 _NO_VGG16 = "VGG-16, linear (not run: no weights)"
-_NO_SUMMARY = pd.Series(np.nan, ["mean", "deviation", "error"])
-_UNKNOWN = (np.nan, np.nan)
+_UNKNOWN = Share(np.nan, np.nan, np.nan)
 
 
 _ALWAYS = "most frequent label, always"
@@ -203,8 +213,8 @@ def _most_frequent(table: pd.DataFrame, columns: list[str]) -> dict[str, str]:
 
 
 def readable_table_3(table: pd.DataFrame) -> pd.DataFrame:
-    """``table_3`` for the eye: "84.8 ± 1.1 (0.5) [83.9, 85.7]" is mean, deviation, standard error
-    and the interval from draws of subjects."""
+    """``table_3`` for the eye: "84.8 [83.9, 85.7]" is the mean over folds and its 95 % interval,
+    with an asterisk where one training on one fold has an interval of faces alone."""
     rows = {}
     for name, row in table.iterrows():
         rows[name] = {
@@ -212,12 +222,14 @@ def readable_table_3(table: pd.DataFrame) -> pd.DataFrame:
             "gender (paper)": _quoted(row, "gender"),
             "age": _accuracy(row, "age"),
             "age (paper)": _quoted(row, "age"),
+            "mean recall of the ages": _interval(row, "age recall", "age recall"),
+            "ages never given": row["never"] if row["never"] and pd.notna(row["never"]) else "-",
             "age within one": _one(row["one-off"]),
-            "classes off": f"{row['classes off']:.2f}" if pd.notna(row["classes off"]) else "-",
             "epochs": _one(row["epochs"]),
             "best epoch": _one(row["best epoch"]),
             "epochs (paper)": _one(row["epochs (paper)"]),
             "folds": _number(row["folds"]),
+            "trainings of each": _number(row["trainings"]),
         }
     rows[_ALWAYS] = _most_frequent(table, list(rows["gender"]))
     return pd.DataFrame.from_dict(rows, orient="index")
@@ -264,33 +276,74 @@ def majority(table: pd.DataFrame, task: str) -> float:
 
 
 def claims_in_short(verdicts: pd.DataFrame) -> pd.DataFrame:
-    """``claims.verdicts`` for the eye: each verdict, and in short why a claim is undecided."""
-    shown = readable_claims(verdicts)[["the paper says", "verdict"]]
-    return shown.assign(because=verdicts["because"]).rename_axis("claim")
+    """``claims.verdicts`` for the eye: each claim, what it takes, and the verdict."""
+    shown = verdicts[["claim", "holds if", "verdict"]].rename(columns={"claim": "the paper says"})
+    return shown.assign(verdict=_verdict(verdicts)).rename_axis("claim")
 
 
-def readable_claims(verdicts: pd.DataFrame) -> pd.DataFrame:
-    """``claims.verdicts`` for the eye, each thing that was found on a line of its own."""
-    shown = verdicts[["claim", "place", "criterion", "verdict", "why"]].rename(
-        columns={
-            "claim": "the paper says",
-            "place": "in",
-            "criterion": "decided by",
-            "why": "found",
-        }
+def readable_claims(verdicts: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
+    """The criteria and what was found for each, one measurement a line.
+
+    ``measured``: as of ``claims.measured``.
+    """
+    lines = measured.assign(line=[measurement(part) for _, part in measured.iterrows()])
+    found = lines.groupby("row")["line"].agg("<br>".join).reindex(verdicts.index)
+    shown = verdicts[["claim", "place", "holds if", "fails if"]].rename(
+        columns={"claim": "the paper says", "place": "in"}
     )
-    return shown.assign(
-        verdict=[f"**{word}**" for word in shown["verdict"]],
-        found=[words.replace("; ", "<br>") for words in shown["found"]],
+    shown = shown.assign(verdict=_verdict(verdicts), found=found.fillna("-"))
+    return shown.rename_axis("claim")
+
+
+def _verdict(verdicts: pd.DataFrame) -> list[str]:
+    return [
+        f"**{row['verdict']}**" + (f": {row['because']}" if row["because"] else "")
+        for _, row in verdicts.iterrows()
+    ]
+
+
+def readable_plan(planned: pd.DataFrame) -> pd.DataFrame:
+    """``plan.planned`` for the eye."""
+    shown = planned.set_index("row")
+    for name in ("1 training", "2 trainings", "3 trainings"):
+        shown[name] = [f"{value:.2f}" if pd.notna(value) else "-" for value in shown[name]]
+    faces = [
+        "-" if pd.isna(n) else f"{n:,.0f}" if np.isfinite(n) else "none" for n in shown["faces"]
+    ]
+    theirs = [f"{value:.2f}" for value in shown["the paper has"]]
+    return shown.assign(**{"the paper has": theirs, "faces": faces}).rename(
+        columns={"faces": "faces that would do"}
     )
+
+
+def measurement(part: pd.Series) -> str:
+    """A row of ``claims.measured`` in words: its value, interval, margin, and the paper's value."""
+    digits = ".2f" if part["unit"] == "times" else "+.1f" if part["unit"] == "points" else ".1f"
+    unit = "" if part["unit"] == "times" else f" {part['unit']}"
+    words = f"{part['what']}: {part['value']:{digits}}{unit}"
+    if part["low"] < part["high"]:
+        words += f" [{part['low']:{digits}}, {part['high']:{digits}}]"
+    details = [part["found"]]
+    if pd.notna(part["paper"]):
+        details.append(f"the paper: {part['paper']:{digits}}")
+    if pd.notna(part["smallest margin"]):
+        details.append(f"shown to be equal within {part['smallest margin']:.1f}")
+    if pd.notna(part["planned power"]):
+        details.append(f"planned power {part['planned power']:.2f}")
+    return f"{words} ({'; '.join(detail for detail in details if detail)})"
 
 
 def _accuracy(row: pd.Series, task: str) -> str:
-    mean, deviation, error = (row[f"{task} {name}"] for name in ("accuracy", "deviation", "error"))
-    if np.isnan(mean):
+    words = _interval(row, f"{task} accuracy", task)
+    return f"{words}*" if words != "-" and row[f"{task} faces alone"] else words
+
+
+def _interval(row: pd.Series, value: str, ends: str) -> str:
+    """Such as "84.8 [83.9, 85.7]", or "-" where nothing is known."""
+    if pd.isna(row[value]):
         return "-"
-    spread = "" if np.isnan(deviation) else f" ± {deviation:.1f} ({error:.1f})"
-    return f"{mean:.1f}{spread} [{row[f'{task} low']:.1f}, {row[f'{task} high']:.1f}]"
+    low, high = row[f"{ends} low"], row[f"{ends} high"]
+    return f"{row[value]:.1f}" + ("" if pd.isna(low) else f" [{low:.1f}, {high:.1f}]")
 
 
 def _quoted(row: pd.Series, task: str) -> str:
@@ -324,7 +377,7 @@ def recipes(results: Results) -> pd.DataFrame:
 
     A row a task, network and recipe, on the folds that all of them tested: ``task``, ``network``,
     ``recipe``, ``scored on``, ``epochs`` run, ``folds``, ``accuracy``, ``low``, ``high`` (percent,
-    95 % of the draws).
+    ``quality.accuracy``).
     """
     rows = []
     for task in LABELS:
@@ -355,8 +408,7 @@ def recipes(results: Results) -> pd.DataFrame:
 
 def _with_interval(runs: Runs, task: str) -> dict[str, float]:
     found = quality.accuracy(runs, task)
-    low, high = found.interval
-    return {"accuracy": found.value, "low": low, "high": high}
+    return {"accuracy": found.value, "low": found.low, "high": found.high}
 
 
 def linear_probes(found: dict[str, Runs]) -> pd.DataFrame:
@@ -424,30 +476,36 @@ def calibration(results: Results) -> pd.DataFrame:
 
 
 def cost(results: Results) -> pd.DataFrame:
-    """What each network costs, a row a network, means over its folds.
+    """What each network costs, a row a network, means over its trainings.
 
-    ``parameters``, ``million multiply-adds`` (forward, one face), ``seconds an epoch``,
-    ``epochs``, ``seconds to best``, ``seconds`` in all, ``peak memory`` of the process in MB (the
-    mapped images included, an accelerator's own memory not), ``machine`` (several, if its folds
-    were timed on several), and the accuracies in percent.
+    ``parameters``, ``million multiply-adds`` (forward, one face), ``epochs`` run, ``updates`` in
+    all and ``updates to best``, the accuracies in percent; and where updates were measured
+    (``cost.steps``) the ``seconds an update`` and the ``hours`` and ``hours to best`` that follow
+    on that machine. Seconds of the trainings themselves are left out: other work ran beside them.
     """
+    try:
+        steps: pd.DataFrame | None = costs.steps()
+    except AdienceError:
+        steps = None
     rows = {}
     baseline = {f"{name}, own recipe": runs for name, runs in results.published.items()}
     for name, runs in {**results.finished, **results.same_recipe, **baseline}.items():
         if runs.model not in models.NAMES:
             continue
-        scores, records = metrics.fold_scores(runs), runs.records
+        scores, updates = metrics.fold_scores(runs), costs.updates(runs).mean()
         architecture = architecture_table(models.build(runs.model))
+        known = steps is not None and (runs.model, costs.PRECISION) in steps.index
+        an_update = costs.seconds_an_update(steps, runs) if known else np.nan
         rows[name] = {
             "parameters": architecture["parameters"].sum(),
             "million multiply-adds": architecture["multiply_adds"].sum() / 1e6,
-            "seconds an epoch": runs.history["seconds"].mean(),
-            "epochs": records["epochs"].mean(),
-            "seconds to best": records["seconds_to_best"].mean(),
-            "seconds": records["seconds"].mean(),
-            "peak memory": records["peak_memory"].astype("float64").mean() / 1e6,
-            "folds": len(records),
-            "machine": "; ".join(comparison.machines([runs])),
+            "epochs": scores["epochs"].mean(),
+            "updates": updates["updates"],
+            "updates to best": updates["to best"],
+            "seconds an update": an_update,
+            "hours": an_update * updates["updates"] / 3600,
+            "hours to best": an_update * updates["to best"] / 3600,
+            "folds": len(runs.folds),
             **{task: scores[task].mean() for task in runs.tasks},
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")

@@ -29,14 +29,16 @@ AND_ON = "; then "
 
 @dataclass(frozen=True)
 class Runs:
-    """The finished folds of one network under one protocol on one dataset.
+    """The finished trainings of one network under one protocol on one dataset.
 
-    ``fingerprint``: that of the dataset. ``history``: a row an epoch and fold, the columns of
-    ``history.csv`` after ``fold``. ``predictions``: a row a test face, the columns of
-    ``predictions.csv``. ``records``: a row a fold: ``fold``, ``epochs`` (run), ``best_epoch``,
+    A fold has one or more of them, which differ in the protocol's ``repetition`` alone; that of
+    ``protocol`` is the first. ``fingerprint``: that of the dataset. Each table has the columns
+    ``fold`` and ``repetition``. ``history``: a row an epoch and training, the columns of
+    ``history.csv``. ``predictions``: a row a test face and training, the columns of
+    ``predictions.csv``. ``records``: a row a training: ``epochs`` (run), ``best_epoch``,
     ``seconds``, ``seconds_to_best``, ``peak_memory`` (bytes), ``parameters``, ``train`` (faces)
     and ``machine`` (several, if it went on elsewhere, are joined by ``AND_ON``). ``ten_crops``:
-    predictions scored on ten crops, where the run has them.
+    predictions scored on ten crops, where the runs have them.
     ``version``: of the network, as ``folder.version_of`` counts.
     """
 
@@ -65,7 +67,7 @@ class Runs:
     @property
     def folds(self) -> list[int]:
         """The folds that were tested, in order."""
-        return sorted(self.records["fold"])
+        return sorted(self.records["fold"].unique().tolist())
 
     @property
     def cut_short(self) -> int:
@@ -102,40 +104,58 @@ class Runs:
 
 
 def read_runs(folders: list[Path]) -> Runs:
-    """The runs in ``folders``, one a fold, of one model under one protocol on one dataset.
+    """The runs in ``folders``, of one model under one protocol on one dataset.
 
-    Raises AdienceError naming the file that is missing or cannot be read, or the folder whose
-    run is of another model, protocol or dataset than the first.
+    Protocols may differ in their repetition. Raises AdienceError naming the file that is missing
+    or cannot be read, or the folder whose run is of another model, protocol or dataset than the
+    first.
     """
     if not folders:
         raise AdienceError("no finished runs to read")
     specification = [_read_protocol(folder) for folder in folders]
-    for folder, other in zip(folders, specification, strict=True):
-        different = [name for name in SAME if other.get(name) != specification[0].get(name)]
+    protocols = [
+        _protocol(folder, run["protocol"])
+        for folder, run in zip(folders, specification, strict=True)
+    ]
+    first = min(protocols, key=lambda protocol: protocol.repetition)
+    same = [
+        {name: run.get(name) for name in SAME}
+        | {"protocol": replace(protocol, repetition=first.repetition)}
+        for run, protocol in zip(specification, protocols, strict=True)
+    ]
+    for folder, other in zip(folders, same, strict=True):
+        different = [name for name in other if other[name] != same[0][name]]
         if different:
             raise AdienceError(
                 f"{folder}: a run with another {', '.join(different)} than {folders[0]}; they are "
                 "different experiments and cannot be taken together"
             )
-    folds = [int(run["fold"]) for run in specification]
-    if len(set(folds)) < len(folds):
+    trainings = [
+        {"fold": int(run["fold"]), "repetition": protocol.repetition}
+        for run, protocol in zip(specification, protocols, strict=True)
+    ]
+    if len({tuple(training.values()) for training in trainings}) < len(trainings):
         raise AdienceError(f"{folders[-1].parent}: two runs of the same fold; delete one")
-    records = [_read_record(folder, fold) for folder, fold in zip(folders, folds, strict=True)]
     ten = specification[0]["model"].startswith("levi_hassner")
     return Runs(
         specification[0]["model"],
-        _protocol(folders[0], specification[0]["protocol"]),
+        first,
         specification[0]["fingerprint"],
-        _read_tables(folders, "history.csv", folds),
-        _read_tables(folders, "predictions.csv", folds),
-        pd.DataFrame(records),
-        _read_tables(folders, "ten_crops.csv", folds) if ten else None,
+        _read_tables(folders, "history.csv", trainings),
+        _read_tables(folders, "predictions.csv", trainings),
+        pd.DataFrame(
+            [
+                training | _read_record(folder)
+                for folder, training in zip(folders, trainings, strict=True)
+            ]
+        ),
+        _read_tables(folders, "ten_crops.csv", trainings) if ten else None,
         specification[0].get("version", 1),
     )
 
 
-SAME = ("model", "protocol", "fingerprint", "version")
-"""What runs that are read together have in common."""
+SAME = ("model", "fingerprint", "version")
+"""What runs that are read together have in common, besides the protocol."""
 
 
 def _read_protocol(folder: Path) -> dict[str, Any]:
@@ -164,12 +184,11 @@ def _protocol(folder: Path, written: dict[str, Any]) -> Protocol:
         ) from error
 
 
-def _read_record(folder: Path, fold: int) -> dict[str, Any]:
+def _read_record(folder: Path) -> dict[str, Any]:
     run = read_json(folder / "run.json")
     try:
         seconds = pd.read_csv(folder / "history.csv")["seconds"]
         return {
-            "fold": fold,
             **{name: run[name] for name in ("epochs", "best_epoch", "seconds", "peak_memory")},
             "seconds_to_best": float(seconds[: run["best_epoch"]].sum()),
             "parameters": run["parameters"]["total"],
@@ -188,12 +207,12 @@ def _hardware(machine: dict[str, Any]) -> str:
     )
 
 
-def _read_tables(folders: list[Path], name: str, folds: list[int]) -> pd.DataFrame:
+def _read_tables(folders: list[Path], name: str, trainings: list[dict[str, int]]) -> pd.DataFrame:
     tables = []
-    for folder, fold in zip(folders, folds, strict=True):
+    for folder, training in zip(folders, trainings, strict=True):
         file = folder / name
         try:
-            table = pd.read_csv(file, dtype={"subject": str}).assign(fold=fold)
+            table = pd.read_csv(file, dtype={"subject": str}).assign(**training)
         except (OSError, ValueError) as error:
             raise AdienceError(f"{file}: cannot be read ({error})") from error
         missing = [column for column in _COLUMNS[name] if column not in table]

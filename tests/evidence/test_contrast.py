@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from adience_lib.evidence import contrast
+from adience_lib.evidence import contrast, plan
 from adience_lib.evidence.contrast import LEVEL, MARGIN, Contrast, faces_for, nested, power
 from adience_lib.util.errors import AdienceError
 
@@ -361,3 +361,62 @@ def test_faces_that_a_plan_needs() -> None:
     assert power(0, -MARGIN, MARGIN, faces, 2, 1.4) >= 0.8
     assert power(0, -MARGIN, MARGIN, faces / 1.11, 2, 1.4) < 0.8
     assert faces_for(0, -MARGIN, MARGIN, 1, 2.0) == np.inf
+
+
+# A family of claims.
+
+
+@pytest.mark.parametrize("correlation", [-0.9, 0.0, 0.9])
+def test_family_of_claims_errs_in_one_case_of_twenty(correlation: float) -> None:
+    """Three claims whose truth lies on the limit, each tested either way: any wrong verdict."""
+    random, draws, freedom = np.random.default_rng(11), 20_000, 20
+    pair = [[1, correlation], [correlation, 1]]
+    gaps = random.multivariate_normal([0, 0], pair, draws)
+    gaps = np.column_stack([gaps, random.standard_normal(draws)])
+    errors = np.sqrt(random.chisquare(freedom, (draws, 3)) / freedom)
+    p = stats.t.sf(gaps / errors, freedom)
+    wrong = (p <= LEVEL).any(axis=1)
+    assert np.mean(wrong) <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / draws)
+
+
+def test_leads_of_two_folds_have_the_error_of_both() -> None:
+    """By hand: V1 of each fold, and the variance over its two trainings by two."""
+    one = np.array([[1, 1], [1, 0], [0, 1], [1, 1]]), np.arange(4)
+    other = np.array([[0, 0], [1, 0], [0, 0], [0, 0]]), np.arange(4)
+    found = contrast.two_folds(one, other)
+    means = [hits.mean(axis=1) for hits, _ in (one, other)]
+    of_faces = [4 / 3 * ((m - m.mean()) ** 2).sum() / 16 for m in means]
+    of_trainings = [np.var(hits.mean(axis=0), ddof=1) / 2 for hits, _ in (one, other)]
+    assert found.value == pytest.approx(100 * (6 / 8 - 1 / 8))
+    assert found.error == pytest.approx(100 * np.sqrt(sum(of_faces) + sum(of_trainings)))
+    terms = sum(v**2 / 3 for v in of_faces) + sum(v**2 / 1 for v in of_trainings)
+    assert found.freedom == pytest.approx((sum(of_faces) + sum(of_trainings)) ** 2 / terms)
+    with pytest.raises(AdienceError, match="one training of a fold"):
+        contrast.two_folds((one[0][:, :1], one[1]), other)
+
+
+def test_corrected_error_is_that_of_nadeau_and_bengio() -> None:
+    """s^2 (1 / K + test / train) in place of s^2 / K."""
+    values = np.array([1.0, 2.0, 4.0, 3.0, 5.0])
+    found = contrast.over_folds_corrected(values, 0.25)
+    assert found.error == pytest.approx(values.std(ddof=1) * np.sqrt(1 / 5 + 1 / 4))
+
+
+# Each criterion, fed the paper's own numbers.
+
+
+def test_plan_says_what_can_be_shown() -> None:
+    """With two trainings on 4,000 faces; where it cannot, whether more faces would do."""
+    planned = plan.planned().set_index("row")
+    shown = planned["2 trainings"].groupby(level="row", sort=False).prod(min_count=1)
+    expected = {"1": 0.001, "2": 0.390, "4": 0.268, "6, premise": 0.535}
+    assert shown.dropna().to_dict() == pytest.approx(expected, abs=0.01)
+    once = planned["1 training"].groupby(level="row", sort=False).prod()
+    for row, power_once in {
+        "3a": 1,
+        "3b": 0.890,
+        "5": 0.028,
+        "5, against multi-task": 0.307,
+    }.items():
+        assert once[row] == pytest.approx(power_once, abs=0.01)
+    assert planned.loc["1", "faces"].to_list() == pytest.approx([11007, np.inf])

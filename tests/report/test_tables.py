@@ -5,11 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from simulated import results_with, runs_with
 
+from adience_lib.data import DEMO, load
 from adience_lib.data.labels import LABELS
+from adience_lib.evidence import claims, cost
 from adience_lib.report import figures, findings, further_figures, lessons, tables
 from adience_lib.runs.read import Runs
 
@@ -57,40 +60,31 @@ def test_gammas_have_both_accuracies_with_their_intervals() -> None:
     assert "nothing trains" not in words
 
 
-def test_groups_that_are_apart_are_named_and_others_are_not() -> None:
+def test_ends_of_a_division_are_named_where_groups_are_large() -> None:
     """All women wrong, all men right; the figure shows as many groups as there are."""
     guesses = {"gender": [1] * 400, "age": [4] * 400}
     runs = runs_with("multitask", {"gender": [0, 1] * 200, "age": [4] * 400}, guesses)
     table = tables.groups(results_with(runs))
     words = findings.about_groups(table)
-    assert "multitask on gender: 0 % of f" in words
-    assert "multitask on age: no two groups are apart" in words
+    assert "multitask on gender: by gender f 0 [0, 2] to m 100 [98, 100]." in words
+    assert "by age" not in words, "all are of one age"
     figure = further_figures.accuracy_by_group(tables.of_model(table, "multitask"))
     assert len(figure.axes[0].get_yticks()) == 27
 
 
-def test_cost_names_what_each_network_took() -> None:
-    """Weights and arithmetic of the networks as built, seconds of the runs."""
+def test_cost_is_updates_times_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """100 training faces in batches of 128 are one update an epoch, half a second each."""
+    steps = pd.DataFrame({"seconds": [0.5]}, pd.MultiIndex.from_tuples([("gender", "float32")]))
+    monkeypatch.setattr(cost, "steps", lambda: steps)
     table = tables.cost(results_with(network("gender"), network("multitask")))
     assert table.loc["gender", "parameters"] == 7_192_065
-    assert table.loc["multitask", "seconds"] == 105
-    assert table.loc["multitask", "seconds to best"] == 50
-    assert "At most 1,000 MB of memory" in findings.about_cost(table)
-    figure = further_figures.accuracy_against_time(table)
-    assert [axis.get_xlabel() for axis in figure.axes] == [
-        "seconds of training, a fold (log scale)"
-    ] * 2
-
-
-def test_cost_of_different_machines_is_marked() -> None:
-    """In the table, in words and on the axis."""
-    gender, multitask = network("gender"), network("multitask")
-    elsewhere = replace(gender, records=gender.records.assign(machine="another"))
-    table = tables.cost(results_with(elsewhere, multitask))
-    assert table.loc["gender", "machine"] == "another"
-    assert "timed on different machines" in findings.about_cost(table)
-    figure = further_figures.accuracy_against_time(table)
-    assert "on different machines" in figure.axes[0].get_xlabel()
+    assert table.loc["gender", ["updates", "updates to best"]].to_list() == [20.5, 10.5]
+    assert table.loc["gender", "hours"] == 0.5 * 20.5 / 3600
+    assert np.isnan(table.loc["multitask", "hours"]), "it was not measured"
+    assert "gender 20 updates, the best after 10 (0.0 hours); multitask" in findings.about_cost(
+        table
+    )
+    assert len(further_figures.accuracy_against_work(table).axes) == 2
 
 
 def test_held_out_runs_without_a_log_of_the_test_fold_are_left_out() -> None:
@@ -147,12 +141,29 @@ def test_curves_show_the_loss_of_each_task_where_it_is_known() -> None:
     assert drawn[1] == [accuracies[0], "gender loss", accuracies[1], "age loss"]
 
 
-def test_seconds_of_two_machines_are_not_compared(tmp_path: Path) -> None:
-    """Only epochs are then; where all ran on one machine, the seconds are as well."""
+def test_limit_of_epochs_counts_every_training_that_could_stop(tmp_path: Path) -> None:
+    """Those with held-out subjects as well, and one that the limit ended."""
     study = replace(lessons.read()[0], runs_dir=tmp_path / "records")
-    gender, age, multitask = (network(name) for name in ("gender", "age", "multitask"))
-    elsewhere = replace(age, records=age.records.assign(machine="another processor"))
-    for one, compared in ((age, True), (elsewhere, False)):
-        words = lessons.taught(study, results_with(gender, one, multitask))
-        assert "in 0.50 times the epochs" in words
-        assert ("0.50 times the seconds of the two together" in words) == compared
+    gender = network("gender")
+    cut = replace(gender, records=gender.records.assign(epochs=[20, 100]))
+    words = lessons.taught(study, results_with(gender, held_out={"gender": cut}))
+    assert "Of all 4 trainings with early stopping, the limit of 100 epochs ended 1." in words
+
+
+def test_table_3_and_sentences_have_one_mean() -> None:
+    """Folds weigh alike, whatever their sizes: so everywhere."""
+    truth = {"gender": [0, 1] * 50, "age": [0] * 100}
+    runs = runs_with("gender", truth, {"gender": [0] * 20 + truth["gender"][20:]})
+    sizes = np.where(np.arange(100) < 20, 0, 1)
+    runs = replace(runs, predictions=runs.predictions.assign(fold=sizes))
+    assert tables.table_3(results_with(runs)).loc["gender", "gender accuracy"] == 75
+    assert "gender 75.0 % right" in findings.about_runs(load(DEMO), runs.predictions, runs)
+
+
+def test_forest_plot_has_a_row_a_part_and_its_verdict() -> None:
+    """Also where nothing but exact counts was measured."""
+    measured = claims.measured(claims.decide(results_with()))
+    figure = figures.claims(measured)
+    words = [text.get_text() for axis in figure.axes for text in axis.texts]
+    assert words == ["supported", "contradicted"]
+    assert len(figures.claims(claims.measured(claims.decide(lessons.read()[1]))).axes) == 3
