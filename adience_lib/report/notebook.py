@@ -35,6 +35,13 @@ def show(experiment: Experiment, figure: Figure, name: str) -> None:
     plt.close(figure)
 
 
+def show_recorded(recorded: Experiment, figure: Figure) -> None:
+    """Show a figure of the committed records (``report.study``). Nothing is written."""
+    figures.mark(figure, recorded.caption)
+    display(figure)
+    plt.close(figure)
+
+
 def show_if_any(
     experiment: Experiment, table: pd.DataFrame, draw: Callable[[pd.DataFrame], Figure], name: str
 ) -> None:
