@@ -31,6 +31,7 @@ def images(tiny: Dataset, tmp_path_factory: pytest.TempPathFactory) -> np.ndarra
     return noise + (24 * tiny.faces["age"].to_numpy("uint8"))[:, None, None, None]
 
 
+@pytest.mark.usefixtures("small_networks")
 def test_planted_signal_is_read_and_its_absence_too(
     tiny: Dataset, images: np.ndarray, tmp_path: Path
 ) -> None:
