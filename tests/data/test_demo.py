@@ -12,7 +12,7 @@ from adience_lib.data.labels import AGE_LABELS, FOLDS, GENDER_LABELS
 from adience_lib.util.errors import AdienceError
 
 # Of all files of version FOLDER_VERSION. Change it together with that version, and only then.
-DIGEST = "9a6533d924fccd602b0e910f5bf2b370de24543820030fac4266da9713090c3b"
+DIGEST = "9a0cb9210919e4d1e24988dc1ee169b9b55d24eb57c08d2011e46d99c7d46641"
 
 Row = dict[str, str]
 

@@ -8,9 +8,8 @@ encoder, may change them.
 """
 
 import io
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from tqdm import tqdm
 
@@ -19,7 +18,7 @@ from adience_lib.data.demo.drawing import Dice, draw_face
 from adience_lib.data.labels import AGE_LABELS, FOLDS, GENDER_LABELS
 
 # Raise this with every change of the drawing: callers keep one folder per version.
-FOLDER_VERSION = "1"
+FOLDER_VERSION = "2"
 FACES_PER_CELL = 2  # for each fold, age label and gender
 ALBUM_SIZE = 4  # faces of one user
 
@@ -27,8 +26,8 @@ ALBUM_SIZE = 4  # faces of one user
 MISSING_AGE = (("None", "f"), ("", "m"), ("None", "m"), ("", "f"))
 OTHER_AGE = (("35", "m"), ("(27, 32)", "f"), ("13", "f"), ("(38, 42)", "m"))
 UNKNOWN_GENDER = (("(0, 2)", "u"), ("(4, 6)", ""), ("(25, 32)", "u"), ("(8, 12)", ""))
-# Rows with good labels and a bad file: (kind, fold, age, gender).
-DAMAGED = (("missing image", 1, "(25, 32)", "f"), ("broken image", 3, "(38, 43)", "m"))
+# Rows with good labels and a bad file: (fold, age, gender, damage).
+DAMAGED = ((1, "(25, 32)", "f", "missing image"), (3, "(38, 43)", "m", "broken image"))
 # How many rows of each kind a loader has to drop.
 DROPPED = {"missing age": 4, "other age": 4, "unknown gender": 4}
 DROPPED |= {"missing image": 1, "broken image": 1}
@@ -36,46 +35,36 @@ DROPPED |= {"missing image": 1, "broken image": 1}
 REPEATED_IN_FOLDS = (0, 2, 4)
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One line of a fold file, and what is wrong with its picture."""
 
     number: int
     age: str
     gender: str
-    damage: str = ""
+    damage: str
 
 
 def plan_folds() -> list[list[Row]]:
-    """Return the rows of each fold. Good faces come first, so that their numbers stay put."""
-    faces = [
-        (fold, age, gender, "")
-        for fold in range(FOLDS)
-        for age in AGE_LABELS
-        for gender in GENDER_LABELS
-        for _ in range(FACES_PER_CELL)
-    ]
+    """The rows of each fold. Good faces are numbered first, so that their numbers stay put."""
+    cells = [(age, gender) for age in AGE_LABELS for gender in GENDER_LABELS]
+    faces = [(k, *cell, "") for k in range(FOLDS) for cell in cells for _ in range(FACES_PER_CELL)]
     unlabelled = MISSING_AGE + OTHER_AGE + UNKNOWN_GENDER
     faces += [(i % FOLDS, age, gender, "") for i, (age, gender) in enumerate(unlabelled)]
-    faces += [(fold, age, gender, kind) for kind, fold, age, gender in DAMAGED]
     folds: list[list[Row]] = [[] for _ in range(FOLDS)]
-    for number, (fold, age, gender, damage) in enumerate(faces, start=1):
+    for number, (fold, age, gender, damage) in enumerate([*faces, *DAMAGED], start=1):
         folds[fold].append(Row(number, age, gender, damage))
-    for rows in folds:
-        # The order of random keys mixes the labels within the albums.
-        rows.sort(key=lambda row: Dice(row.number, 1).random())
-    return folds
+    # The order of random keys mixes the labels within the albums.
+    return [sorted(rows, key=lambda row: Dice(row.number, 1).random()) for rows in folds]
 
 
 def row_fields(row: Row, user: str) -> list[str]:
-    """Return the columns of a row. The place in the original picture is made up."""
+    """The columns of a row. The place in the original picture is made up."""
     dice = Dice(row.number, 2)
-    side = dice.digits(3)
-    name = f"{dice.digits(11)}_{dice.digits(10):x}_o.jpg"
-    numbers = (dice.digits(3), dice.digits(3), side, side)
-    angles = (5 * round(dice.around(0, 5)), 15 * round(dice.around(0, 1)), dice.digits(2))
-    place, pose = map(str, numbers), map(str, angles)
-    return [user, name, str(row.number), row.age, row.gender, *place, *pose]
+    name = f"{dice.between(10**10, 10**11)}_{dice.between(10**9, 10**10):x}_o.jpg"
+    side, angles = dice.between(100, 1000), (5 * dice.between(-2, 3), 15 * dice.between(-1, 2))
+    box = (dice.between(100, 1000), dice.between(100, 1000), side, side)
+    numbers = map(str, (*box, *angles, dice.between(10, 100)))
+    return [user, name, str(row.number), row.age, row.gender, *numbers]
 
 
 def write_picture(folder: Path, row: Row, fields: list[str]) -> None:
@@ -93,12 +82,6 @@ def write_picture(folder: Path, row: Row, fields: list[str]) -> None:
     path.write_bytes(content)
 
 
-def albums(rows: list[Row], fold: int) -> Iterator[tuple[Row, str]]:
-    """Yield each row of a fold with its user. No user stands in two folds."""
-    for place, row in enumerate(rows):
-        yield row, f"{10_000_001 + 100_000 * fold + place // ALBUM_SIZE}@N00"
-
-
 def draw(root: Path) -> None:
     """Write the demo set into an empty folder: five fold files and the pictures they name."""
     root.mkdir(parents=True, exist_ok=True)
@@ -106,7 +89,8 @@ def draw(root: Path) -> None:
     with tqdm(total=sum(map(len, folds)), desc="Drawing demo faces", unit="face") as progress:
         for fold, rows in enumerate(folds):
             lines = [list(COLUMNS)]
-            for row, user in albums(rows, fold):
+            for place, row in enumerate(rows):
+                user = f"{10_000_001 + 100_000 * fold + place // ALBUM_SIZE}@N00"
                 lines.append(row_fields(row, user))
                 write_picture(root, row, lines[-1])
                 progress.update()
