@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import matplotlib.pyplot as plt
 import pandas as pd
-from IPython.display import display
 from matplotlib.figure import Figure
 
 from adience_lib.evidence import metrics
@@ -13,10 +12,12 @@ from adience_lib.evidence.metrics import confusion
 from adience_lib.evidence.quality import fold_intervals
 from adience_lib.experiments.experiment import Experiment
 from adience_lib.experiments.results import Results
-from adience_lib.report import figures, further_figures
+from adience_lib.report import figures, further_figures, style
 from adience_lib.runs.folder import run_folder
 from adience_lib.runs.read import Runs, load_network, read_runs
 from adience_lib.util.errors import AdienceError
+
+style.settle()
 
 
 def show(experiment: Experiment, figure: Figure, name: str) -> None:
@@ -31,7 +32,7 @@ def show(experiment: Experiment, figure: Figure, name: str) -> None:
         )
     except OSError as error:
         raise AdienceError(f"{file}: cannot be written ({error.strerror or error})") from error
-    display(figure)
+    style.show(figure)
     plt.close(figure)
 
 
