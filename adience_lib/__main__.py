@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from adience_lib.util import console
+from adience_lib.util import console, paths
 from adience_lib.util.errors import AdienceError
 
 REPORT_STOPPED = (
@@ -25,7 +25,12 @@ def main() -> int:
     _add_export(commands)
     _add_download(commands)
     arguments = parser.parse_args()
-    return console.exit_status(lambda: arguments.run(arguments))
+    return console.exit_status(lambda: _run(arguments))
+
+
+def _run(arguments: argparse.Namespace) -> int | None:
+    paths.settle()
+    return arguments.run(arguments)
 
 
 def _add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -37,7 +42,6 @@ def _add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 def _report(arguments: argparse.Namespace) -> None:
     from adience_lib.report import site
-    from adience_lib.util import paths
 
     with console.announced(lambda: REPORT_STOPPED):
         site.run(_given(arguments))
@@ -55,13 +59,12 @@ def _add_study(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def _study(arguments: argparse.Namespace) -> None:
     from adience_lib.experiments import experiment, records, study
     from adience_lib.report import site
-    from adience_lib.util import paths
 
     overrides = _given(arguments)
     site.check_parameters(overrides)
     asked = experiment.start(study.asked_for(overrides))
     figures = (
-        Path(overrides["figures_dir"]).expanduser()
+        Path(overrides["figures_dir"])
         if overrides.get("figures_dir")
         else records.place(asked, paths.figures() / asked.dataset.name / study.FOLDER)
     )
@@ -78,8 +81,10 @@ def _add_parameters(parser: argparse.ArgumentParser) -> None:
 
 def _given(arguments: argparse.Namespace) -> dict[str, Any]:
     """The parameters that were given by the options of ``_add_parameters``."""
+    from adience_lib.experiments.parameters import settled
+
     parameters = {name: _parameter(value) for name, value in arguments.p}
-    return {**parameters, "data": _absolute(arguments.data)} if arguments.data else parameters
+    return settled({**parameters, **({"data": arguments.data} if arguments.data else {})})
 
 
 def _parameter(text: str) -> Any:
@@ -90,15 +95,6 @@ def _parameter(text: str) -> Any:
         return ast.literal_eval(text)
     except NOT_A_LITERAL:
         return text
-
-
-def _absolute(source: str) -> str:
-    """The notebooks run in their own folder, where a relative path would mean another place."""
-    try:
-        folder = Path(source).expanduser()
-        return str(folder.resolve()) if folder.exists() else source
-    except (OSError, ValueError, RuntimeError):  # the first notebook says what is wrong with it
-        return source
 
 
 def _add_predict(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -114,7 +110,7 @@ def _predict(arguments: argparse.Namespace) -> int:
 
     from adience_lib.deploy import predict
 
-    predictor = predict.load(Path(arguments.model))
+    predictor = predict.load(paths.resolve(arguments.model))
     for note in predict.notes(predictor):
         sys.stderr.write(f"note: {note}\n")
     status = 0
@@ -141,7 +137,7 @@ def _export(arguments: argparse.Namespace) -> int:
     from adience_lib.deploy import export, model_card
     from adience_lib.util import atomic
 
-    model, folder = Path(arguments.model), Path(arguments.folder)
+    model, folder = paths.resolve(arguments.model), paths.resolve(arguments.folder)
     text = model_card.card(model.parent)
     status = 0
     if arguments.only in (None, "card"):
@@ -171,7 +167,7 @@ def _add_download(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
 def _download(arguments: argparse.Namespace) -> None:
     from adience_lib.data.download import download
 
-    for file in download(arguments.address, Path(arguments.folder)):
+    for file in download(arguments.address, paths.resolve(arguments.folder)):
         print(file)
 
 

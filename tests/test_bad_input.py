@@ -357,9 +357,10 @@ def test_parameters_of_every_kind(
     except AdienceError as error:
         assert_one_line_about(error, *parameters.PARAMETERS, faces_folder)
         return
+    taken = parameters.settled(asked)
     for name in {"epochs", "batch_size", "gamma", "seed", "monitor"} & set(asked):
         if asked[name] is not None:
-            assert getattr(begun.protocol, name) == asked[name]
+            assert getattr(begun.protocol, name) == taken[name]
     assert set(begun.extra_folds) <= set(begun.folds) <= set(range(5))
 
 

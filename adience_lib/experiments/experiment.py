@@ -1,6 +1,5 @@
 """What a notebook was asked to do, and the runs that follow from it."""
 
-import os
 from collections.abc import Collection
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -77,7 +76,7 @@ def start(namespace: dict[str, Any], before: Collection[str] = ()) -> Experiment
     range, saying what is allowed.
     """
     overrides = parameters.read(namespace, before)
-    source = overrides.get("data") or os.environ.get("ADIENCE_DATA") or data.DEMO
+    source = overrides.get("data") or paths.variable("ADIENCE_DATA") or data.DEMO
     dataset = data.load(
         source,
         allow_missing=overrides.get("allow_missing", False),

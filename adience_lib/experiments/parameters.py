@@ -20,12 +20,14 @@ from adience_lib.protocol import (
     Protocol,
     allowed_range,
 )
+from adience_lib.util import paths
 from adience_lib.util.errors import AdienceError, shorten
 
 WHOLE_NUMBERS = ("faces", "epochs", "batch_size", "seed", "levi_hassner_epochs")
 NUMBERS = ("learning_rate", "gamma")
 CHOICES = {"protocol": tuple(BASES), "monitor": MONITORS, "precision": PRECISIONS}
-TEXTS = ("data", "weights", "scheduler", "runs_dir", "figures_dir")
+PATHS = ("data", "weights", "runs_dir", "figures_dir")
+TEXTS = (*PATHS, "scheduler")
 SWITCHES = ("allow_missing", "drop_repeats")
 LISTS = ("folds", "extra_folds", "held_out_folds", "gammas")
 PARAMETERS = (*TEXTS, *CHOICES, *LISTS, *WHOLE_NUMBERS, *NUMBERS, *SWITCHES)
@@ -53,19 +55,55 @@ def read(namespace: dict[str, Any], before: Collection[str] = ()) -> dict[str, A
     ``namespace``: the notebook's ``globals()``. A notebook declares its parameters by annotating
     them in one cell; papermill sets those that it is given in a cell of its own below, and only
     warns about a name that is not declared. So a plain value is taken for a parameter, and
-    refused if it is none, unless its name was there ``before`` the parameters cell.
+    refused if it is none, unless its name was there ``before``, or stands in ``namespace`` ahead
+    of the first parameter: somebody has put a cell above theirs.
 
     Raises AdienceError for a parameter that is unknown or of the wrong kind.
     """
     declared = namespace.get("__annotations__") or PARAMETERS
     allowed = [name for name in declared if name in PARAMETERS]
+    own = {*before, *_ahead_of_parameters(namespace)}
     for name, value in namespace.items():
-        own = name in before or name.startswith(("_", "PAPERMILL_"))
-        if not own and isinstance(value, PLAIN) and name not in allowed:
+        if name in own or name.startswith(("_", "PAPERMILL_")):
+            continue
+        if isinstance(value, PLAIN) and name not in allowed:
             raise AdienceError(unknown_parameter(name, allowed))
     overrides = {name: namespace[name] for name in allowed if namespace.get(name) is not None}
     check(overrides)
-    return overrides
+    return settled(overrides)
+
+
+def _ahead_of_parameters(namespace: dict[str, Any]) -> list[str]:
+    """The names that stand before the first parameter that a notebook declares."""
+    declared = [name for name in namespace.get("__annotations__", ()) if name in PARAMETERS]
+    names = list(namespace)
+    return names[: min((names.index(name) for name in declared if name in names), default=0)]
+
+
+def settled(overrides: dict[str, Any]) -> dict[str, Any]:
+    """The same, with every path absolute, and with numbers where they came as text.
+
+    In a file of parameters ``1e-4`` is a text: to YAML, a number has a point. Raises AdienceError
+    for what can be no path.
+    """
+    return {name: _settled(name, value) for name, value in overrides.items()}
+
+
+def _settled(name: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if name in PATHS:
+        return paths.settled(name, value)
+    return _number(name, value) if name in (*WHOLE_NUMBERS, *NUMBERS) else value
+
+
+def _number(name: str, text: str) -> Any:
+    """The number that ``text`` is, else ``text``."""
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return int(number) if name in WHOLE_NUMBERS and number.is_integer() else number
 
 
 def unknown_parameter(name: str, allowed: list[str]) -> str:
@@ -77,7 +115,7 @@ def unknown_parameter(name: str, allowed: list[str]) -> str:
 
 def check(overrides: dict[str, Any]) -> None:
     """Raise AdienceError for a value of the wrong kind or out of range, saying what is allowed."""
-    overrides = {name: value for name, value in overrides.items() if value is not None}
+    overrides = settled({name: value for name, value in overrides.items() if value is not None})
     _check_kinds(overrides)
     base = protocol(overrides, PAPER)
     main = folds(overrides.get("folds"), base)

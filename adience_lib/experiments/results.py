@@ -1,7 +1,6 @@
 """The runs that are finished for an experiment, and the commands that make those that are not."""
 
 import itertools
-import os
 import re
 import shlex
 from collections.abc import Iterable
@@ -21,6 +20,7 @@ from adience_lib.models import baselines, pretrained
 from adience_lib.protocol import Protocol
 from adience_lib.runs.folder import run_folder
 from adience_lib.runs.read import Runs, read_runs
+from adience_lib.util import paths
 from adience_lib.util.errors import AdienceError
 
 
@@ -191,7 +191,7 @@ def _command(experiment: Experiment, notebook: str) -> str:
 
 def _vgg16_labels() -> list[str]:
     """What the runs of VGG-16 may be kept under: a named file's digest, else ImageNet's."""
-    named = os.environ.get(pretrained.VGG16_VARIABLE)
+    named = paths.variable(pretrained.VGG16_VARIABLE)
     return [pretrained.from_file(Path(named), "VGG16").label] if named else ["imagenet"]
 
 

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import io
-import os
 import socket
 import subprocess
 import sys
@@ -61,7 +60,7 @@ def find_imagenet() -> Weights:
     Raises AdienceError if a named file holds other weights, or if no place has them, with the
     ways out.
     """
-    named = os.environ.get(VARIABLE)
+    named = paths.variable(VARIABLE)
     if named:
         return _verified(from_file(Path(named)))
     places = (
@@ -97,7 +96,7 @@ def find_vgg16() -> Weights:
 
     Raises AdienceError if the file holds something else, or if the download fails.
     """
-    named = os.environ.get(VGG16_VARIABLE)
+    named = paths.variable(VGG16_VARIABLE)
     if named:
         return from_file(Path(named), "VGG16")
     file = paths.cache() / "vgg16_imagenet_keras.weights.h5"
@@ -127,13 +126,13 @@ def from_file(file: Path, network: str = "Xception") -> Weights:
 
 
 def _existing(file: Path) -> Path:
+    found = paths.resolve(file)
     try:
-        found = file.expanduser()
         if found.is_file():
             return found
-    except (OSError, ValueError, RuntimeError):  # no name of a file, a closed folder, no such user
+    except OSError:  # a name that is too long, a closed folder
         pass
-    raise AdienceError(f"{shorten(str(file))[1:-1]}: no such weights file")
+    raise AdienceError(f"{shorten(str(found))[1:-1]}: no such weights file")
 
 
 def digest(file: Path, name: str = "Xception") -> str:

@@ -1,11 +1,13 @@
-"""Where things are kept: every folder of the project is named once, here.
+"""Where things are kept, and what a path that somebody gives means.
 
-``ADIENCE_RUNS``, ``ADIENCE_FIGURES`` and ``ADIENCE_CACHE`` move the three folders elsewhere,
-for example to a scratch disk.
+Every folder of the project is named once, here. ``ADIENCE_RUNS``, ``ADIENCE_FIGURES`` and
+``ADIENCE_CACHE`` move three of them elsewhere, for example to a scratch disk.
 """
 
 import os
 from pathlib import Path
+
+from adience_lib.util.errors import AdienceError, shorten
 
 PROJECT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = PROJECT / "notebooks"
@@ -13,20 +15,74 @@ REPORT = PROJECT / "report"
 COMMITTED = PROJECT / "figures"
 """The figures and records that came with the checkout, wherever ``ADIENCE_FIGURES`` points."""
 
+VARIABLES = (
+    "ADIENCE_DATA",
+    "ADIENCE_RUNS",
+    "ADIENCE_FIGURES",
+    "ADIENCE_CACHE",
+    "ADIENCE_XCEPTION_WEIGHTS",
+    "ADIENCE_VGG16_WEIGHTS",
+)
+"""Those that name a path."""
+
+WORDS = {"data": ("demo",), "ADIENCE_DATA": ("demo",), "weights": ("imagenet", "random")}
+"""What may stand in the place of a path, by parameter and variable."""
+
+
+def resolve(path: str | Path, start: Path | None = None) -> Path:
+    """``path`` as an absolute one, from ``start`` or the folder that the program runs in; ``~`` is
+    the user's home. Raises AdienceError for what can be no path."""
+    try:
+        return Path(start or Path.cwd(), Path(path).expanduser()).resolve()
+    except (OSError, ValueError, RuntimeError) as error:  # no such user; a null; a circle of links
+        raise AdienceError(
+            f"{shorten(str(path))[1:-1]}: no such file or folder can be ({error})"
+        ) from error
+
+
+def settled(name: str, given: str, start: Path | None = None) -> str:
+    """What was given for the parameter or variable ``name``: a word as it is, a path absolute."""
+    if given in WORDS.get(name, ()):
+        return given
+    try:
+        return str(resolve(given, start))
+    except AdienceError as error:
+        raise AdienceError(f"{name}: {error}") from error
+
+
+def variable(name: str) -> str | None:
+    """What one of ``VARIABLES`` says, from the folder of the command; None where it is not set."""
+    given = os.environ.get(name)
+    return settled(name, given, _of_command()) if given else None
+
+
+def _of_command() -> Path | None:
+    """The folder that the command was given in, if the program runs in another.
+
+    A notebook's kernel runs in the notebook's folder; the shell's ``PWD`` came along.
+    """
+    folder = os.environ.get("PWD", "")
+    return Path(folder) if "JPY_PARENT_PID" in os.environ and Path(folder).is_absolute() else None
+
+
+def settle() -> None:
+    """Make ``VARIABLES`` absolute, for the programs that this one starts in other folders."""
+    os.environ.update({name: path for name in VARIABLES if (path := variable(name))})
+
 
 def runs() -> Path:
     """The folder of finished trainings: ``ADIENCE_RUNS``, or ``runs/`` in the checkout."""
-    return Path(os.environ.get("ADIENCE_RUNS") or PROJECT / "runs")
+    return Path(variable("ADIENCE_RUNS") or PROJECT / "runs")
 
 
 def figures() -> Path:
     """The folder of figures: ``ADIENCE_FIGURES``, or ``figures/`` in the checkout."""
-    return Path(os.environ.get("ADIENCE_FIGURES") or PROJECT / "figures")
+    return Path(variable("ADIENCE_FIGURES") or PROJECT / "figures")
 
 
 def cache() -> Path:
     """The folder of what can be made again: ``ADIENCE_CACHE``, or ``cache/`` in the checkout."""
-    return Path(os.environ.get("ADIENCE_CACHE") or PROJECT / "cache")
+    return Path(variable("ADIENCE_CACHE") or PROJECT / "cache")
 
 
 def shown(path: Path) -> str:

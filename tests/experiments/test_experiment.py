@@ -9,7 +9,7 @@ from conftest import tiny_rows, write_adience
 from adience_lib.experiments import experiment
 from adience_lib.experiments.experiment import published_recipe, start
 from adience_lib.experiments.results import commands, find_runs, missing_runs
-from adience_lib.models.pretrained import find_vgg16
+from adience_lib.models.pretrained import find_imagenet, find_vgg16
 from adience_lib.protocol import DEMO, LEVI_HASSNER, PAPER, SMOKE
 from adience_lib.runs.folder import run_folder
 from adience_lib.util.errors import AdienceError
@@ -174,6 +174,52 @@ def test_names_above_the_parameters_are_the_notebooks_own() -> None:
     """A constant of the user's, and where papermill says that the notebook lies."""
     namespace = notebook(above="note = 'a trial'", injected="PAPERMILL_INPUT_PATH = 'a.ipynb'")
     assert begin(namespace).protocol == DEMO
+
+
+@pytest.mark.parametrize("above", ["SIZE = 3", "note: str = 'a trial'"])
+def test_cell_between_the_mark_and_the_parameters_is_the_users_own(above: str) -> None:
+    """A constant right above the parameters is one, as it is further up; below it is not."""
+    mark, _, declared = CELL.partition("\n")
+    assert begin(notebook(cell=f"{mark}\n{above}\n{declared}")).protocol == DEMO
+    with pytest.raises(AdienceError, match="unknown parameter"):
+        begin(notebook(cell=f"{CELL}{above}\n"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "number"),
+    [
+        ("learning_rate", "1e-4", 1e-4),
+        ("gamma", "1e-1", 0.1),
+        ("epochs", "3", 3),
+        ("faces", "1e3", 1000),
+    ],
+)
+def test_number_that_comes_as_text_is_a_number(name: str, text: str, number: float) -> None:
+    """``papermill -f`` reads YAML, to which 1e-4 is a text; ``papermill -r`` passes texts only."""
+    assert (
+        getattr(begin(notebook(cell=f"{CELL}{name}: float = {text!r}\n")).protocol, name) == number
+    )
+
+
+def test_paths_are_the_callers(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parameters and variables alike: from the folder where the command is given, and absolute in
+    messages and in the commands that are printed."""
+    monkeypatch.chdir(tiny_folder.parent)
+    monkeypatch.setenv("HOME", str(tiny_folder.parent / "home"))
+    begun = start(with_values(data="adience", runs_dir="~/runs", figures_dir="here/figures"))
+    assert begun.dataset.root == tiny_folder
+    assert begun.runs_dir == tiny_folder.parent / "home" / "runs"
+    assert begun.figures_dir == tiny_folder.parent / "here" / "figures"
+    assert f"-p data {tiny_folder} " in commands(begun)["gender"]
+    monkeypatch.setenv("ADIENCE_DATA", "adience")
+    monkeypatch.setenv("ADIENCE_RUNS", "~/runs")
+    assert (start({}).dataset.root, start({}).runs_dir) == (begun.dataset.root, begun.runs_dir)
+    for name, source in {"ADIENCE_DATA": "nowhere", "ADIENCE_XCEPTION_WEIGHTS": "w"}.items():
+        monkeypatch.setenv(name, source)
+    with pytest.raises(AdienceError, match=f"^{tiny_folder.parent}/nowhere: no such folder"):
+        start({})
+    with pytest.raises(AdienceError, match=f"^{tiny_folder.parent}/w: no such weights file"):
+        find_imagenet()
 
 
 def test_injected_values_win_and_later_cells_do_not_matter() -> None:
