@@ -5,7 +5,15 @@ BIN := .venv/bin
 DATA ?=
 PROTOCOL ?=
 ARGS ?=
+CUDA ?=
 REPORT_ARGS = $(if $(DATA),--data "$(DATA)") $(if $(PROTOCOL),-p protocol $(PROTOCOL)) $(ARGS)
+
+# What a user's shell adds to every Python would run in place of what is installed here.
+unexport PYTHONPATH PYTHONHOME
+
+# Its own programs name the place where an environment was made. One that was moved or copied would
+# run another checkout's code, half of one (Debian's without python3-venv) has no pip: it is made anew.
+WHOLE := $(shell head -n 2 $(BIN)/pip 2>/dev/null | grep -qF '$(CURDIR)/$(BIN)/python' && $(BIN)/python -c 'import pip' 2>/dev/null && echo yes)
 
 .DEFAULT_GOAL := help
 .PHONY: help env bench-env report study test test-library test-programs bench soak audit lint format readme notebooks stored constraints
@@ -15,14 +23,23 @@ help:  ## list the commands
 	@echo
 	@echo 'make report DATA=/path/to/adience                      the report on real faces'
 	@echo 'make report DATA=... ARGS="-p epochs 3 -p faces 1000"  with notebook parameters'
+	@echo 'make env CUDA=1                                         with what an NVIDIA card needs'
 
-env: .venv/installed  ## make .venv/ with the pinned versions
+env: .venv/installed $(if $(CUDA),.venv/cuda-installed)  ## make .venv/ with the pinned versions; CUDA=1: for an NVIDIA card
 
+ifeq ($(WHOLE),)
+.PHONY: .venv/installed
+endif
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { echo 'error: needs Python 3.11, 3.12 or 3.13; say which: make env PYTHON=/path/to/python3.11'; exit 1; }
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(if $(WHOLE),,test ! -L .venv -o ! -e .venv/pyvenv.cfg || { echo 'error: .venv is a link to an environment that was made elsewhere; remove the link'; exit 1; })
+	$(if $(WHOLE),,$(PYTHON) -m venv --clear .venv)
 	$(BIN)/python -m pip install --quiet --upgrade --constraint constraints.txt pip hatchling editables
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[dev]'
+	@touch $@
+
+.venv/cuda-installed: .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[dev,cuda]'
 	@touch $@
 
 bench-env: .venv/bench-installed  ## PyTorch and JAX beside it: the benchmark's peers, other backends

@@ -33,7 +33,7 @@ from adience_lib.protocol import Protocol
 from adience_lib.runs import checkpoint
 from adience_lib.runs.folder import run_folder
 from adience_lib.runs.train_fold import train_fold
-from adience_lib.util import atomic, paths
+from adience_lib.util import atomic, backend, paths
 from adience_lib.util.errors import AdienceError
 
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -320,7 +320,7 @@ def _client(scheduler: str) -> Any:
 def _local_cluster(workers: int) -> Any:
     import distributed
 
-    threads = str(max(1, len(os.sched_getaffinity(0)) // workers))
+    threads = str(max(1, backend.cores() // workers))
     names = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
     return distributed.LocalCluster(
         n_workers=workers,

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shlex
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pandas as pd
 from adience_lib.data import Dataset
 from adience_lib.data.labels import LABELS
 from adience_lib.protocol import Protocol
-from adience_lib.util import atomic
+from adience_lib.util import atomic, paths
 from adience_lib.util.errors import RETRAIN, AdienceError
 from adience_lib.util.locks import locked
 
@@ -122,10 +123,24 @@ def read_json(file: Path) -> dict[str, Any]:
         content = json.loads(file.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise AdienceError(f"{file}: no record of a run ({reason}); {RETRAIN}") from error
+        raise AdienceError(f"{file}: no record of a run ({reason}); {way_out(file)}") from error
     if not isinstance(content, dict):
-        raise AdienceError(f"{file}: no record of a run; {RETRAIN}")
+        raise AdienceError(f"{file}: no record of a run; {way_out(file)}")
     return content
+
+
+def way_out(file: Path) -> str:
+    """What to do about ``file``, which is not as it was left: of a run, train that again.
+
+    Records that came with the checkout took days, and must not be deleted.
+    """
+    if not file.absolute().is_relative_to(paths.COMMITTED):
+        return RETRAIN
+    return (
+        f"git checkout -- {shlex.quote(paths.shown(file.parent))} brings it back if it came with "
+        "the checkout; if it is of a study of your own, move its folder fold_<k> away, and the "
+        "study trains that fold again"
+    )
 
 
 SUMS = "SHA256SUMS"
@@ -152,7 +167,7 @@ def check_files(folder: Path, names: Iterable[str]) -> None:
     except (OSError, UnicodeDecodeError) as error:
         raise AdienceError(
             f"{sums}: cannot be read, so this is no finished run of this version ({error}); "
-            f"{RETRAIN}"
+            f"{way_out(sums)}"
         ) from error
     written = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
     for name in names:
@@ -163,7 +178,7 @@ def check_files(folder: Path, names: Iterable[str]) -> None:
         if found != written.get(name):
             raise AdienceError(
                 f"{folder / name}: not as the run left it (its SHA-256 is not the one in {SUMS}); "
-                f"{RETRAIN}"
+                f"{way_out(sums)}"
             )
 
 

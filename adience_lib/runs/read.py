@@ -168,7 +168,7 @@ def _read_protocol(folder: Path) -> dict[str, Any]:
     if specification["format"] != FORMAT:
         raise AdienceError(
             f"{file}: format {specification['format']} of another version of this project (this "
-            f"one reads {FORMAT}); use that version, or delete the folder"
+            f"one reads {FORMAT}); use that version, or move the folder away"
         )
     ten = ["ten_crops.csv"] if str(specification["model"]).startswith("levi_hassner") else []
     check_files(folder, ["protocol.json", "run.json", "history.csv", "predictions.csv", *ten])

@@ -172,6 +172,8 @@ class _Fold:
             bar.update(behind)
         if protocol.precision != "float32" and backend.emulates_bfloat16():
             message(f"{self.name}: {SLOW_BFLOAT16}")
+        if backend.leaves_a_card_idle():
+            message(f"{self.name}: {IDLE_CARD}")
         if start:
             message(f"{self.name}: {_going_on(start.history, machines, protocol)}")
         if backend.machine() not in machines:
@@ -243,12 +245,20 @@ SLOW_BFLOAT16 = (
 )
 
 
+IDLE_CARD = (
+    f"WARNING: this machine has an NVIDIA card, and {keras.backend.backend()} does not use it. "
+    'docs/running.md says under "A GPU" what to install; to train on the processor all the same, '
+    "and without this line, set CUDA_VISIBLE_DEVICES=-1"
+)
+
+
 def _going_on(history: list[Row], machines: Machines, protocol: Protocol) -> str:
     found = f"going on after epoch {len(history)} of {protocol.epochs}"
     if protocol.monitor != "none":
         found += f", best {best_epoch(history, protocol)}"
     if backend.machine() not in machines:
-        found += "; it was begun on another machine or with other versions: last digits may differ"
+        found += "; it was begun on another machine, with other versions or with other settings of "
+        found += "the environment: last digits may differ"
     return found
 
 

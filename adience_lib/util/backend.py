@@ -1,14 +1,62 @@
-"""What differs between TensorFlow and Keras' other backends, behind one function each."""
+"""Where the library meets Keras: its settings, and what differs between its backends, behind one
+function each."""
 
 import contextlib
+import glob
 import os
 import platform
 from collections.abc import Iterator
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import keras
+from adience_lib.util.errors import AdienceError, shorten
+
+BACKENDS = ("tensorflow", "jax", "torch")
+
+
+def _choose() -> None:
+    """The backend is TensorFlow, whatever ``keras.json`` says, or what ``KERAS_BACKEND`` names.
+
+    On a machine without a GPU TensorFlow logs errors about its absence. Failures that matter are
+    exceptions, and every training says which accelerator it found.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    named = os.environ.setdefault("KERAS_BACKEND", BACKENDS[0])
+    if named not in BACKENDS or find_spec(named) is None:
+        raise AdienceError(
+            f"KERAS_BACKEND is {shorten(named)}; allowed: {', '.join(BACKENDS)}, where they are "
+            "installed; without the variable it is the first"
+        )
+
+
+_choose()
+import keras  # which reads the variables while it is imported
+
+
+def settle() -> None:
+    """Give Keras the settings that results depend on, in place of a user's ``keras.json`` and of
+    the variables by which Keras cuts trainings short."""
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_dtype_policy("float32")
+    keras.config.set_max_epochs(None)
+    keras.config.set_max_steps_per_epoch(None)
+
+
+SWITCHES = (
+    "TF_ENABLE_ONEDNN_OPTS",
+    "ONEDNN_DEFAULT_FPMATH_MODE",
+    "ONEDNN_MAX_CPU_ISA",
+    "TF_XLA_FLAGS",
+    "XLA_FLAGS",
+    "NVIDIA_TF32_OVERRIDE",
+    "JAX_DEFAULT_MATMUL_PRECISION",
+)
+"""Variables by which a user changes how TensorFlow and JAX compute, and with it the last digits of
+a result or more. They are left as they are, and ``machine`` records those that are set."""
 
 
 def make_deterministic(seed: int) -> None:
@@ -48,6 +96,17 @@ def jit_compile() -> bool | str:
 def on_processor() -> bool:
     """Whether there is no accelerator that the backend would use."""
     return not _accelerators()
+
+
+CARDS = ("/proc/driver/nvidia/gpus/*", "/dev/nvidia[0-9]*", "/usr/lib/wsl/lib/libcuda.so*")
+"""Patterns of what Linux has where there is an NVIDIA card, the last one within Windows."""
+
+
+def leaves_a_card_idle() -> bool:
+    """Whether there is an NVIDIA card that the backend would not use, and that nobody has hidden
+    from it (``CUDA_VISIBLE_DEVICES`` empty or -1)."""
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1")
+    return not hidden and any(map(glob.glob, CARDS)) and on_processor()
 
 
 def has_wide_vectors() -> bool:
@@ -117,18 +176,30 @@ def machine() -> dict[str, str | int]:
         "system": platform.system(),
         "python": platform.python_version(),
         **{package: version(package) for package in packages},
+        **{name: _without_paths(os.environ[name]) for name in SWITCHES if name in os.environ},
     }
 
 
+def _without_paths(value: str) -> str:
+    """A record names no folder of its machine, and none changes a number."""
+    return " ".join(word for word in value.split() if "/" not in word)
+
+
+def cores() -> int:
+    """Those that the process may use; where the system does not tell (macOS), all there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _cores() -> int:
-    """Those that the process may use, or fewer where it was given fewer threads.
+    """``cores``, or fewer where the process was given fewer threads.
 
     Two folds at once have half of them each (``cross_validation``): their seconds are not those of
     a fold that had all.
     """
-    cores = len(os.sched_getaffinity(0))
     threads = os.environ.get("TF_NUM_INTRAOP_THREADS", "")
-    return min(cores, int(threads)) if threads.isdigit() and int(threads) else cores
+    return min(cores(), int(threads)) if threads.isdigit() and int(threads) else cores()
 
 
 def _processor() -> str:

@@ -1,6 +1,7 @@
 """A fold to its folder: what is written, what is kept, and what is refused."""
 
 import json
+import re
 import resource
 import shutil
 from dataclasses import replace
@@ -15,9 +16,10 @@ from adience_lib import models, training
 from adience_lib.data import Dataset
 from adience_lib.evidence import metrics
 from adience_lib.protocol import LEVI_HASSNER, Protocol
-from adience_lib.runs.folder import record, run_folder
+from adience_lib.runs.folder import check_files, read_json, record, run_folder, write_sums
 from adience_lib.runs.read import load_network, read_runs
 from adience_lib.runs.train_fold import train_fold
+from adience_lib.util import backend, paths
 from adience_lib.util.errors import AdienceError
 
 pytestmark = pytest.mark.usefixtures("small_networks")
@@ -212,3 +214,44 @@ def test_levi_hassner_recipe_trains_and_scores_ten_crops(
     assert list(ten.predictions["face"]) == list(runs.predictions["face"])
     assert not np.allclose(ten.predictions["age (0, 2)"], runs.predictions["age (0, 2)"])
     assert runs.records["peak_memory"].item() > 100e6
+
+
+def test_card_that_is_left_idle_is_said(
+    tiny: Dataset,
+    images: np.ndarray,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Before the first epoch, with the section that says what to install; else not a word."""
+    protocol = replace(QUICK, epochs=1, faces=40, monitor="none")
+    monkeypatch.setattr(backend, "leaves_a_card_idle", lambda: True)
+    train_fold(tiny, images, "gender", protocol, 1, tmp_path)
+    said = capsys.readouterr().err
+    assert "gender, fold 1: WARNING: this machine has an NVIDIA card, and tensorflow" in said
+    (page,) = re.findall(r"docs/\w+\.md", said)
+    assert "\n## A GPU\n" in (paths.PROJECT / page).read_text()
+    monkeypatch.setattr(backend, "leaves_a_card_idle", lambda: False)
+    train_fold(tiny, images, "gender", protocol, 2, tmp_path)
+    assert "NVIDIA" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_records_of_the_checkout_are_brought_back_and_not_deleted(
+    committed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They took days. What a run on this machine has left is trained again."""
+    monkeypatch.setattr(paths, "COMMITTED", tmp_path / ("figures" if committed else "elsewhere"))
+    folder = tmp_path / "figures" / "fold_0"
+    folder.mkdir(parents=True)
+    (folder / "history.csv").write_text("epoch\n1\n", newline="\n")
+    write_sums(folder)
+    (folder / "history.csv").write_text("epoch\n1\n", newline="\r\n")
+    for check in (
+        lambda: check_files(folder, ["history.csv"]),
+        lambda: read_json(folder / "run.json"),
+    ):
+        with pytest.raises(AdienceError) as error:
+            check()
+        assert ("git checkout -- " in str(error.value)) == committed
+        assert ("delete" in str(error.value)) != committed
