@@ -5,6 +5,7 @@ import io
 import json
 import platform
 import re
+import shutil
 import subprocess
 import tarfile
 import tomllib
@@ -19,7 +20,7 @@ import yaml
 from adience_lib.report import readme
 from adience_lib.report.site import notebooks
 from adience_lib.util import paths
-from adience_lib.util.errors import AdienceError
+from adience_lib.util.errors import AdienceError, first_line
 
 ROOT = paths.PROJECT
 DEMO_FIGURES = ROOT / "figures" / "demo"
@@ -27,11 +28,23 @@ README = ROOT / "README.md"
 PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
 
 
+def git(*words: str) -> bytes:
+    """What git says of this checkout. Skips the test where it is none that git will speak of."""
+    try:
+        command = ["git", "rev-parse", "--show-toplevel"]
+        top = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        reason = getattr(error, "stderr", None) or str(error)
+        pytest.skip(f"needs a git checkout: {first_line(reason)}")
+    if Path(top.rstrip("\n")).resolve() != ROOT:
+        pytest.skip(f"needs a git checkout: {ROOT.name} lies within another one")
+    return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, check=True).stdout
+
+
 def tracked_files() -> list[Path]:
     """What git tracks, or would track once added."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return [ROOT / name for name in names.splitlines() if (ROOT / name).is_file()]
+    names = git("ls-files", "--cached", "--others", "--exclude-standard", "-z").decode().split("\0")
+    return [ROOT / name for name in names if (ROOT / name).is_file()]
 
 
 def pinned(lines: list[str]) -> dict[str, str]:
@@ -150,8 +163,7 @@ def test_demo_is_learned() -> None:
 def test_readme_and_docs_are_what_the_committed_figures_say(tmp_path: Path) -> None:
     """Byte for byte, so that no number of them can drift. A run on another machine changes the
     figures in the checkout, and not this."""
-    command = ["git", "archive", "HEAD", "README.md", "docs", "figures"]
-    archive = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
+    archive = git("archive", "HEAD", "README.md", "docs", "figures")
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         tar.extractall(tmp_path, filter="data")
     for page, text in readme.pages(tmp_path).items():
@@ -195,3 +207,63 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_readme_leads_to_every_page_of_docs() -> None:
     """A page that nothing leads to is not read."""
     assert set(PAGES) - {README} <= {file for file, _ in _links(README)}
+
+
+def test_every_checkout_has_the_same_bytes() -> None:
+    """With core.autocrlf=true, git would write other line ends, which no digest survives."""
+    for line in git("ls-files", "--eol").decode().splitlines():
+        kinds, name = line.split("\t")
+        assert kinds.split()[2:] in (["attr/text=auto", "eol=lf"], ["attr/-text"]), name
+
+
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [
+        (FileNotFoundError(2, "No such file", "git"), "No such file"),
+        (
+            subprocess.CalledProcessError(128, "git", stderr="fatal: detected dubious ownership\n"),
+            "dubious ownership",
+        ),
+        (f"{ROOT.parent}\n", "lies within another one"),
+    ],
+    ids=["no git", "another user's", "unpacked within a checkout"],
+)
+def test_what_needs_git_is_skipped_without_it(
+    failure: Exception | str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reason says what is in the way: sources from a ZIP, somebody else's checkout."""
+
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        if isinstance(failure, Exception):
+            raise failure
+        return subprocess.CompletedProcess(command, 0, failure)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    with pytest.raises(pytest.skip.Exception, match=reason):
+        git("ls-files")
+
+
+ENVIRONMENTS = {
+    "whole": ("{here}/.venv/bin/python", False),
+    "moved or copied": ("/elsewhere/.venv/bin/python", True),
+    "without pip, as Debian leaves it": (None, True),
+}
+
+
+@pytest.mark.parametrize(("shebang", "anew"), ENVIRONMENTS.values(), ids=ENVIRONMENTS)
+def test_environment_that_would_run_other_code_is_made_anew(
+    shebang: str | None, anew: bool, tmp_path: Path
+) -> None:
+    """And one that is as it was made is left alone."""
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    programs = tmp_path / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    (programs / "python").write_text("#!/bin/sh\n")
+    (programs / "python").chmod(0o755)
+    if shebang:
+        (programs / "pip").write_text(f"#!{shebang.format(here=tmp_path)}\nimport pip\n")
+    (tmp_path / ".venv" / "installed").touch()
+    command = ["make", "--dry-run", "env"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert ("venv --clear .venv" in done.stdout) == anew
