@@ -34,6 +34,7 @@ from adience_lib.runs import checkpoint
 from adience_lib.runs.folder import run_folder
 from adience_lib.runs.train_fold import train_fold
 from adience_lib.util import atomic, backend, paths
+from adience_lib.util.console import message
 from adience_lib.util.errors import AdienceError
 
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -112,7 +113,7 @@ def train(folds: list[Fold], executor: Executor) -> Iterator[Fold]:
     with _announced(folds) as announced:
         waiting = {executor.submit(work, fold): fold for fold in announced}
         try:
-            yield from _as_they_end(waiting)
+            yield from _as_they_end(waiting, executor)
         except BaseException:
             for future in waiting:
                 future.cancel()
@@ -134,7 +135,8 @@ def _announced(folds: list[Fold]) -> Iterator[list[Fold]]:
             atomic.remove(file)
 
 
-def _as_they_end(waiting: dict["Future[bytes | None]", Fold]) -> Iterator[Fold]:
+def _as_they_end(waiting: dict["Future[bytes | None]", Fold], executor: Executor) -> Iterator[Fold]:
+    alone = False
     most = sum(fold.protocol.epochs for fold in waiting.values())
     ended = 0
     with tqdm(total=most, **BAR) as bar:
@@ -145,6 +147,9 @@ def _as_they_end(waiting: dict["Future[bytes | None]", Fold]) -> Iterator[Fold]:
                 _unpack(_result(future, fold), fold)
                 ended += fold.protocol.epochs
                 yield fold
+            was_alone, alone = alone, bool(waiting) and _is_alone(executor)
+            if alone and not was_alone:
+                message(f"No worker is left; {len(waiting)} trainings wait for one.")
             under_way = {fold: _epochs(fold) for fold in waiting.values()}
             bar.set_description(_progress(under_way), refresh=False)
             bar.n = ended + sum(under_way.values())
@@ -283,14 +288,30 @@ def executor(scheduler: str) -> Executor:
     """The executor of a Dask scheduler: "local:N" for N processes here, or its address.
 
     Each of N processes gets its share of the cores. Where workers declare a resource "GPU", a fold
-    takes one, so that no two share a card.
+    takes one, so that no two share a card. Waits for the first worker, which tells that, and says
+    so: those of a batch system may have to queue.
 
     Raises AdienceError: Dask is not installed, or nobody answers at the address.
     """
     client = _client(scheduler)
-    workers = client.scheduler_info(n_workers=-1)["workers"].values()
-    has_gpu = any("GPU" in worker.get("resources", {}) for worker in workers)
-    return client.get_executor(pure=False, resources={"GPU": 1} if has_gpu else None)
+    if not _workers(client):
+        message(f"scheduler {scheduler}: it has no worker yet; waiting for the first")
+        # Work to do, and no mere wait: a cluster that adapts starts no worker without it.
+        client.submit(bool, pure=False).result()
+    has_gpu = any("GPU" in worker.get("resources", {}) for worker in _workers(client))
+    made = client.get_executor(pure=False, resources={"GPU": 1} if has_gpu else None)
+    made.client = client
+    return made
+
+
+def _workers(client: Any) -> list[dict[str, Any]]:
+    return list(client.scheduler_info(n_workers=-1)["workers"].values())
+
+
+def _is_alone(executor: Executor) -> bool:
+    """Whether nobody is there to work, as far as the executor can tell: Dask's can."""
+    client = getattr(executor, "client", None)
+    return client is not None and not _workers(client)
 
 
 CONNECTING = 20

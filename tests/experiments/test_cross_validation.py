@@ -9,6 +9,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from dataclasses import asdict, replace
 from multiprocessing import get_context
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -61,10 +62,10 @@ def test_record_names_the_cores_that_a_fold_had(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "1")
     assert backend.machine()["cores"] == 1
     monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "0")  # TensorFlow's word for all
-    assert backend.machine()["cores"] == len(os.sched_getaffinity(0))
+    assert backend.machine()["cores"] == backend.cores()
 
 
-@pytest.mark.skipif(len(os.sched_getaffinity(0)) != 2, reason="compares threads on two cores")
+@pytest.mark.skipif(backend.cores() != 2, reason="compares threads on two cores")
 def test_killed_worker_leaves_the_runs_of_a_sequential_training(
     tiny_folder: Path, tmp_path: Path
 ) -> None:
@@ -197,10 +198,19 @@ def test_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch
 
 
 class Client:
-    """What is asked of Dask's client."""
+    """What is asked of Dask's client. ``late``: the workers come when there is work."""
 
-    def __init__(self, *resources: dict[str, float]) -> None:
-        self.workers = {str(k): {"resources": given} for k, given in enumerate(resources)}
+    def __init__(self, *resources: dict[str, float], late: bool = False) -> None:
+        self.to_come = {str(k): {"resources": given} for k, given in enumerate(resources)}
+        self.workers = {} if late else self.to_come
+
+    def submit(self, _: object, pure: bool) -> "Future[None]":
+        """Work that is done as soon as the workers have come."""
+        assert not pure  # else it would be done once in the life of a scheduler
+        self.workers = self.to_come
+        done: Future[None] = Future()
+        done.set_result(None)
+        return done
 
     def scheduler_info(self, n_workers: int) -> dict[str, Any]:
         """Of all workers, if it is asked for them."""
@@ -208,7 +218,7 @@ class Client:
 
     def get_executor(self, **asked: Any) -> Any:
         """What a task takes."""
-        return asked["resources"]
+        return SimpleNamespace(**asked)
 
 
 @pytest.mark.parametrize(
@@ -219,7 +229,50 @@ def test_a_fold_takes_a_whole_card_where_workers_have_one(
 ) -> None:
     """So that two never share it; without cards nothing is asked for, and nothing waits."""
     monkeypatch.setattr(cross_validation, "_client", lambda _: Client(*workers))
-    assert cross_validation.executor("tcp://somewhere:8786") == taken
+    made: Any = cross_validation.executor("tcp://somewhere:8786")
+    assert made.resources == taken
+
+
+def test_workers_that_come_later_are_waited_for_and_their_cards_count(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Said at once; a batch system may let them wait for hours."""
+    monkeypatch.setattr(cross_validation, "_client", lambda _: Client({"GPU": 1}, late=True))
+    made: Any = cross_validation.executor("tcp://somewhere:8786")
+    assert made.resources == {"GPU": 1}
+    assert "tcp://somewhere:8786: it has no worker yet; waiting" in capsys.readouterr().err
+
+
+class Deserted(Executor):
+    """A scheduler whose workers have gone; one comes back at the third look."""
+
+    def __init__(self) -> None:
+        self.client, self.looks = self, 0
+        self.future: Future[Any] = Future()
+
+    def submit(self, function: Any, fold: Fold, /) -> "Future[Any]":  # type: ignore[override]
+        """Work that waits."""
+        return self.future
+
+    def scheduler_info(self, n_workers: int) -> dict[str, Any]:
+        """No worker, until the work is done."""
+        self.looks += 1
+        if self.looks == 3:
+            self.future.set_result(None)
+        return {"workers": {}}
+
+
+def test_workers_that_are_gone_are_missed_once(
+    tiny: Dataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Within a second, and without an end: others may come."""
+    monkeypatch.setattr(cross_validation, "SECONDS_BETWEEN_LOOKS", 0.01)
+    fold = Fold(tiny, "gender", PROTOCOL, 0, tmp_path)
+    assert [one.fold for one in cross_validation.train([fold], Deserted())] == [0]
+    assert capsys.readouterr().err.count("No worker is left; 1 trainings wait") == 1
 
 
 def test_progress_names_each_fold_that_is_under_way(tiny: Dataset, tmp_path: Path) -> None:
