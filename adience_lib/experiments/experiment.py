@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -62,10 +62,45 @@ class Experiment:
 
     @property
     def caption(self) -> str:
-        """What stands on every figure: the data, and that a drawing is no person."""
-        if self.dataset.is_demo:
-            return f"DEMO: drawn faces, not people · {self.protocol.label}"
-        return f"{self.dataset.name} · {self.protocol.label}"
+        """What stands on every figure: the faces, what the protocol does otherwise than the paper,
+        and that a drawing is no person.
+
+        Such as "4,000 faces of UTKFace, batches of 31, bfloat16".
+        """
+        count = f"{len(self.faces):,} faces"
+        name = _TITLES.get(self.dataset.name, self.dataset.name)
+        faces = (
+            f"DEMO: drawn faces, not people; {count}"
+            if self.dataset.is_demo
+            else f"{count} of {name}"
+        )
+        tested = [f"folds {', '.join(map(str, self.folds))}"] if len(self.folds) < FOLDS else []
+        return ", ".join([faces, *_in_words(self.protocol), *tested])
+
+
+_TITLES = {"adience": "Adience", "adience-unaligned": "Adience, unaligned", "utkface": "UTKFace"}
+
+
+def _in_words(protocol: Protocol) -> list[str]:
+    """The size of a batch, and whatever else differs from the paper's protocol."""
+    words = {
+        "precision": protocol.precision.removeprefix("mixed_"),
+        "epochs": f"at most {protocol.epochs} epochs",
+        "monitor": {
+            "held_out": "epoch chosen on held-out subjects",
+            "none": "no epoch chosen",
+        }.get(protocol.monitor, ""),
+        "weights": f"{protocol.weights} initial weights",
+        "optimizer": "Caffe's SGD",
+    }
+    said = {"name", "faces", "batch_size"}
+    changed = [
+        (item.name, getattr(protocol, item.name))
+        for item in fields(Protocol)
+        if item.name not in said and getattr(protocol, item.name) != getattr(PAPER, item.name)
+    ]
+    others = [words.get(name) or f"{name.replace('_', ' ')} {value:g}" for name, value in changed]
+    return [f"batches of {protocol.batch_size}", *others]
 
 
 def start(namespace: dict[str, Any], before: Collection[str] = ()) -> Experiment:

@@ -1,6 +1,7 @@
 """Figures of what the paper leaves out: a table of ``tables`` in, a matplotlib figure out."""
 
-import matplotlib.pyplot as plt
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -8,193 +9,274 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from adience_lib.data.labels import LABELS
 from adience_lib.evidence.grad_cam import Attention
+from adience_lib.report.style import GREY, WARNING, look, panels, say, style
+from adience_lib.report.tables import IDLE_AT
 
-COLOURS = {"gender": "#0072B2", "age": "#D55E00"}
-MODEL_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-
-
-def _colour(model: str) -> str:
-    """The networks for one task share theirs."""
-    place = {"multitask": 1, "transfer": 2}.get(model.split(maxsplit=1)[0], 0)
-    return MODEL_COLOURS[place]
+ALWAYS = "always the most frequent label"
 
 
+@style()
 def accuracy_by_gamma(table: pd.DataFrame) -> Figure:
-    """Both accuracies against gamma; the bands are 95 % intervals.
+    """Both accuracies of the multi-task network against gamma; the bands are 95 % intervals.
 
-    ``table`` as of ``tables.gammas``.
+    ``table`` as of ``tables.gammas``. A task to which gamma gives no weight has no point: nothing
+    trained its head.
     """
-    figure, axis = plt.subplots(figsize=(6.5, 3.4), layout="constrained")
-    for task, colour in COLOURS.items():
-        axis.plot(table.index, table[task], "o-", color=colour, label=f"{task} accuracy")
-        low, high = table[f"{task} low"], table[f"{task} high"]
-        axis.fill_between(table.index, low, high, color=colour, alpha=0.15, lw=0)
-    axis.set(xlabel="gamma: the weight of gender's loss", ylabel="% right")
-    axis.set(xlim=(-0.03, 1.03), ylim=(0, 100))
-    axis.legend()
+    figure, (axis,) = panels(1, 1, height=3.2)
+    colour, _ = look("multitask")
+    told = []
+    for task, line, marker in (("gender", "-", "o"), ("age", "--", "s")):
+        trained = table[table.index != IDLE_AT[task]]
+        axis.plot(trained.index, trained[task], ls=line, marker=marker, color=colour)
+        low, high = trained[f"{task} low"], trained[f"{task} high"]
+        axis.fill_between(trained.index, low, high, color=colour, alpha=0.15, lw=0)
+        if len(trained):
+            place = trained.index[0], high.iloc[0]
+            beside = {"xytext": (0, 4), "textcoords": "offset points", "color": colour}
+            axis.annotate(f"{task}, 95 % interval", place, **beside)
+            told.append(
+                f"{task} between {trained[task].min():.1f} and {trained[task].max():.1f} %, best "
+                f"at gamma {trained[task].idxmax():g}"
+            )
+    axis.set(xlabel="gamma: the weight of gender's loss", ylabel="accuracy (%)")
+    axis.set(xlim=(-0.03, 1.03), ylim=(0, 105))
+    figure.set_label(
+        say(f"Accuracies of the multi-task network by gamma, {len(table)} values", *told)
+    )
     return figure
 
 
+@style()
 def optimism(table: pd.DataFrame) -> Figure:
-    """Points that the test fold's choice of the epoch adds: a dot a network, fold and task.
+    """Points that the test fold's choice of the epoch adds: a mark a network, fold and task.
 
-    ``table`` as of ``tables.optimism``.
+    ``table`` as of ``tables.optimism``. Filled marks are gender, hollow ones age.
     """
-    figure, axis = plt.subplots(figsize=(7, 2.8), layout="constrained")
+    figure, (axis,) = panels(1, 1, height=2.9)
     names = list(dict.fromkeys(table["model"]))
-    for task, shift in (("gender", -0.12), ("age", 0.12)):
-        places = table["model"].map(names.index) + shift
-        axis.plot(table[task], places, "o", color=COLOURS[task], alpha=0.7, label=task)
-    axis.axvline(0, color="black", lw=0.8)
-    axis.set(yticks=range(len(names)), yticklabels=names)
-    axis.set_ylim(len(names) - 0.5, -0.5)
-    axis.set_xlabel("accuracy at the test fold's epoch minus the held-out subjects' (points)")
-    axis.legend()
+    told = []
+    for name, rows in table.groupby("model", sort=False):
+        colour, marker = look(str(name))
+        for task, shift, fill in (("gender", -0.14, colour), ("age", 0.14, "white")):
+            points = rows[task].dropna()
+            places = np.full(len(points), names.index(name) + shift)
+            axis.plot(points, places, marker, ls="none", color=colour, mfc=fill, alpha=0.8)
+            if len(points):
+                told.append(f"{name} on {task} {points.mean():+.1f} points on average")
+    for task, fill in (("gender", GREY), ("age", "white")):
+        axis.plot([], [], "o", color=GREY, mfc=fill, label=f"{task}, a fold")
+    axis.axvline(0, color=GREY, lw=1)
+    axis.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))
+    axis.set_xlabel("accuracy at the test fold's epoch\nminus at the held-out subjects' (points)")
+    figure.legend(loc="outside upper left", ncols=2)
+    figure.set_label(say(f"What the test fold's choice adds, {len(table)} trainings", *told))
     return figure
 
 
-def intervals(table: pd.DataFrame, columns: list[str]) -> Figure:
-    """Accuracies as dots with their intervals, a panel a task.
+@style()
+def intervals(table: pd.DataFrame, columns: list[str], chance: dict[str, float]) -> Figure:
+    """Accuracies as dots with their 95 % intervals, a panel a task, on one axis.
 
     ``table``: ``task``, ``accuracy``, ``low``, ``high`` (percent), and ``columns``, which name a
-    row together.
+    row together. ``chance``: percent right by the most frequent label, by task.
     """
-    tasks = [task for task in LABELS if (table["task"] == task).any()]
-    rows = table.groupby("task").size().max()
-    figure, axes = plt.subplots(
-        1, len(tasks), figsize=(11, 1.2 + 0.34 * rows), layout="constrained", squeeze=False
+    parts = {task: table[table["task"] == task] for task in LABELS if task in set(table["task"])}
+    heights = [len(part) + 1.2 for part in parts.values()]
+    ratios = {"height_ratios": heights}
+    figure, axes = panels(
+        len(parts), 1, height=0.9 + 0.3 * sum(heights), sharex=True, gridspec_kw=ratios
     )
-    for axis, task in zip(axes[0], tasks, strict=True):
-        part = table[table["task"] == task].reset_index(drop=True)
-        spread = [part["accuracy"] - part["low"], part["high"] - part["accuracy"]]
-        axis.errorbar(
-            part["accuracy"], part.index, xerr=spread, fmt="o", color=COLOURS[task], capsize=3
-        )
+    told = []
+    for axis, (task, part) in zip(axes, parts.items(), strict=True):
         words = part[columns].astype(str).agg(", ".join, axis=1)
-        axis.set(yticks=part.index, yticklabels=words, xlabel=f"{task} accuracy (%)")
-        axis.set_ylim(len(part) - 0.5, -0.5)
+        for place, (name, row) in enumerate(zip(words, part.itertuples(), strict=True)):
+            colour, marker = look(task if name.startswith("reduced") else name)
+            spread = [[row.accuracy - row.low], [row.high - row.accuracy]]
+            axis.errorbar(row.accuracy, place, xerr=spread, fmt=marker, color=colour)
+            _beside(axis, f"{row.accuracy:.1f}", (np.nanmax([row.high, row.accuracy]), place))
+            told.append(f"{task}, {name}: {row.accuracy:.1f} %")
+        axis.axvline(chance[task], color=WARNING, ls=":", label=ALWAYS)
+        axis.set(yticks=range(len(part)), yticklabels=words, ylim=(len(part) - 0.4, -0.6))
+        axis.set_title(f"{task} accuracy (%)")
+        axis.tick_params(labelbottom=True)
+    axes[0].set_xlim(0, 100)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left")
+    figure.set_label(say(*told))
     return figure
 
 
+def _beside(axis: Any, words: str, place: tuple[float, float]) -> None:
+    offset = {"xytext": (6, 0), "textcoords": "offset points", "va": "center", "fontsize": 8}
+    axis.annotate(words, place, color=GREY, **offset)
+
+
+@style()
 def calibration(table: pd.DataFrame) -> Figure:
     """Reliability curves: how often a network is right, against how sure it is.
 
-    ``table`` as of ``tables.calibration``. On the dashed line it is right as often as it says.
+    ``table`` as of ``tables.calibration``. On the dashed line it is right as often as it says; a
+    larger mark is more faces. The answer of two labels has at least half of the probability.
     """
-    figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    figure, axes = panels(1, 2, height=3.6)
+    told = []
     for axis, task in zip(axes, LABELS, strict=True):
-        axis.plot([0, 100], [0, 100], ls="--", color="grey", lw=1)
-        models = table.index.get_level_values("model").unique()
-        for model in models:
+        least = 100 // len(LABELS[task])
+        axis.plot([least, 100], [least, 100], ls="--", color=GREY, lw=1)
+        for model in table.index.get_level_values("model").unique():
             if (model, task) not in table.index:
                 continue
-            colour = _colour(model)
+            colour, marker = look(model)
             curve = table.loc[[(model, task)]]
-            label = f"{model} (error {curve['error'].iloc[0]:.1f})"
-            axis.plot(curve["confidence"], curve["accuracy"], "-", color=colour, label=label)
+            points = curve["confidence"], curve["accuracy"]
+            error = f"{model} ({curve['error'].iloc[0]:.1f})"
+            axis.plot(*points, color=colour)
             sizes = 150 * curve["faces"] / curve["faces"].sum()
-            axis.scatter(curve["confidence"], curve["accuracy"], sizes, color=colour)
-        axis.set(xlabel=f"probability of the {task} given (%)", ylabel="% right")
-        axis.set(xlim=(0, 102), ylim=(-2, 102))
-        axis.legend(fontsize=8, loc="upper left")
+            axis.scatter(*points, sizes, color=colour, marker=marker)
+            axis.plot([], [], color=colour, marker=marker, label=error)
+            told.append(f"{task}, {error}")
+        axis.set(xlabel=f"probability of the {task} given (%)", ylabel="right (%)")
+        start = min(least, table.xs(task, level="task")["accuracy"].min()) if told else least
+        axis.set(xlim=(least - 2, 102), ylim=(start - 4, 102))
+        axis.legend(title="network (error, points)", title_fontsize=8, fontsize=8)
+    faces = int(table.groupby(level=["model", "task"])["faces"].sum().max())
+    figure.set_label(
+        say(f"Reliability curves of {faces:,} test faces, with calibration errors in points", *told)
+    )
     return figure
 
 
+@style()
 def accuracy_by_group(table: pd.DataFrame) -> Figure:
-    """Accuracy of one network in each group, with intervals: a panel a task.
+    """Accuracy of one network in each group, with 95 % intervals and the number of faces.
 
-    ``table``: rows of ``tables.groups`` of one network. A group without test faces has no dot.
+    ``table``: rows of ``tables.groups`` of one network; groups of gender and age together stay in
+    the table. The line is all faces; a filled mark is a group whose interval leaves it out; a bar
+    is what the group's own most frequent label would get right, where the group has several.
     """
-    return intervals(table.reset_index(), ["group"])
+    rows = table.reset_index()
+    rows = rows[rows["by"].isin(["gender", "age", "race"]) & (rows["faces"] > 0)]
+    tasks = list(dict.fromkeys(table.index.get_level_values("task")))
+    model = table.index.get_level_values("model")[0]
+    colour, marker = look(model)
+    groups = rows.drop_duplicates("group")
+    gaps = (groups["by"] != groups["by"].shift()).cumsum() - 1
+    place = dict(zip(groups["group"], np.arange(len(groups)) + 0.6 * gaps, strict=True))
+    figure, axes = panels(1, len(tasks), height=1.4 + 0.25 * len(groups), sharey=True)
+    told = []
+    for axis, task in zip(axes, tasks, strict=True):
+        part = rows[rows["task"] == task]
+        whole = table.loc[(model, task, "all")]
+        axis.axvline(whole["accuracy"], color=GREY, lw=1, label="all faces")
+        for group in part.itertuples():
+            apart = not group.low <= whole["accuracy"] <= group.high
+            spread = [[group.accuracy - group.low], [group.high - group.accuracy]]
+            shape = {"color": colour, "mfc": colour if apart else "white", "ms": 5}
+            axis.errorbar(group.accuracy, place[group.group], xerr=spread, fmt=marker, **shape)
+        several = part[part["by"] != task]
+        shape = {"marker": "|", "s": 90, "color": WARNING}
+        label = "the group's most frequent label, always"
+        axis.scatter(several["most frequent"], several["group"].map(place), **shape, label=label)
+        axis.set(xlabel=f"{task} accuracy (%)", xlim=(-3, 103))
+        axis.grid(axis="y", visible=False)
+        right = part.set_index("group")["accuracy"].round()
+        told.append(
+            f"{task}: {whole['accuracy']:.1f} % of {whole['faces']:,.0f} faces; lowest "
+            f"{right.idxmin()} ({right.min():g} %), highest {right.idxmax()} ({right.max():g} %)"
+        )
+    words = [f"{row.group.removeprefix('race ')}, n {row.faces:,}" for row in groups.itertuples()]
+    axes[0].set(yticks=list(place.values()), yticklabels=words)
+    axes[0].set_title(f"{model} network", color=colour)
+    axes[0].set_ylim(max(place.values(), default=0) + 0.6, -0.6)
+    for fill, label in ((colour, "interval misses the line"), ("white", "interval crosses it")):
+        axes[0].plot([], [], marker, color=colour, mfc=fill, label=label)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=2)
+    figure.set_label(say(f"Accuracy of {model} by group", *told))
+    return figure
 
 
+@style()
 def recall(table: pd.DataFrame) -> Figure:
-    """Share of each age that is right, a line a network, with intervals.
+    """Share of each age that is right, a mark a network, with 95 % intervals.
 
-    ``table`` as of ``tables.classes``.
+    ``table`` as of ``tables.classes``. Ages are groups, and no line joins them.
     """
-    figure, axis = plt.subplots(figsize=(8, 3.6), layout="constrained")
+    figure, (axis,) = panels(1, 1, height=3.4)
     ages = table.xs("age", level="task")
     models = ages.index.get_level_values("model").unique()
+    told = []
     for number, model in enumerate(models):
-        colour = _colour(model)
+        colour, marker = look(model)
         part = ages.loc[model].reindex(LABELS["age"])
         spread = [part["recall"] - part["low"], part["high"] - part["recall"]]
-        places = np.arange(len(part)) + 0.08 * (number - len(models) / 2)
-        axis.errorbar(
-            places, part["recall"], yerr=spread, fmt="o-", ms=4, lw=1, color=colour, label=model
+        places = np.arange(len(part)) + 0.2 * (number - (len(models) - 1) / 2)
+        shape = {"fmt": marker, "ms": 5, "capsize": 0, "color": colour, "label": model}
+        axis.errorbar(places, part["recall"], yerr=spread, **shape)
+        told.append(
+            f"{model}: most {part['recall'].idxmax()} ({part['recall'].max():.0f} %), least "
+            f"{part['recall'].idxmin()} ({part['recall'].min():.0f} %)"
         )
-    axis.set(xticks=range(len(LABELS["age"])), xticklabels=LABELS["age"])
-    axis.set(xlabel="true age in years", ylabel="% right", ylim=(-2, 102))
-    axis.legend(fontsize=8, ncols=len(models), loc="upper center", bbox_to_anchor=(0.5, 1.13))
+    faces = ages.groupby(level="label")["faces"].max().reindex(LABELS["age"])
+    words = [f"{age}\nn {count:,.0f}" for age, count in faces.items()]
+    axis.set(xticks=range(len(words)), xticklabels=words, ylim=(-3, 103))
+    axis.set(xlabel="true age in years", ylabel="right (%)")
+    axis.grid(axis="x", visible=False)
+    figure.legend(loc="outside upper left", ncols=len(models))
+    figure.set_label(say(f"Share of each age that is right, {faces.sum():,.0f} faces", *told))
     return figure
 
 
+@style()
 def accuracy_against_work(table: pd.DataFrame) -> Figure:
     """What a network reaches against the arithmetic of one of its trainings.
 
     ``table`` as of ``tables.cost``: updates, times the multiply-adds of a face in a forward pass.
-    The line leads from the best epoch to the last one run.
+    The line leads from the best epoch to the last one run. Levi & Hassner's networks have a hollow
+    mark under their own recipe.
     """
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
+    figure, axes = panels(2, 1, height=4.8, sharex=True)
+    told = []
     for axis, task in zip(axes, LABELS, strict=True):
         part = table.dropna(subset=[task]) if task in table else table.iloc[:0]
         for name, row in part.iterrows():
-            # The networks for one task have the same colour in both panels.
-            label = str(name).replace(f"_{task}", "").replace(task, "one task")
-            colour = WORK_COLOURS[label]
+            colour, marker = look(str(name))
+            words = str(name).replace(f"levi_hassner_{task}", "Levi & Hassner")
             ends = row[["updates to best", "updates"]] * row["million multiply-adds"] / 1e6
-            axis.plot(ends, [row[task]] * 2, "-", color=colour, lw=1.5)
-            axis.plot(ends.iloc[1], row[task], "o", color=colour)
-            axis.annotate(
-                label.replace("levi_hassner", "Levi & Hassner"),
-                (ends.iloc[1], row[task]),
-                (0, 7),
-                textcoords="offset points",
-                ha="center",
-                fontsize=8,
-            )
-        axis.set(
-            xlabel="updates x multiply-adds of a face ($10^{12}$, log scale)",
-            ylabel=f"{task} accuracy (%)",
-            xscale="log",
-        )
-        axis.margins(x=0.2, y=0.25)
+            fill = "white" if words.endswith("own recipe") else colour
+            axis.plot(ends, [row[task]] * 2, color=colour)
+            axis.plot(ends.iloc[1], row[task], marker, color=colour, mfc=fill)
+            _beside(axis, words, (ends.iloc[1], row[task]))
+            told.append(f"{task}, {words}: {row[task]:.1f} % for {ends.iloc[1]:.1f}")
+        axis.set(ylabel=f"{task} accuracy (%)", xscale="log")
+        axis.margins(x=0.1, y=0.2)
         axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.xaxis.set_major_formatter("{x:g}")
         axis.xaxis.set_minor_formatter(NullFormatter())
+    axes[-1].set_xlabel("updates × multiply-adds of a face ($10^{12}$, log scale)")
+    figure.set_label(say("Accuracy against 10^12 multiply-adds times updates", *told))
     return figure
 
 
-WORK_COLOURS = dict(
-    zip(
-        ("one task", "multitask", "transfer", "levi_hassner", "levi_hassner, own recipe"),
-        MODEL_COLOURS,
-        strict=False,
-    )
-)
-
-
+@style()
 def attention(found: Attention, faces: pd.DataFrame, network: str, task: str) -> Figure:
-    """Grad-CAM of ``network``: each face with the heat over it, its true label and the one given.
+    """Grad-CAM of ``network``: each face, and below it the heat that speaks for the answer given.
 
-    ``found`` and ``faces`` as of ``experiment.attention``: right answers first.
+    ``found`` and ``faces`` as of ``notebook.attention``: right answers first.
     """
     count = len(faces)
-    figure, axes = plt.subplots(2, count, figsize=(1.45 * count, 3.5), layout="constrained")
-    axes = np.reshape(axes, (2, count))
+    figure, axes = panels(2, count, height=0.55 + 13 / count)
+    told = []
     for place, (_, face) in enumerate(faces.iterrows()):
         given, true = LABELS[task][found.answers[place]], LABELS[task][face[task]]
-        axes[0, place].imshow(found.crops[place])
-        axes[1, place].imshow(found.crops[place])
-        axes[1, place].imshow(found.heat[place], cmap="inferno", alpha=0.55, vmin=0, vmax=1)
-        right = given == true
-        axes[0, place].set_title(
-            f"true: {true}\n{'right' if right else f'given: {given}'}",
-            fontsize=8,
-            color="black" if right else "firebrick",
-        )
-    for axis in axes.flat:
+        above, below = axes[place], axes[count + place]
+        above.imshow(found.crops[place])
+        below.imshow(found.crops[place])
+        below.imshow(found.heat[place], cmap="inferno", alpha=0.55, vmin=0, vmax=1)
+        words = f"is {true}" if given == true else f"is {true}\nsaid {given}"
+        above.set_title(words, fontsize=8, loc="center", color=GREY if given == true else WARNING)
+        told.append(f"{true} taken for {given}" if given != true else f"{true} right")
+    for axis in axes:
         axis.set_axis_off()
-    figure.suptitle(f"{network}, {task}: bright speaks for the answer given", fontsize=9)
+    figure.set_label(
+        say(f"Where {network} looks for the {task} of {count} faces: {', '.join(told)}")
+    )
     return figure

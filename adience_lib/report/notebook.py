@@ -1,11 +1,13 @@
 """Shows a figure or a table in a notebook and keeps it as a file."""
 
+import io
 from collections.abc import Callable
 
-import matplotlib.pyplot as plt
 import pandas as pd
+from IPython.display import Image, display
 from matplotlib.figure import Figure
 
+from adience_lib.data.labels import LABELS
 from adience_lib.evidence import metrics
 from adience_lib.evidence.grad_cam import Attention, grad_cam
 from adience_lib.evidence.metrics import confusion
@@ -17,30 +19,37 @@ from adience_lib.runs.folder import run_folder
 from adience_lib.runs.read import Runs, load_network, read_runs
 from adience_lib.util.errors import AdienceError
 
-style.settle()
-
 
 def show(experiment: Experiment, figure: Figure, name: str) -> None:
-    """Show ``figure``, marked with its data and protocol, and write ``<name>.png``."""
-    figures.mark(figure, experiment.caption)
-    file = experiment.figures_dir / f"{name}.png"
+    """Show ``figure``, signed with its data and protocol, and write ``<name>.png`` and ``.svg``.
+
+    Its label says what is seen: with the data, the text that stands for the picture in a notebook
+    and in the files. Pictures of faces have no SVG, which would hold the same dots. Equal figures
+    are equal files: without a date, and without the version of the software.
+    """
+    style.sign(figure, experiment.caption)
+    words = f"{figure.get_label()} {experiment.caption}."
+    png, svg = (experiment.figures_dir / f"{name}.{kind}" for kind in ("png", "svg"))
     try:
         experiment.figures_dir.mkdir(parents=True, exist_ok=True)
-        # Without the date and the software's version, equal figures are equal files.
-        figure.savefig(
-            file, dpi=figures.DOTS_AN_INCH, bbox_inches="tight", metadata={"Software": None}
-        )
+        with style.style():
+            figure.savefig(png, metadata={"Software": None, "Description": words})
+            if not any(axis.images for axis in figure.axes):
+                about = {"Date": None, "Creator": None, "Description": words}
+                figure.savefig(svg, metadata=about)
     except OSError as error:
-        raise AdienceError(f"{file}: cannot be written ({error.strerror or error})") from error
-    style.show(figure)
-    plt.close(figure)
+        place = experiment.figures_dir / name
+        raise AdienceError(f"{place}: cannot be written ({error.strerror or error})") from error
+    display(Image(png, alt=words))
 
 
 def show_recorded(recorded: Experiment, figure: Figure) -> None:
-    """Show a figure of the committed records (``report.study``). Nothing is written."""
-    figures.mark(figure, recorded.caption)
-    display(figure)
-    plt.close(figure)
+    """Show a figure of the committed records (``report.study``), as ``show`` does, unwritten."""
+    style.sign(figure, recorded.caption)
+    picture = io.BytesIO()
+    with style.style():
+        figure.savefig(picture, format="png")
+    display(Image(picture.getvalue(), alt=f"{figure.get_label()} {recorded.caption}."))
 
 
 def show_if_any(
@@ -55,7 +64,10 @@ def show_intervals(
     experiment: Experiment, table: pd.DataFrame, columns: list[str], name: str
 ) -> None:
     """Show accuracies with their intervals, a dot for each row that ``columns`` name."""
-    show_if_any(experiment, table, lambda rows: further_figures.intervals(rows, columns), name)
+    chance = metrics.majority_rates(experiment.faces, list(experiment.folds))
+    show_if_any(
+        experiment, table, lambda rows: further_figures.intervals(rows, columns, chance), name
+    )
 
 
 def show_attention(experiment: Experiment, model_name: str, task: str) -> None:
@@ -66,12 +78,13 @@ def show_attention(experiment: Experiment, model_name: str, task: str) -> None:
 
 
 def show_confusions(experiment: Experiment, results: Results) -> None:
-    """Show and keep the confusion matrices of every finished network and task."""
-    for runs in results.finished.values():
-        for task in runs.tasks:
-            name = f"confusion_{runs.model}_{task}"
-            keep(experiment, confusion(runs.predictions, task), name)
-            show(experiment, figures.confusion_matrix(runs, task), name)
+    """Show the confusion matrices of each task, and keep those of every finished network."""
+    for task in LABELS:
+        networks = {name: runs for name, runs in results.finished.items() if task in runs.tasks}
+        for name, runs in networks.items():
+            keep(experiment, confusion(runs.predictions, task), f"confusion_{name}_{task}")
+        if networks:
+            show(experiment, figures.confusion_matrices(networks, task), f"confusion_{task}")
 
 
 def keep(experiment: Experiment, table: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -1,22 +1,72 @@
-"""How figures look and are shown: the same for everybody, whatever a ``matplotlibrc`` says."""
+"""How every figure looks: the style file, a colour for each network, and the line at the foot."""
 
-import matplotlib
-import seaborn as sns
-from IPython.core.pylabtools import print_figure
-from IPython.display import display
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib.style
+import numpy as np
 from matplotlib.figure import Figure
 
+STYLE = Path(__file__).with_name("style.mplstyle")
 
-def settle() -> None:
-    """Draw from now on from Matplotlib's defaults, in the report's theme, with the font that
-    Matplotlib brings. Windows are never opened: there may be no screen."""
-    matplotlib.rcdefaults()
-    if "inline" not in (matplotlib.get_backend(auto_select=False) or ""):  # Jupyter's
-        matplotlib.use("agg")
-    sns.set_theme(style="whitegrid", font="DejaVu Sans", font_scale=0.9)
+GREY, WARNING = "#666666", "#B22222"
+
+_LOOKS = {
+    "levi": ("#000000", "X"),
+    "multitask": ("#009E73", "D"),
+    "transfer": ("#CC79A7", "^"),
+    "vgg": ("#56B4E9", "v"),
+    "gender": ("#0072B2", "o"),
+    "age": ("#D55E00", "s"),
+}
+"""Colour and marker of a network, by a word in its name: Okabe & Ito's, told apart by
+colour-blind readers. Levi & Hassner's networks are named after their task as well."""
 
 
-def show(figure: Figure) -> None:
-    """Show ``figure`` in a notebook as PNG, whatever ``MPLBACKEND`` and IPython's settings say."""
-    content = print_figure(figure, "png", base64=True)
-    display({"image/png": content, "text/plain": repr(figure)}, raw=True)
+@contextmanager
+def style() -> Iterator[None]:
+    """Within it, and in what it decorates, figures are drawn and written in the report's style.
+
+    It starts from Matplotlib's defaults, whatever a ``matplotlibrc`` says.
+    """
+    with matplotlib.style.context(STYLE, after_reset=True):
+        yield
+
+
+def look(network: str) -> tuple[str, str]:
+    """The colour and the marker of a network, the same in every figure; grey for anything else.
+
+    ``network``: its name or its title in a table.
+    """
+    names = (word for word in _LOOKS if word in network.lower())
+    return _LOOKS.get(next(names, ""), (GREY, "o"))
+
+
+def panels(
+    rows: int, columns: int, width: float = 6.5, height: float = 3.4, **options: Any
+) -> tuple[Figure, np.ndarray]:
+    """A figure of so many inches, and its axes in the order of reading.
+
+    It belongs to no window: nothing shows it by itself, and nothing has to be closed.
+    """
+    figure = Figure(figsize=(width, height))
+    return figure, figure.subplots(rows, columns, squeeze=False, **options).ravel()
+
+
+def say(*sentences: str) -> str:
+    """What stands for a figure where it is not seen: the sentences that are not empty, as one."""
+    return " ".join(f"{sentence.rstrip('.')}." for sentence in sentences if sentence)
+
+
+def sign(figure: Figure, caption: str) -> None:
+    """Write below ``figure`` what data and protocol it shows, in red on a demo."""
+    colour = WARNING if caption.startswith("DEMO") else GREY
+    letters = int(13 * figure.get_figwidth())  # as many as fit, so that it makes no figure wider
+    words = textwrap.fill(caption, letters)
+    figure.text(0.01, -0.01, words, va="top", fontsize=8, color=colour, gid=FOOTER)
+
+
+FOOTER = "footer"

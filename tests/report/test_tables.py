@@ -1,19 +1,16 @@
 """Tables and sentences of what the paper leaves out, on runs that are known or missing."""
 
-import io
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
 from simulated import results_with, runs_with
 
 from adience_lib.data import DEMO, load
-from adience_lib.data.labels import LABELS
-from adience_lib.evidence import claims, cost
-from adience_lib.report import figures, findings, further_figures, lessons, tables
+from adience_lib.evidence import cost
+from adience_lib.report import findings, lessons, tables
 from adience_lib.runs.read import Runs
 
 TRUTH = {"gender": [0, 1] * 8, "age": [0, 1, 2, 3] * 4}
@@ -61,15 +58,13 @@ def test_gammas_have_both_accuracies_with_their_intervals() -> None:
 
 
 def test_ends_of_a_division_are_named_where_groups_are_large() -> None:
-    """All women wrong, all men right; the figure shows as many groups as there are."""
+    """All women wrong, all men right."""
     guesses = {"gender": [1] * 400, "age": [4] * 400}
     runs = runs_with("multitask", {"gender": [0, 1] * 200, "age": [4] * 400}, guesses)
     table = tables.groups(results_with(runs))
     words = findings.about_groups(table)
     assert "multitask on gender: by gender f 0 [0, 2] to m 100 [98, 100]." in words
     assert "by age" not in words, "all are of one age"
-    figure = further_figures.accuracy_by_group(tables.of_model(table, "multitask"))
-    assert len(figure.axes[0].get_yticks()) == 27
 
 
 def test_cost_is_updates_times_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +79,6 @@ def test_cost_is_updates_times_what_was_measured(monkeypatch: pytest.MonkeyPatch
     assert "gender 20 updates, the best after 10 (0.0 hours); multitask" in findings.about_cost(
         table
     )
-    assert len(further_figures.accuracy_against_work(table).axes) == 2
 
 
 def test_held_out_runs_without_a_log_of_the_test_fold_are_left_out() -> None:
@@ -114,33 +108,6 @@ def test_calibration_speaks_of_the_direction() -> None:
     assert findings.about_calibration(table).endswith("10.0 points, not sure enough.")
 
 
-def test_nothing_of_the_curves_covers_the_caption() -> None:
-    """On the written page, where a caption is long: as many of its dots as without the legend."""
-    figure = figures.learning_curves(lessons.read()[1].finished["multitask"])
-    figures.mark(figure, f"DEMO {'of a protocol with many differences,' * 3}")
-    dots = []
-    for shown in (True, False):
-        figure.legends[0].set_visible(shown)
-        page = io.BytesIO()
-        figure.savefig(page, bbox_inches="tight", dpi=figures.DOTS_AN_INCH)
-        red, green, _ = np.moveaxis(np.asarray(Image.open(page).convert("RGB"), int), -1, 0)
-        dots.append(np.sum((red > 150) & (green < 60)))
-    assert dots[0] == dots[1] > 100
-
-
-def test_curves_show_the_loss_of_each_task_where_it_is_known() -> None:
-    """A history that lacks them shows what was trained on: their weighted sum."""
-    before = lessons.read()[1].finished["multitask"]
-    losses = {f"{kind}{task}_cross_entropy": 1.0 for kind in ("", "val_") for task in LABELS}
-    now = replace(before, history=before.history.assign(**losses))
-    drawn = [
-        [axis.get_ylabel() for axis in figures.learning_curves(runs).axes] for runs in (before, now)
-    ]
-    accuracies = ["gender accuracy (%)", "age accuracy (%)"]
-    assert drawn[0] == [*accuracies, "loss of both tasks"]
-    assert drawn[1] == [accuracies[0], "gender loss", accuracies[1], "age loss"]
-
-
 def test_limit_of_epochs_counts_every_training_that_could_stop(tmp_path: Path) -> None:
     """Those with held-out subjects as well, and one that the limit ended."""
     study = replace(lessons.read()[0], runs_dir=tmp_path / "records")
@@ -158,12 +125,3 @@ def test_table_3_and_sentences_have_one_mean() -> None:
     runs = replace(runs, predictions=runs.predictions.assign(fold=sizes))
     assert tables.table_3(results_with(runs)).loc["gender", "gender accuracy"] == 75
     assert "gender 75.0 % right" in findings.about_runs(load(DEMO), runs.predictions, runs)
-
-
-def test_forest_plot_has_a_row_a_part_and_its_verdict() -> None:
-    """Also where nothing but exact counts was measured."""
-    measured = claims.measured(claims.decide(results_with()))
-    figure = figures.claims(measured)
-    words = [text.get_text() for axis in figure.axes for text in axis.texts]
-    assert words == ["supported", "contradicted"]
-    assert len(figures.claims(claims.measured(claims.decide(lessons.read()[1]))).axes) == 3
