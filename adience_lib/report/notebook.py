@@ -27,7 +27,8 @@ def show(experiment: Experiment, figure: Figure, name: str) -> None:
     and in the files. Pictures of faces have no SVG, which would hold the same dots. Equal figures
     are equal files: without a date, and without the version of the software.
     """
-    style.sign(figure, experiment.caption)
+    with style.style():
+        style.sign(figure, experiment.caption)
     words = f"{figure.get_label()} {experiment.caption}."
     png, svg = (experiment.figures_dir / f"{name}.{kind}" for kind in ("png", "svg"))
     try:
@@ -45,9 +46,9 @@ def show(experiment: Experiment, figure: Figure, name: str) -> None:
 
 def show_recorded(recorded: Experiment, figure: Figure) -> None:
     """Show a figure of the committed records (``report.study``), as ``show`` does, unwritten."""
-    style.sign(figure, recorded.caption)
     picture = io.BytesIO()
     with style.style():
+        style.sign(figure, recorded.caption)
         figure.savefig(picture, format="png")
     display(Image(picture.getvalue(), alt=f"{figure.get_label()} {recorded.caption}."))
 
