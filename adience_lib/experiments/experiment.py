@@ -22,7 +22,7 @@ from adience_lib.runs.read import Runs, read_runs
 from adience_lib.util import paths
 from adience_lib.util.errors import AdienceError
 
-DEMO_TRANSFER_EPOCHS = 3
+DEMO_TRANSFER_EPOCHS = 1
 """The transfer network takes three times as long an epoch as the reduced ones on a processor, and
 the paper sees it converge "after only a couple epochs" (4.3)."""
 
