@@ -33,8 +33,8 @@ class Dataset:
 
     ``faces``: the manifest, one row a face, in a fixed order: ``path`` (within ``source``,
     with ``/``), ``subject``, ``gender`` and ``age`` (int64 positions in ``GENDER_LABELS`` and
-    ``AGE_LABELS``), ``fold`` (0 to 4), and ``race`` (a word) where the source gives it. Its index
-    runs from 0, as the image cache does.
+    ``AGE_LABELS``, or one of them ``MISSING``), ``fold`` (0 to 4), and ``race`` (a word) where the
+    source gives it. Its index runs from 0, as the image cache does.
     ``drops``: one row a reason, ``reason`` and ``rows``, then the rows kept and their sum.
     ``fingerprint``: SHA-256 of the manifest and the size of every image, in hexadecimal: the same
     for a folder and an archive of it. ``source``: where the images lie as files: ``root``, or
@@ -54,10 +54,17 @@ class Dataset:
         return self.name == DEMO
 
 
-def load(source: str | Path, *, allow_missing: bool = False, drop_repeats: bool = False) -> Dataset:
-    """The manifest of ``source``: ``"demo"``, an Adience folder or a UTKFace folder.
+def load(
+    source: str | Path,
+    *,
+    allow_missing: bool = False,
+    drop_repeats: bool = False,
+    seed: int = 2022,
+) -> Dataset:
+    """The manifest of ``source``: ``"demo"``, or a folder of Adience, UTKFace or ``faces.csv``.
 
-    The kind is found out from what lies in the folder. ``allow_missing`` goes on without images
+    The kind is found out from what lies in the folder (``places.find``). ``seed`` draws the folds
+    of a ``faces.csv`` without any. ``allow_missing`` goes on without images
     that are missing or cannot be read, and counts them; every image is then decoded once to find
     out. ``drop_repeats`` keeps one of each set of equal rows of Adience's fold files, which the
     demo has too (of UTKFace's equal files one is always kept).
@@ -65,12 +72,12 @@ def load(source: str | Path, *, allow_missing: bool = False, drop_repeats: bool 
     Raises AdienceError: no such folder, a folder of another kind, bad fold files, missing images.
     """
     with sources.readable(source) as (name, root):
-        images, faces, dropped = sources.read(name, root, drop_repeats=drop_repeats)
+        images, faces, dropped = sources.read(name, root, drop_repeats, seed)
         faults = sources.faults(name, root, images, faces["path"], allow_missing=allow_missing)
         dropped.update(faults.to_list())
         faces = faces.drop(index=faults.index).reset_index(drop=True)
         if faces.empty:
-            raise AdienceError(f"{root}: no face with both labels is left")
+            raise AdienceError(f"{root}: no face with a label is left")
         sizes = [images.size(path) for path in faces["path"]]
     drops = sources.drops_table(dropped, kept=len(faces))
     fingerprint = sources.fingerprint(name, faces.assign(bytes=sizes))

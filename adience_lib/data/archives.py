@@ -4,6 +4,7 @@ import errno
 import gzip
 import hashlib
 import os
+import re
 import stat
 import tarfile
 import zipfile
@@ -17,19 +18,33 @@ from tqdm import tqdm
 
 from adience_lib.data.folder import Folder
 from adience_lib.data.images import ENDINGS
-from adience_lib.util import atomic, paths
+from adience_lib.util import atomic, console, paths
 from adience_lib.util.errors import AdienceError, first_line, shorten
 
 KINDS = (".tar.gz", ".tgz", ".tar", ".zip")
 """Endings of the archives that can be unpacked."""
 
+TABLES = re.compile(r"fold_\d_data\.txt|faces\.csv")
+"""What is unpacked besides images: the tables of a dataset that is packed as a whole."""
 
-def find(root: Path, name: str = "*") -> Path | None:
-    """The archive in ``root`` that is called ``name`` before its ending, if there is one.
+
+def is_archive(file: Path) -> bool:
+    """Whether ``file`` is named as an archive is, and is no Mac's note about one."""
+    return file.name.lower().endswith(KINDS) and not file.name.startswith("._")
+
+
+def bare_name(file: Path) -> str:
+    """An archive's name without its ending."""
+    return file.name[: -len(next(end for end in KINDS if file.name.lower().endswith(end)))]
+
+
+def find(root: Path, name: str = "") -> Path | None:
+    """The archive in ``root``, called ``name`` before its ending, if there is one.
 
     Raises AdienceError if there are several, any of which could be meant.
     """
-    found = sorted(file for kind in KINDS for file in root.glob(f"{name}{kind}"))
+    archives = [file for file in root.iterdir() if is_archive(file) and file.is_file()]
+    found = sorted(file for file in archives if not name or bare_name(file) == name)
     if len(found) > 1:
         names = " and ".join(file.name for file in found)
         raise AdienceError(f"{root}: {names} lie there; leave the one with the faces")
@@ -40,7 +55,8 @@ def unpacked(archive: Path, folder: str = "") -> Folder:
     """The images of ``archive`` as files in the cache folder, and nothing else of it.
 
     With ``folder``, such as "aligned", an image's name begins with that folder, whatever the
-    archive has in front of it; without, it is the file's own name. Unpacked by the first call,
+    archive has in front of it. Without, an archive of a whole dataset (``TABLES``) keeps its
+    folders, and in any other an image's name is the file's own. Unpacked by the first call,
     whole or not at all; an archive of another size or time of change is unpacked anew.
 
     Raises AdienceError: the archive is cut short or damaged (the last good member is named), or
@@ -57,7 +73,7 @@ def unpacked(archive: Path, folder: str = "") -> Folder:
 
 def _unpack(archive: Path, file: BufferedReader, folder: str, target: Path) -> None:
     target.mkdir()
-    unpack = _unpack_zip if archive.suffix == ".zip" else _unpack_tar
+    unpack = _unpack_zip if archive.suffix.lower() == ".zip" else _unpack_tar
     last, size = "nothing", os.fstat(file.fileno()).st_size
     bar = {"unit": "B", "unit_scale": True, "leave": False, "mininterval": 1}
     try:
@@ -65,6 +81,8 @@ def _unpack(archive: Path, file: BufferedReader, folder: str, target: Path) -> N
             for member in unpack(file, partial(_image_name, archive, folder, target), target):
                 last = shorten(member)[1:-1]
                 shown.update(file.tell() - shown.n)
+        if not folder:
+            _flatten(archive, target)
     except RuntimeError as error:  # zipfile's for a password, or a packing that it does not know
         raise AdienceError(
             f"{archive}: cannot be unpacked ({first_line(error)}); unpack it into a folder yourself"
@@ -120,9 +138,43 @@ def _image_name(
             f"{archive}: {shorten(member)} is a link or a device; an archive must hold the images"
         )
     ignored = is_folder or "__MACOSX" in path.parts or path.name.startswith("._")
-    if ignored or path.suffix.lower() not in ENDINGS or (folder and folder not in path.parts[:-1]):
+    wanted = folder in path.parts[:-1] if folder else True
+    table = not folder and TABLES.fullmatch(path.name)
+    if ignored or not wanted or not (table or path.suffix.lower() in ENDINGS):
         return ""
-    name = "/".join(path.parts[path.parts.index(folder) :]) if folder else path.name
+    name = "/".join(path.parts[path.parts.index(folder) :] if folder else path.parts)
     if (target / name).exists():
         raise AdienceError(f"{archive}: {name} stands in it twice")
     return name
+
+
+def _flatten(archive: Path, target: Path) -> None:
+    """Let UTKFace's images lie directly in ``target``, whatever folders they were packed in.
+
+    Of several folders the one called UTKFace is taken, and a line says so: Kaggle's copy holds
+    most faces three times. A dataset with tables keeps its folders.
+    """
+    files = sorted(file for file in target.rglob("*") if file.is_file())
+    if any(TABLES.fullmatch(file.name) for file in files):
+        return
+    folders = {file.parent for file in files}
+    chosen = [folder for folder in folders if folder.name.lower() == UTKFACE]
+    if chosen and len(folders) > 1:
+        place = min(chosen, key=lambda folder: (len(folder.parts), folder))
+        taken = [file for file in files if file.parent == place]
+        console.message(
+            f"{archive}: the {len(taken)} images in {place.relative_to(target)}/ are taken; the "
+            f"{len(files) - len(taken)} in other folders of it are left out"
+        )
+        files = taken
+    for file in files:
+        if file.parent != target:
+            if (target / file.name).exists():
+                raise AdienceError(f"{archive}: {file.name} stands in it twice")
+            file.rename(target / file.name)
+    for folder in [one for one in target.iterdir() if one.is_dir()]:
+        atomic.remove(folder)
+
+
+UTKFACE = "utkface"
+"""What a folder of UTKFace's faces is called, in small letters."""

@@ -5,6 +5,7 @@ import os
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,13 +22,18 @@ Decoded = np.ndarray | AdienceError
 
 @dataclass(frozen=True)
 class Folder:
-    """Images that lie as files under ``root``."""
+    """Images that lie as files under ``root``; ``turned`` as their orientation tags say or not."""
 
     root: Path
+    turned: bool = False
 
     def names(self) -> list[str]:
-        """Every file directly in it that may be a face by its ending, in order."""
-        return sorted(path.name for path in self.root.iterdir() if path.suffix.lower() == ".jpg")
+        """Every file directly in it that may be a face by its ending, in order.
+
+        Not the notes that a Mac adds, "._" and the file's name.
+        """
+        names = (path.name for path in self.root.iterdir() if path.suffix.lower() == ".jpg")
+        return sorted(name for name in names if not name.startswith("._"))
 
     def missing(self, names: Collection[str]) -> set[str]:
         """Those of ``names`` that are no files."""
@@ -55,10 +61,11 @@ class Folder:
         """The images decoded, in order, by as many threads as there are cores (Pillow releases
         Python's lock while it decodes)."""
         files = [self.root / name for name in names]
+        read = partial(_face_or_error, turned=self.turned)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for start in range(0, len(files), READ_AHEAD):
                 some = files[start : start + READ_AHEAD]
-                yield from pool.map(_face_or_error, some)
+                yield from pool.map(read, some)
 
     def check_inside(self, names: Collection[str], folders: Collection[str] = ()) -> None:
         """Refuse images that are links to somewhere else: a dataset may come from anybody.
@@ -86,9 +93,9 @@ class Folder:
             ) from error
 
 
-def _face_or_error(file: Path) -> Decoded:
+def _face_or_error(file: Path, turned: bool) -> Decoded:
     """As ``read_face``, for a reader that goes on after an image that cannot be read."""
     try:
-        return read_face(file)
+        return read_face(file, turned=turned)
     except AdienceError as error:
         return error

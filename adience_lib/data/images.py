@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from adience_lib.data.labels import SIDE
 from adience_lib.util.errors import AdienceError, first_line
@@ -31,7 +31,7 @@ ALPHA_MODES = ("LA", "PA", "RGBA")
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
-def read_face(image: Path | BinaryIO, name: str = "") -> np.ndarray:
+def read_face(image: Path | BinaryIO, name: str = "", *, turned: bool = False) -> np.ndarray:
     """The face in ``image``, a file or its content, as a (256, 256, 3) uint8 array, RGB.
 
     ``name``: what errors call it; a file's own path where there is none.
@@ -39,8 +39,8 @@ def read_face(image: Path | BinaryIO, name: str = "") -> np.ndarray:
     The shorter side is scaled to 256 pixels and the centre square is kept, in one bicubic step
     with anti-aliasing. A JPEG is first reduced while it is decoded, by the largest of 1, 2, 4, 8
     that leaves both sides at 256 pixels or more (an 816x816 image of Adience is read at 408x408).
-    The pixels are taken as stored: an orientation tag is not applied, since the crops of the
-    three kinds of dataset are upright.
+    ``turned``: as the image's orientation tag (EXIF) says, as people see a photograph. Otherwise
+    the pixels are taken as stored: the crops of Adience and UTKFace are upright.
 
     Raises AdienceError naming the file: missing, not a JPEG or PNG, truncated, smaller than 8
     pixels, larger than Pillow's limit, or with transparent pixels.
@@ -54,6 +54,8 @@ def read_face(image: Path | BinaryIO, name: str = "") -> np.ndarray:
             left, top = (opened.width - side) / 2, (opened.height - side) / 2
             square = (left, top, left + side, top + side)
             face = _to_rgb(opened, name).resize((SIDE, SIDE), Image.Resampling.BICUBIC, box=square)
+            if turned:
+                face = _upright(face)
     except UnidentifiedImageError as error:
         raise AdienceError(f"{name}: not a JPEG or PNG image") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -63,6 +65,14 @@ def read_face(image: Path | BinaryIO, name: str = "") -> np.ndarray:
     except (OSError, SyntaxError, ValueError) as error:  # Pillow's words for a damaged file
         raise AdienceError(f"{name}: the image cannot be read ({first_line(error)})") from error
     return np.asarray(face)
+
+
+def _upright(face: Image.Image) -> Image.Image:
+    """As its orientation tag says; a tag that is damaged says nothing, as to other programs."""
+    try:
+        return ImageOps.exif_transpose(face)
+    except Exception:  # Pillow's parser raises nearly anything
+        return face
 
 
 def _check(image: Image.Image, name: str) -> None:

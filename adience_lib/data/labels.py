@@ -24,6 +24,9 @@ GENDER_LABELS = ("f", "m")
 LABELS = {"gender": GENDER_LABELS, "age": AGE_LABELS}
 """The class labels of each task. A face's ``gender`` and ``age`` are positions in these."""
 
+MISSING = -1
+"""In place of a position where a table of somebody's own faces gives no label."""
+
 
 def age_label_of(years: int) -> int | None:
     """Position in ``AGE_LABELS`` of an age in whole years, or None between two groups.

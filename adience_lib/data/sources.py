@@ -1,4 +1,4 @@
-"""Which kind of dataset lies in a folder, its rows, and which of its images are there."""
+"""A dataset's rows by its kind, and which of its images are there."""
 
 import hashlib
 from collections import Counter
@@ -9,20 +9,13 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from adience_lib.data import adience, archives, demo, utkface
+from adience_lib.data import adience, archives, demo, places, table, utkface
 from adience_lib.data.folder import Folder
-from adience_lib.data.labels import FOLDS
 from adience_lib.util import atomic, paths
-from adience_lib.util.errors import AdienceError, shorten
+from adience_lib.util.errors import AdienceError
 
 DEMO = "demo"
 """The source that stands for the built-in drawings."""
-
-_KINDS = (
-    "fold_0_data.txt to fold_4_data.txt beside aligned/ or faces/ (Adience), or files named "
-    "[age]_[gender]_[race]_[date].jpg.chip.jpg (UTKFace); the images may be packed "
-    f"({', '.join(archives.KINDS)})"
-)
 
 
 @contextmanager
@@ -30,31 +23,17 @@ def readable(source: str | Path) -> Iterator[tuple[str, Path]]:
     """The name of the kind of ``source``, and its folder; the demo is drawn if it is not there.
 
     An error of the disk meanwhile becomes one that names the file. Raises AdienceError: no such
-    folder, or none of a kind that is known here.
+    folder, or no dataset of a kind that is known here (``places.find``).
     """
     if str(source) == DEMO:
         yield DEMO, demo_folder()
         return
-    root = _folder(source)
     try:
-        yield _kind(root), root
+        yield places.find(source)
     except OSError as error:
         raise AdienceError(
-            f"{error.filename or root}: cannot be read ({error.strerror or error})"
+            f"{error.filename or source}: cannot be read ({error.strerror or error})"
         ) from error
-
-
-def _folder(source: str | Path) -> Path:
-    try:
-        root = Path(source).expanduser().absolute()
-        if root.is_dir():
-            return root
-    except (OSError, ValueError, RuntimeError):  # no name that a file could have; no such user
-        pass
-    raise AdienceError(
-        f"{shorten(str(source))[1:-1]}: no such folder; give a dataset's folder (of an archive, "
-        f'the one that it lies in), or "{DEMO}"'
-    )
 
 
 def demo_folder() -> Path:
@@ -64,36 +43,45 @@ def demo_folder() -> Path:
     return folder
 
 
-def _kind(root: Path) -> str:
-    if any(adience.fold_file(root, fold).exists() for fold in range(FOLDS)):
-        return "adience" if adience.image_folder(root) == "aligned" else "adience-unaligned"
-    if any(map(utkface.is_face, Folder(root).names())) or archives.find(root):
-        return "utkface"
-    raise AdienceError(f"{root}: not a dataset known here; looked for {_KINDS}")
-
-
-def read(name: str, root: Path, *, drop_repeats: bool) -> tuple[Folder, pd.DataFrame, Counter[str]]:
-    """Where the images lie, the rows with both labels, and how many went for which reason."""
+def read(
+    name: str, root: Path, drop_repeats: bool, seed: int
+) -> tuple[Folder, pd.DataFrame, Counter[str]]:
+    """Where the images lie, the rows of the manifest, and how many went for which reason."""
     if name == "utkface":
-        source = Folder(root)
-        if not any(map(utkface.is_face, source.names())):
-            source = _unpacked(root)
-        names = source.names()
-        source.check_inside(names)
-        if not any(map(utkface.is_face, names)):
-            raise AdienceError(f"{root}: not a dataset known here; looked for {_KINDS}")
-        return source, *utkface.read_faces(names, source.digest)
-    folder = adience.image_folder(root)
+        return _read_utkface(root)
+    if name == "table":
+        return _read_table(root, seed)
+    folder = "faces" if name == places.UNALIGNED else "aligned"
     faces, dropped = adience.read_faces(root, folder, drop_repeats=drop_repeats)
-    source = Folder(root) if (root / folder).exists() else _unpacked(root, folder)
+    source = _adience_images(root, folder)
     source.check_inside(list(faces["path"]), adience.IMAGE_FOLDERS)
     return source, faces, dropped
 
 
-def _unpacked(root: Path, folder: str = "") -> Folder:
-    """The images of the one archive in ``root`` that can be meant."""
-    archive = archives.find(root, folder or "*")
-    return archives.unpacked(archive, folder) if archive else Folder(root)
+def _read_utkface(root: Path) -> tuple[Folder, pd.DataFrame, Counter[str]]:
+    source = Folder(root)
+    names = source.names()
+    source.check_inside(names)
+    return source, *utkface.read_faces(names, source.digest)
+
+
+def _read_table(root: Path, seed: int) -> tuple[Folder, pd.DataFrame, Counter[str]]:
+    """Images that are missing keep their rows: whether that is an error is said later."""
+    source, rows = Folder(root, turned=True), table.read_rows(root / table.FILE)
+    source.check_inside(list(rows["path"]))
+    missing = source.missing(list(rows["path"]))
+
+    def digest(image: str) -> str:
+        return f"missing {image}" if image in missing else source.digest(image)
+
+    return source, *table.read_faces(rows, digest, seed)
+
+
+def _adience_images(root: Path, folder: str) -> Folder:
+    """Where the image set lies in the dataset ``root``, unpacked into the cache if it must be."""
+    place = adience.images_root(root, folder)
+    archive = archives.find(root, folder) if place is None else None
+    return archives.unpacked(archive, folder) if archive else Folder(place or root)
 
 
 def faults(
@@ -105,7 +93,7 @@ def faults(
     """
     missing = images[images.isin(source.missing(list(images)))]
     if len(missing) and not allow_missing and name != DEMO:
-        raise AdienceError(_missing_message(root, missing))
+        raise AdienceError(_missing_message(name, root, missing))
     found = missing.map(lambda _: "missing image")
     if allow_missing or name == DEMO:
         found = pd.concat([found, _unreadable(source, images.drop(missing.index))])
@@ -123,10 +111,11 @@ def _unreadable(source: Folder, paths: pd.Series) -> pd.Series:
     return paths[bad].map(lambda _: "unreadable image")
 
 
-def _missing_message(root: Path, missing: pd.Series) -> str:
+def _missing_message(name: str, root: Path, missing: pd.Series) -> str:
     first = ", ".join(missing.head(5))
+    named_in = table.FILE if name == "table" else "the fold files"
     return (
-        f"{root}: {len(missing)} images named in the fold files are missing, the first: {first}. "
+        f"{root}: {len(missing)} images named in {named_in} are missing, the first: {first}. "
         "To go on without them: allow_missing=True (in a notebook, the parameter allow_missing)"
     )
 

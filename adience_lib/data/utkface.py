@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from adience_lib.data import copies
 from adience_lib.data.labels import FOLDS, GENDER_LABELS, age_label_of
 
 # [age]_[gender]_[race]_[date&time].jpg.chip.jpg, as the dataset's authors describe it.
@@ -27,10 +28,8 @@ def read_faces(names: list[str], digest: Callable[[str], str]) -> tuple[pd.DataF
 
     ``names``: every image's file name, in order; ``digest`` gives the SHA-256 of its bytes.
 
-    A file counts under the first reason that applies: its name is malformed; the same bytes
-    stand under another age group or gender as well, so that one of the labels is wrong; the age
-    lies in none of the eight groups; the same bytes stand in an earlier file with the same labels.
-    Years in no group count as a label of their own here: bytes under 22 and 26 years disagree.
+    A file counts under the first reason that applies: its name is malformed; then as in
+    ``copies.without``.
 
     ``subject`` is the SHA-256 of the file, since UTKFace names nobody. The five folds are dealt
     out within each pair of age and gender, in the order of the hashes: stratified to one face,
@@ -40,20 +39,10 @@ def read_faces(names: list[str], digest: Callable[[str], str]) -> tuple[pd.DataF
     """
     matches = [_NAME.fullmatch(name) for name in names]
     rows = [_row(match, digest(match[0])) for match in matches if match]
-    files = pd.DataFrame(rows, columns=["path", "subject", "gender", "age", "race"])
-    labels = files["gender"] + len(GENDER_LABELS) * files["age"].fillna(-1)  # a number a pair
-    disagree = labels.groupby(files["subject"]).transform("nunique") > 1
-    outside = ~disagree & files["age"].isna()
-    kept = files[~disagree & ~outside]
-    faces = kept.drop_duplicates("subject")
-    dropped = Counter(
-        {
-            "malformed name": len(names) - len(rows),
-            "identical files disagree": int(disagree.sum()),
-            "age in none of the labels": int(outside.sum()),
-            "exact repeat": len(kept) - len(faces),
-        }
-    )
+    files = pd.DataFrame(rows, columns=["path", "digest", "gender", "age", "race"])
+    faces, dropped = copies.without(files, outside=files["age"].isna())
+    dropped["malformed name"] = len(names) - len(rows)
+    faces = faces.rename(columns={"digest": "subject"})
     return _with_folds(faces.astype({"gender": "int64", "age": "int64"})), dropped
 
 

@@ -1,0 +1,195 @@
+"""A table of anybody's own faces: ``faces.csv``, a row an image, in a folder above the images."""
+
+import difflib
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas as pd
+
+from adience_lib.data import copies
+from adience_lib.data.labels import AGE_LABELS, FOLDS, GENDER_LABELS, MISSING, age_label_of
+from adience_lib.data.text import age_position, gender_position, read_lines
+from adience_lib.util.errors import AdienceError, shorten
+
+FILE = "faces.csv"
+"""The table's name. Paths in it are relative to the folder that it lies in."""
+
+NEEDED = ("path", "gender", "age")
+COLUMNS = (*NEEDED, "subject", "fold", "race")
+"""Those that are read, the last three where they are there."""
+
+OLDEST = 130
+"""Years; a larger number is a slip."""
+
+NO_RACE = "not given"
+
+OUTSIDE = -2
+"""In place of an age's position: the years lie in none of the eight labels."""
+
+
+def read_rows(file: Path) -> pd.DataFrame:
+    """The rows of the table in ``file``: its ``line``, and the columns of the manifest.
+
+    ``gender`` and ``age`` are positions in the labels, ``MISSING``, or ``OUTSIDE``. ``subject`` is
+    empty, and ``fold`` ``MISSING``, where it is not given; ``race`` is there if its column is.
+
+    Raises AdienceError naming the file, the line and the column: a column that is missing, twice
+    there or nearly one of ``COLUMNS``; a path that leads out of the folder; a label, a fold or a
+    number of fields that cannot be; folds that are given for some rows only.
+    """
+    lines = read_lines(file)
+    if len(lines) < 2:
+        raise AdienceError(f"{file}: no row below a header; its columns are {', '.join(COLUMNS)}")
+    (_, header), *rows = lines
+    names = _names(header, file)
+    read = [_row(fields, names, file, number) for number, fields in rows]
+    frame = pd.DataFrame(read)
+    _check_folds(frame, file)
+    return frame
+
+
+def unused_columns(file: Path) -> list[str]:
+    """The names of the columns that are not read."""
+    (_, header), *_ = read_lines(file)
+    return [name for name in header if name and name.strip().lower() not in COLUMNS]
+
+
+def _names(header: list[str], file: Path) -> list[str]:
+    names = [name.strip().lower() for name in header]
+    where = f"{file}, line 1"
+    for name in NEEDED:
+        if name not in names:
+            raise AdienceError(
+                f"{where}: no column {name}; needed: {', '.join(NEEDED)} (fields may be empty); "
+                f"read where they are there: {', '.join(COLUMNS[len(NEEDED) :])}"
+            )
+    for name in names:
+        if name in COLUMNS and names.count(name) > 1:
+            raise AdienceError(f"{where}: two columns {name}; leave one")
+        near = difflib.get_close_matches(name, COLUMNS, n=1, cutoff=0.8)
+        if near and name not in COLUMNS:
+            raise AdienceError(f"{where}: column {shorten(name)}; call it {near[0]}, or otherwise")
+    return names
+
+
+def _row(fields: list[str], names: list[str], file: Path, number: int) -> dict[str, object]:
+    where = f"{file}, line {number}"
+    if len(fields) > len(names) and not any(fields[len(names) :]):
+        fields = fields[: len(names)]
+    if len(fields) != len(names):
+        raise AdienceError(
+            f"{where}: {len(fields)} fields instead of {len(names)}; quote a field that holds the "
+            "separator"
+        )
+    given = {name: value.strip() for name, value in zip(names, fields, strict=True)}
+
+    def wrong(column: str, allowed: str) -> AdienceError:
+        value = shorten(given[column])
+        return AdienceError(f"{where}, column {column}: {value}; allowed: {allowed}")
+
+    path = PurePosixPath(given["path"].replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or path.name in ("", ".") or "\0" in str(path):
+        raise wrong("path", "that of an image in the table's folder or below, from there on")
+    gender = gender_position(given["gender"]) if given["gender"] else MISSING
+    if gender is None:
+        raise wrong("gender", f"{', '.join(GENDER_LABELS)} or empty")
+    age = _age(given["age"])
+    if age is None:
+        raise wrong("age", f"years, one of {' '.join(AGE_LABELS)}, or empty")
+    fold = given.get("fold", "")
+    if fold and fold not in map(str, range(FOLDS)):
+        raise wrong("fold", f"0 to {FOLDS - 1}")
+    row = {"path": str(path), "subject": given.get("subject", ""), "gender": gender, "age": age}
+    row |= {"fold": int(fold) if fold else MISSING, "line": number}
+    return row | ({"race": given["race"] or NO_RACE} if "race" in given else {})
+
+
+def _age(text: str) -> int | None:
+    """The position of the label that ``text`` is or lies in, ``MISSING``, ``OUTSIDE``, or None."""
+    if not text:
+        return MISSING
+    label = age_position(text)
+    if label is not None:
+        return label
+    try:
+        years = float(text)
+    except ValueError:
+        return None
+    if not 0 <= years <= OLDEST:
+        return None
+    found = age_label_of(int(years))  # years that are over, as people count them
+    return OUTSIDE if found is None else found
+
+
+def _check_folds(frame: pd.DataFrame, file: Path) -> None:
+    given = frame["fold"] != MISSING
+    if given.any() and not given.all():
+        line = frame["line"][~given].iloc[0]
+        raise AdienceError(
+            f"{file}, line {line}, column fold: empty, where other rows have one; give it in every "
+            "row, or in none, and folds are drawn"
+        )
+    folds = frame[given & (frame["subject"] != "")].groupby("subject")["fold"].transform("nunique")
+    if (folds > 1).any():
+        place = folds.index[folds > 1][0]
+        raise AdienceError(
+            f"{file}, line {frame['line'][place]}, column subject: "
+            f"{shorten(frame['subject'][place])} is in more than one fold, so that test faces "
+            "would be known from training"
+        )
+
+
+def read_faces(
+    rows: pd.DataFrame, digest: Callable[[str], str], seed: int
+) -> tuple[pd.DataFrame, Counter[str]]:
+    """The faces with one label or two, and how many rows went for which reason.
+
+    ``rows``: of ``read_rows``, in whose order the faces stay; ``digest`` gives the SHA-256 of an
+    image that is there.
+
+    A row counts under the first reason that applies: neither label is given ("missing age"); then
+    as in ``copies.without``. A face without a subject is one of its own by its digest. Folds that
+    are not given are drawn by ``draw_folds``.
+
+    The manifest has the columns of ``adience.read_faces``, and ``race`` where it is given.
+    """
+    nothing = (rows["gender"] == MISSING) & (rows["age"] == MISSING)
+    files = rows[~nothing].reset_index(drop=True)
+    files = files.assign(digest=[digest(path) for path in files["path"]])
+    faces, dropped = copies.without(files, outside=files["age"] == OUTSIDE)
+    dropped["missing age"] += int(nothing.sum())
+    alone = faces["subject"] == ""
+    faces = faces.assign(subject=faces["subject"].mask(alone, faces["digest"]))
+    faces = faces.drop(columns=["digest", "line"]).reset_index(drop=True)
+    if (faces["fold"] == MISSING).any():
+        faces["fold"] = draw_folds(faces, seed)
+    return faces, dropped
+
+
+def draw_folds(faces: pd.DataFrame, seed: int) -> np.ndarray:
+    """(n,) int64: five folds of whole subjects, near to equal in each pair of age and gender.
+
+    The subjects are taken in a random order, those with the most faces first, and each goes to
+    the fold that has least of what it brings: of its pairs of age and gender, and of faces.
+
+    Raises AdienceError for fewer than five subjects.
+    """
+    subjects, names = pd.factorize(faces["subject"])
+    if len(names) < FOLDS:
+        raise AdienceError(
+            f"{len(names)} subjects, where {FOLDS} folds need {FOLDS} at least; add faces"
+        )
+    pairs, _ = pd.factorize(faces["age"] * (len(GENDER_LABELS) + 1) + faces["gender"], sort=True)
+    brings = np.zeros((len(names), pairs.max() + 2))
+    np.add.at(brings, (subjects, pairs), 1)
+    brings[:, -1] = brings.sum(axis=1)
+    shares = brings / (brings.sum(axis=0) / FOLDS)
+    order = np.random.default_rng(seed).permutation(len(names))
+    order = order[np.argsort(-brings[order, -1], kind="stable")]
+    filled, fold = np.zeros((FOLDS, brings.shape[1])), np.zeros(len(names), "int64")
+    for subject in order:
+        fold[subject] = np.argmin(filled @ shares[subject])
+        filled[fold[subject]] += brings[subject]
+    return fold[subjects]
