@@ -21,6 +21,7 @@ def main() -> int:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_report(commands)
     _add_study(commands)
+    _add_check(commands)
     _add_predict(commands)
     _add_export(commands)
     _add_download(commands)
@@ -97,10 +98,29 @@ def _parameter(text: str) -> Any:
         return text
 
 
+def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("check", help="what a dataset would be trained with; trains none")
+    parser.add_argument("data", help='folder of Adience, UTKFace or faces.csv, or "demo"')
+    parser.set_defaults(run=_check)
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from adience_lib import data
+    from adience_lib.data import check
+
+    dataset = data.load(paths.settled("data", arguments.data))
+    for line in check.lines(dataset):
+        console.out(line)
+    unreadable = check.unreadable(dataset)
+    for error in unreadable:
+        console.err(f"error: {error}")
+    return 1 if unreadable else 0
+
+
 def _add_predict(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("predict", help="gender and age label of photos of cropped faces")
     parser.add_argument("photos", nargs="+", help='files, folders of them, or "-" for one on stdin')
-    parser.add_argument("--model", required=True, help="best.keras of a run folder")
+    parser.add_argument("--model", required=True, help="a run folder, or best.keras of one")
     parser.add_argument("--json", action="store_true", help="a JSON object a line")
     parser.set_defaults(run=_predict)
 
@@ -112,47 +132,53 @@ def _predict(arguments: argparse.Namespace) -> int:
 
     predictor = predict.load(paths.resolve(arguments.model))
     for note in predict.notes(predictor):
-        sys.stderr.write(f"note: {note}\n")
+        console.err(f"note: {note}")
+    standard_input = sys.stdin.buffer if sys.stdin else None
+    photos = predict.photos(
+        arguments.photos, standard_input, lambda note: console.err(f"note: {note}")
+    )
     status = 0
-    for answer in predictor.stream(predict.photos(arguments.photos, sys.stdin.buffer)):
+    for answer in predictor.stream(photos):
         if answer.error:
-            sys.stderr.write(f"error: {answer.error}\n")
+            console.err(f"error: {answer.error}")
             status = 1
         if arguments.json:
-            print(json.dumps(answer.as_json()), flush=True)
+            console.out(json.dumps(answer.as_json()))
         elif not answer.error:
-            print(predict.line(answer), flush=True)
+            console.out(predict.line(answer))
     return status
 
 
 def _add_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("export", help="a network as ONNX and TensorFlow Lite, its card")
     parser.add_argument("folder", help="where the files go")
-    parser.add_argument("--model", required=True, help="best.keras of a run folder")
+    parser.add_argument("--model", required=True, help="a run folder, or best.keras of one")
     parser.add_argument("--only", choices=("onnx", "tflite", "card"), help="one of the three")
     parser.set_defaults(run=_export)
 
 
 def _export(arguments: argparse.Namespace) -> int:
     from adience_lib.deploy import export, model_card
+    from adience_lib.runs.folder import network_file
     from adience_lib.util import atomic
 
-    model, folder = paths.resolve(arguments.model), paths.resolve(arguments.folder)
+    model = network_file(paths.resolve(arguments.model))
+    folder = paths.resolve(arguments.folder)
     text = model_card.card(model.parent)
     status = 0
     if arguments.only in (None, "card"):
         target = folder / "model_card.md"
         with atomic.writing(target):
             atomic.write_file(target, lambda file: file.write(text.encode()))
-        print(target)
+        console.out(str(target))
     for kind in export.KINDS:
         if arguments.only in (None, kind):
             target = folder / f"network.{kind}"
             try:
                 difference = export.export(model, kind, target)
-                print(f"{target}: probabilities differ by {difference:.1g} at most")
+                console.out(f"{target}: probabilities differ by {difference:.1g} at most")
             except AdienceError as error:
-                sys.stderr.write(f"error: {error}\n")
+                console.err(f"error: {error}")
                 status = 1
     return status
 

@@ -3,7 +3,7 @@
 One module reads each kind of source. Imports ``util``, and nothing of another room.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -33,8 +33,9 @@ class Dataset:
 
     ``faces``: the manifest, one row a face, in a fixed order: ``path`` (within ``source``,
     with ``/``), ``subject``, ``gender`` and ``age`` (int64 positions in ``GENDER_LABELS`` and
-    ``AGE_LABELS``, or one of them ``MISSING``), ``fold`` (0 to 4), and ``race`` (a word) where the
-    source gives it. Its index runs from 0, as the image cache does.
+    ``AGE_LABELS``), ``fold`` (0 to 4), and ``race`` (a word) where the source gives it. Its index
+    runs from 0, as the image cache does, and goes on in ``single``: faces of a table with one
+    label only, which are ``MISSING`` the other.
     ``drops``: one row a reason, ``reason`` and ``rows``, then the rows kept and their sum.
     ``fingerprint``: SHA-256 of the manifest and the size of every image, in hexadecimal: the same
     for a folder and an archive of it. ``source``: where the images lie as files: ``root``, or
@@ -47,19 +48,22 @@ class Dataset:
     drops: pd.DataFrame
     fingerprint: str
     source: Folder
+    single: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def is_demo(self) -> bool:
         """Whether the faces are drawings: nothing measured on them holds for people."""
         return self.name == DEMO
 
+    def labelled(self, tasks: tuple[str, ...] = ()) -> pd.DataFrame:
+        """The faces with a label of each of ``tasks``: those of none are all that are cached."""
+        if self.single.empty:
+            return self.faces
+        return pd.concat([self.faces, sources.with_labels(self.single, tasks)])
+
 
 def load(
-    source: str | Path,
-    *,
-    allow_missing: bool = False,
-    drop_repeats: bool = False,
-    seed: int = 2022,
+    source: str | Path, *, allow_missing: bool = False, drop_repeats: bool = False, seed: int = 2022
 ) -> Dataset:
     """The manifest of ``source``: ``"demo"``, or a folder of Adience, UTKFace or ``faces.csv``.
 
@@ -79,6 +83,7 @@ def load(
         if faces.empty:
             raise AdienceError(f"{root}: no face with a label is left")
         sizes = [images.size(path) for path in faces["path"]]
-    drops = sources.drops_table(dropped, kept=len(faces))
     fingerprint = sources.fingerprint(name, faces.assign(bytes=sizes))
-    return Dataset(name, root, faces, drops, fingerprint, images)
+    faces, single = sources.parted(faces, dropped)
+    drops = sources.drops_table(dropped, kept=len(faces))
+    return Dataset(name, root, faces, drops, fingerprint, images, single)

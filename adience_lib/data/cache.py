@@ -16,6 +16,8 @@ from adience_lib.util.errors import AdienceError, first_line
 def images(dataset: Dataset) -> np.ndarray:
     """The dataset's faces, (n, 256, 256, 3) uint8, in the manifest's order, mapped read-only.
 
+    Those with one label come last, as in ``Dataset.labelled()``.
+
     Built at the first call, with a progress bar, in a file whose name says what it holds: the
     images' paths, sizes and times of change, and the decoder's rules. A dataset that changes gets
     another file. Several processes may call this at once; one builds, the others wait. The array
@@ -26,7 +28,7 @@ def images(dataset: Dataset) -> np.ndarray:
     """
     target = paths.cache() / f"{dataset.name}-{_key(dataset)}.npy"
     atomic.make_whole(target, lambda unfinished: _build(dataset, unfinished))
-    return _open(target, len(dataset.faces))
+    return _open(target, len(dataset.labelled()))
 
 
 def _open(file: Path, count: int) -> np.ndarray:
@@ -41,7 +43,7 @@ def _open(file: Path, count: int) -> np.ndarray:
 
 def _key(dataset: Dataset) -> str:
     digest = hashlib.sha256(f"{DECODER} {SIDE}".encode())
-    for path in dataset.faces["path"]:
+    for path in dataset.labelled()["path"]:
         digest.update(f"\n{path} {dataset.source.stamp(path)}".encode())
     return digest.hexdigest()[:16]
 
@@ -52,7 +54,7 @@ def _build(dataset: Dataset, target: Path) -> None:
     Plain writes report a full disk as an error, where a write to mapped memory would end the
     process.
     """
-    names = list(dataset.faces["path"])
+    names = list(dataset.labelled()["path"])
     header = {"descr": "|u1", "fortran_order": False, "shape": (len(names), SIDE, SIDE, 3)}
     failures = []
     bar = tqdm(total=len(names), desc="Decoding images", unit="image", mininterval=1, leave=False)

@@ -23,6 +23,8 @@ MINIMUM_SIDE = 8
 FORMATS = ("JPEG", "PNG")
 ENDINGS = (".jpg", ".jpeg", ".png")
 """Of the names of images, in small letters."""
+STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
+"""First bytes of a JPEG and of a PNG."""
 PLAIN_MODES = ("1", "L", "P", "RGB", "CMYK", "YCbCr")
 ALPHA_MODES = ("LA", "PA", "RGBA")
 
@@ -65,6 +67,20 @@ def read_face(image: Path | BinaryIO, name: str = "", *, turned: bool = False) -
     except (OSError, SyntaxError, ValueError) as error:  # Pillow's words for a damaged file
         raise AdienceError(f"{name}: the image cannot be read ({first_line(error)})") from error
     return np.asarray(face)
+
+
+def is_image(file: Path) -> bool:
+    """Whether ``file`` is a JPEG or PNG by its first bytes, or says so by its ending.
+
+    No note that a Mac adds to one ("._" and its name), and no folder or device.
+    """
+    if file.name.startswith("._") or not file.is_file():
+        return False
+    try:
+        with file.open("rb") as opened:
+            return opened.read(8).startswith(STARTS) or file.suffix.lower() in ENDINGS
+    except OSError:
+        return file.suffix.lower() in ENDINGS
 
 
 def _upright(face: Image.Image) -> Image.Image:

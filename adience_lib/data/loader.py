@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from adience_lib.data.labels import AGE_LABELS
+from adience_lib.data.labels import AGE_LABELS, MISSING
 from adience_lib.util.errors import AdienceError
 
 HELD_OUT_SHARE = 0.1
@@ -75,9 +75,11 @@ def _sample_fold(fold: pd.DataFrame, share: float, seed: int) -> pd.DataFrame:
 
 
 def _balance(faces: pd.DataFrame) -> np.ndarray:
-    """The shares of the 16 pairs of age and gender."""
-    pairs = faces["age"] * 2 + faces["gender"]
-    return np.bincount(pairs, minlength=2 * len(AGE_LABELS)) / len(faces)
+    """The shares of the 16 pairs of age and gender, and of the 10 labels that stand alone."""
+    pairs, single = faces["age"] * 2 + faces["gender"], 2 * len(AGE_LABELS)
+    pairs = pairs.mask(faces["age"] == MISSING, single + faces["gender"])
+    pairs = pairs.mask(faces["gender"] == MISSING, single + 2 + faces["age"])
+    return np.bincount(pairs, minlength=single + 10) / len(faces)
 
 
 def _held_out(train: pd.DataFrame, seed: int) -> np.ndarray:

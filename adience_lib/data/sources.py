@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from adience_lib.data import adience, archives, demo, places, table, utkface
 from adience_lib.data.folder import Folder
+from adience_lib.data.labels import LABELS, MISSING
 from adience_lib.util import atomic, paths
 from adience_lib.util.errors import AdienceError
 
@@ -67,14 +68,18 @@ def _read_utkface(root: Path) -> tuple[Folder, pd.DataFrame, Counter[str]]:
 
 def _read_table(root: Path, seed: int) -> tuple[Folder, pd.DataFrame, Counter[str]]:
     """Images that are missing keep their rows: whether that is an error is said later."""
-    source, rows = Folder(root, turned=True), table.read_rows(root / table.FILE)
+    file, source = root / table.FILE, Folder(root, turned=True)
+    rows = table.read_rows(file)
     source.check_inside(list(rows["path"]))
     missing = source.missing(list(rows["path"]))
 
     def digest(image: str) -> str:
         return f"missing {image}" if image in missing else source.digest(image)
 
-    return source, *table.read_faces(rows, digest, seed)
+    try:
+        return source, *table.read_faces(rows, digest, seed)
+    except AdienceError as error:
+        raise AdienceError(f"{file}: {error}") from error
 
 
 def _adience_images(root: Path, folder: str) -> Folder:
@@ -134,9 +139,35 @@ REASONS = (
 """Every reason for which a row or file is dropped, over all kinds of dataset."""
 
 
+SINGLE = {"gender": "gender only", "age": "age only"}
+"""Rows of a table with one label, which serve that task's own network and no other."""
+
+
+def with_labels(faces: pd.DataFrame, tasks: Collection[str]) -> pd.DataFrame:
+    """Those of ``faces`` with a label of each of ``tasks``."""
+    return faces[(faces[list(tasks)] != MISSING).all(axis=1)]
+
+
+def parted(faces: pd.DataFrame, dropped: Counter[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The faces with both labels, and those with one, which are counted in ``dropped``.
+
+    The index goes on from the first to the second.
+    """
+    both = with_labels(faces, LABELS)
+    single = faces.drop(index=both.index)
+    for task, reason in SINGLE.items():
+        dropped[reason] += len(with_labels(single, [task]))
+    single.index = pd.RangeIndex(len(both), len(faces))
+    return both.reset_index(drop=True), single
+
+
 def drops_table(dropped: Counter[str], kept: int) -> pd.DataFrame:
-    """A row a reason, ``reason`` and ``rows``, then the rows kept and their sum."""
-    rows = [(reason, dropped[reason]) for reason in REASONS]
+    """A row a reason, ``reason`` and ``rows``, then the rows kept and their sum.
+
+    Those of ``SINGLE`` stand there only where there are any.
+    """
+    single = [reason for reason in SINGLE.values() if dropped[reason]]
+    rows = [(reason, dropped[reason]) for reason in (*REASONS, *single)]
     rows += [("kept", kept), ("all rows", kept + dropped.total())]
     return pd.DataFrame(rows, columns=["reason", "rows"])
 

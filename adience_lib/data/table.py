@@ -114,7 +114,7 @@ def _age(text: str) -> int | None:
     if label is not None:
         return label
     try:
-        years = float(text)
+        years = float(text.replace(",", "."))
     except ValueError:
         return None
     if not 0 <= years <= OLDEST:
@@ -162,10 +162,15 @@ def read_faces(
     dropped["missing age"] += int(nothing.sum())
     alone = faces["subject"] == ""
     faces = faces.assign(subject=faces["subject"].mask(alone, faces["digest"]))
-    faces = faces.drop(columns=["digest", "line"]).reset_index(drop=True)
+    columns = [name for name in _MANIFEST if name in faces]
+    faces = faces[columns].reset_index(drop=True)
     if (faces["fold"] == MISSING).any():
         faces["fold"] = draw_folds(faces, seed)
     return faces, dropped
+
+
+_MANIFEST = ("path", "subject", "gender", "age", "race", "fold")
+"""Columns of the manifest in UTKFace's order."""
 
 
 def draw_folds(faces: pd.DataFrame, seed: int) -> np.ndarray:

@@ -6,7 +6,7 @@ nothing here looks for a face, and a network gives an answer for any picture.
 
 import io
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from adience_lib.data.images import ENDINGS, brightness, read_face, shorter_side
+from adience_lib.data.images import brightness, is_image, read_face, shorter_side
 from adience_lib.data.labels import LABELS
 from adience_lib.evidence.calibration import calibrated, temperature
-from adience_lib.runs.folder import SUMS, both_columns, check_files, read_json
-from adience_lib.util.errors import AdienceError
+from adience_lib.runs.folder import SUMS, both_columns, check_files, network_file, read_json
+from adience_lib.util.errors import AdienceError, first_line, printable
 
 if TYPE_CHECKING:
     import keras
@@ -162,7 +162,7 @@ def _read(number: int, photo: Photo) -> _Face | Answer:
     name = _name(number, photo)
     try:
         source = _opened(photo, name)
-        pixels = read_face(source, name)
+        pixels = read_face(source, printable(name), turned=True)
         return _Face(name, pixels, shorter_side(source, name))
     except AdienceError as error:
         return Answer(name, {}, error=str(error))
@@ -176,20 +176,36 @@ def _name(number: int, photo: Photo) -> str:
 def _opened(photo: Photo, name: str) -> Path | BinaryIO:
     """What ``read_face`` takes. Raises AdienceError for what is no photo, or an empty one."""
     if isinstance(photo, str | Path):
-        if Path(photo).is_dir():
-            raise AdienceError(
-                f"{name}: holds no JPEG or PNG image; folders in it are not searched"
-            )
+        if _is_folder(photo):
+            raise AdienceError(f"{printable(name)}: {_nothing_in(Path(photo))}")
         return Path(photo)
-    content = photo if isinstance(photo, bytes) else _content(photo, name)
+    content = photo if isinstance(photo, bytes) else _content(photo, printable(name))
     if not content:
-        raise AdienceError(f"{name}: is empty")
+        raise AdienceError(f"{printable(name)}: is empty")
     return io.BytesIO(content)
+
+
+def _is_folder(name: str | Path) -> bool:
+    try:
+        return Path(name).is_dir()
+    except OSError:  # a name that is too long for any
+        return False
+
+
+def _nothing_in(folder: Path) -> str:
+    try:
+        next(folder.iterdir(), None)
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    return "holds no JPEG or PNG image; folders in it are not searched"
 
 
 def _content(photo: BinaryIO, name: str) -> bytes:
     read = getattr(photo, "read", None)
-    content = read() if read else None
+    try:
+        content = read() if read else None
+    except (OSError, ValueError) as error:
+        raise AdienceError(f"{name}: cannot be read ({first_line(error)})") from error
     if not isinstance(content, bytes):
         kind = type(photo).__name__
         raise AdienceError(f"{name}: is a {kind}; give a path, bytes, or a file opened as binary")
@@ -202,9 +218,7 @@ def load(file: str | Path) -> Predictor:
     What is known of its training comes from the other files of the folder. Raises AdienceError:
     no such network, or a run that is damaged.
     """
-    file = Path(file)
-    if file.is_dir():
-        file = file / "best.keras"
+    file = network_file(file)
     folder = file.parent
     if not (folder / SUMS).exists():
         return Predictor(_rewritten(file), {}, {})
@@ -236,19 +250,36 @@ def _temperatures(folder: Path) -> dict[str, float]:
     }
 
 
-def photos(named: Iterable[str], standard_input: BinaryIO) -> Iterator[Photo]:
+def photos(
+    named: Iterable[str], standard_input: BinaryIO | None, note: Callable[[str], object]
+) -> Iterator[Photo]:
     """The photos that the command line names: files, every image directly in a folder, and "-" for
-    one photo on standard input. A folder without an image is given back as a file is, and cannot
-    be read."""
+    one photo on standard input, which is empty where it is closed.
+
+    What a file holds decides, not its name's ending. ``note`` is told what else lies in a folder.
+    A folder without an image is given back as a file is, and cannot be read.
+    """
     for name in named:
-        path = Path(name)
         if name == "-":
-            yield standard_input
-        elif path.is_dir():
-            inside = sorted(one for one in path.iterdir() if one.suffix.lower() in ENDINGS)
-            yield from inside or [path]
+            yield standard_input or io.BytesIO()
+        elif _is_folder(name):
+            files = _files(Path(name))
+            inside = [file for file in files if is_image(file)]
+            others = [printable(file.name) for file in files if file not in inside]
+            if inside and others:
+                first = f"{', '.join(others[:3])}{', ...' * (len(others) > 3)}"
+                note(f"{printable(name)}: {len(others)} files are no JPEG or PNG: {first}")
+            yield from inside or [Path(name)]
         else:
-            yield path
+            yield Path(name)
+
+
+def _files(folder: Path) -> list[Path]:
+    """Those directly in it, in order; none where it cannot be read."""
+    try:
+        return sorted(file for file in folder.iterdir() if not file.is_dir())
+    except OSError:
+        return []
 
 
 def notes(predictor: Predictor) -> list[str]:
@@ -267,4 +298,4 @@ def line(answer: Answer) -> str:
         f"{answer.label(task):>8} {given[answer.label(task)]:4.0%}"
         for task, given in answer.probabilities.items()
     ]
-    return "  ".join([answer.name, *found, *(answer.doubts or ())])
+    return "  ".join([printable(answer.name), *found, *(answer.doubts or ())])

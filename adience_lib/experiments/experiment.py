@@ -116,6 +116,7 @@ def start(namespace: dict[str, Any], before: Collection[str] = ()) -> Experiment
         source,
         allow_missing=overrides.get("allow_missing", False),
         drop_repeats=overrides.get("drop_repeats", False),
+        seed=overrides.get("seed", PAPER.seed),
     )
     return of(dataset, overrides)
 

@@ -47,7 +47,7 @@ def begin(began: Experiment, records_dir: Path) -> None:
             f"{file}: holds records with another {', '.join(different)}; choose another figures_dir"
         )
     with atomic.writing(file):
-        write_table(_numbered(dataset, dataset.faces, "path"), records_dir / _FACES)
+        write_table(_numbered(dataset, dataset.labelled(), "path"), records_dir / _FACES)
         write_table(dataset.drops, records_dir / _DROPS)
         write_json(file, specification)
 
@@ -124,8 +124,8 @@ def _numbered(dataset: Dataset, table: pd.DataFrame, path: str) -> pd.DataFrame:
     """``table`` with numbers for its column ``path`` and for "subject", as texts of one length."""
     return table.assign(
         **{
-            path: table[path].map(_numbers(dataset.faces["path"])),
-            "subject": table["subject"].map(_numbers(dataset.faces["subject"])),
+            path: table[path].map(_numbers(dataset.labelled()["path"])),
+            "subject": table["subject"].map(_numbers(dataset.labelled()["subject"])),
         }
     )
 

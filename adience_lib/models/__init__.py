@@ -11,6 +11,7 @@ import keras
 
 from adience_lib.models.baselines import full_width_gender, levi_hassner
 from adience_lib.models.networks import reduced, transfer
+from adience_lib.util.atomic import check_temporary_folder
 from adience_lib.util.errors import RETRAIN, AdienceError
 
 _BUILDERS: dict[str, Any] = {
@@ -65,6 +66,7 @@ def load(file: Path) -> keras.Model:
         raise AdienceError(f"{file}: only networks in Keras' own format, *.keras, are opened")
     if not file.is_file():
         raise AdienceError(f"{file}: no such network")
+    check_temporary_folder()
     try:
         return keras.saving.load_model(file, compile=False, safe_mode=True)
     except Exception as error:  # a damaged archive makes Keras and h5py raise nearly anything

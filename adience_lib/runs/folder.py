@@ -187,6 +187,12 @@ def _digest(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
+def network_file(named: str | Path) -> Path:
+    """The network that is meant: ``best.keras`` of a run folder, or the file itself."""
+    named = Path(named)
+    return named / "best.keras" if named.is_dir() else named
+
+
 def both_columns(given: np.ndarray) -> np.ndarray:
     """(n, classes) from (n, classes), or from (n, 1) with the probability of the second of two."""
     return given if given.shape[1] > 1 else np.hstack([1 - given, given])

@@ -46,7 +46,8 @@ def train_fold(
 ) -> Path:
     """Train on the other folds, test on ``fold``, and give the run folder.
 
-    ``images``: (n, 256, 256, 3) uint8, a row a face of ``dataset``. ``weights``: those that
+    ``images``: (n, 256, 256, 3) uint8, a row a face of ``dataset.labelled()``. Faces of a table
+    without a label of one of the network's tasks are left out. ``weights``: those that
     ``protocol.weights`` names, for ``transfer``; None where it says "random". A finished fold is
     not trained again.
 
@@ -131,7 +132,11 @@ class _Fold:
             self.specification["model"],
             self.specification["fold"],
         )
-        faces = loader.sample(self.dataset.faces, protocol.faces, protocol.seed)
+        labelled = self.dataset.labelled(models.tasks(model_name))
+        left_out = len(self.dataset.labelled()) - len(labelled)
+        if left_out:
+            message(f"{self.name}: {left_out} faces without a label of each task are left out")
+        faces = loader.sample(labelled, protocol.faces, protocol.seed)
         split = loader.split(faces, fold, protocol.monitor, protocol.seed)
         file = self.weights.file if self.weights else None
         network = initial_network(model_name, protocol, fold, file)
@@ -147,7 +152,8 @@ class _Fold:
             "seconds": round(sum(row["seconds"] for row in history), 3),
             "seconds_testing": seconds_testing,
             "peak_memory": max(row["peak_memory"] or 0 for row in history) or None,
-            "faces": {name: len(rows) for name, rows in vars(split).items()},
+            "faces": {name: len(rows) for name, rows in vars(split).items()}
+            | ({"left_out": left_out} if left_out else {}),
             "parameters": parameter_counts(network),
             "inputs": _inputs(self.dataset, self.images, split.train, protocol.seed),
             "machines": machines,
@@ -155,7 +161,7 @@ class _Fold:
 
     def _batches(self, rows: np.ndarray, seed: int | None = None) -> Batches:
         tasks = models.tasks(self.specification["model"])
-        faces = self.dataset.faces.loc[rows]
+        faces = self.dataset.labelled().loc[rows]
         return Batches(self.images, faces, tasks, self.protocol.batch_size, seed)
 
     def _fit(self, network: keras.Model, split: Split, states: Path) -> tuple[list[Row], Machines]:
@@ -212,7 +218,7 @@ class _Fold:
         split: Split,
     ) -> float:
         """Write all but the records, and give the seconds that the predictions took."""
-        faces = self.dataset.faces.loc[split.test]
+        faces = self.dataset.labelled().loc[split.test]
         write_table(pd.DataFrame(history), result / "history.csv")
         started = time.perf_counter()
         write_table(predictions_table(faces, predict(network, test)), result / "predictions.csv")
@@ -278,5 +284,5 @@ def _inputs(
     """
     chosen = np.random.default_rng(seed).choice(rows, min(len(rows), INPUTS), replace=False)
     bright = np.quantile([brightness(images[row]) for row in chosen], USUAL)
-    sides = [dataset.source.side(path) for path in dataset.faces.loc[chosen, "path"]]
+    sides = [dataset.source.side(path) for path in dataset.labelled().loc[chosen, "path"]]
     return {"brightness": bright.round(4).tolist(), "side": [min(sides), max(sides)]}

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -102,3 +103,13 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def check_temporary_folder() -> None:
+    """Raise AdienceError if there is none: Keras unpacks networks in it."""
+    try:
+        tempfile.gettempdir()
+    except OSError as error:
+        raise AdienceError(
+            f"no temporary folder can be written to ({error.strerror}); make room, or set TMPDIR"
+        ) from error

@@ -1,5 +1,8 @@
 """What a person at a terminal is told, and an orderly end on SIGTERM and Ctrl-C."""
 
+import contextlib
+import io
+import os
 import signal
 import sys
 import threading
@@ -50,13 +53,48 @@ def _exit(number: int, _: FrameType | None) -> None:
     raise SystemExit(SIGNALLED + number)
 
 
+def out(line: str) -> None:
+    """Print ``line`` for a person or the next program of a pipe.
+
+    Signs that the terminal's encoding lacks are escaped. Where the reader wants no more the process
+    ends in silence, by SystemExit with the shell's own status of SIGPIPE. Raises AdienceError:
+    standard output is closed, or cannot be written to.
+    """
+    if sys.stdout is None:
+        raise AdienceError("standard output is closed")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        print(line, flush=True)
+    except OSError as error:
+        _drop_output()
+        if isinstance(error, BrokenPipeError):
+            raise SystemExit(SIGNALLED + signal.SIGPIPE) from error
+        raise AdienceError(
+            f"standard output: cannot be written to ({error.strerror or error})"
+        ) from error
+
+
+def _drop_output() -> None:
+    """Let Python's own last try, when it ends, go nowhere."""
+    with contextlib.suppress(OSError, ValueError):  # one that is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def err(line: str) -> None:
+    """Write ``line`` to stderr, if anybody listens."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError):
+            sys.stderr.write(f"{line}\n")
+
+
 def exit_status(work: Callable[[], int | None]) -> int:
     """That of a command which does ``work``: what that gives, 1 with a line on stderr for a
     user's error, and the shell's own for Ctrl-C."""
     try:
         return work() or 0
     except AdienceError as error:
-        sys.stderr.write(f"error: {error}\n")
+        err(f"error: {error}")
         return 1
     except KeyboardInterrupt:
         return SIGNALLED + signal.SIGINT

@@ -30,3 +30,15 @@ def shorten(value: object) -> str:
     """
     written = repr(value)
     return written if len(written) <= LONGEST else f"{written[:11]}...{written[-11:]}"
+
+
+def printable(name: object) -> str:
+    """A file's name on one line, whatever bytes it has.
+
+    >>> printable("two\\nlines \\udce9 é")
+    'two\\\\nlines \\\\udce9 é'
+    """
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape", "surrogatepass").decode()
+        for sign in str(name)
+    )

@@ -1,0 +1,48 @@
+"""What a dataset would be trained and tested with, in words and numbers."""
+
+import pandas as pd
+from tqdm import tqdm
+
+from adience_lib.data import FOLDS, LABELS, Dataset, table
+from adience_lib.util.errors import AdienceError
+
+
+def lines(dataset: Dataset) -> list[str]:
+    """What is used of ``dataset`` and what is not, and why; then a table of its folds."""
+    rows = dataset.drops.set_index("reason")["rows"]
+    dropped = rows.drop(["kept", "all rows"])
+    said = [
+        f"{dataset.name} in {dataset.root}, fingerprint {dataset.fingerprint[:10]}",
+        f"{rows['all rows']:,} rows or files; of both labels: {rows['kept']:,} faces of "
+        f"{dataset.faces['subject'].nunique():,} subjects",
+        *(f"  {count:,} not: {reason}" for reason, count in dropped.items() if count),
+    ]
+    if not dataset.single.empty:
+        said += [
+            f"networks for {task}: {len(dataset.labelled((task,))):,} faces" for task in LABELS
+        ]
+        said.append(f"networks for both: {len(dataset.faces):,} faces")
+    if dataset.name == "table":
+        unused = table.unused_columns(dataset.root / table.FILE)
+        said += [f"columns that are not read: {', '.join(unused)}"] if unused else []
+    return [*said, *folds(dataset).to_string().splitlines()]
+
+
+def folds(dataset: Dataset) -> pd.DataFrame:
+    """A row a fold: its ``faces`` and ``subjects``, and the faces of each label."""
+    every = dataset.labelled()
+    of_fold = every.groupby("fold")
+    counts = {"faces": of_fold.size(), "subjects": of_fold["subject"].nunique()}
+    for task, labels in LABELS.items():
+        for place, label in enumerate(labels):
+            counts[label] = (every[task] == place).groupby(every["fold"]).sum()
+    return pd.DataFrame(counts).reindex(pd.RangeIndex(FOLDS, name="fold"), fill_value=0)
+
+
+def unreadable(dataset: Dataset) -> list[AdienceError]:
+    """What is wrong with each image that cannot be decoded; a progress bar shows how far it is."""
+    names = list(dataset.labelled()["path"])
+    found = tqdm(
+        dataset.source.faces(names), "Checking images", len(names), leave=False, mininterval=1
+    )
+    return [face for face in found if isinstance(face, AdienceError)]
