@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from adience_lib.data.labels import FOLDS
 from adience_lib.util import console, paths
 from adience_lib.util.errors import AdienceError
 
@@ -23,6 +24,7 @@ def main() -> int:
     _add_study(commands)
     _add_check(commands)
     _add_predict(commands)
+    _add_evaluate(commands)
     _add_export(commands)
     _add_download(commands)
     arguments = parser.parse_args()
@@ -147,6 +149,37 @@ def _predict(arguments: argparse.Namespace) -> int:
         elif not answer.error:
             console.out(predict.line(answer))
     return status
+
+
+def _add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("evaluate", help="a network on labelled faces that it never saw")
+    parser.add_argument("data", help='folder of Adience, UTKFace or faces.csv, or "demo"')
+    parser.add_argument("--model", required=True, help="a run folder, or best.keras of one")
+    parser.add_argument(
+        "--fold", type=int, choices=range(FOLDS), help="this fold of the faces only"
+    )
+    parser.add_argument("--allow-missing", action="store_true", help="go on without missing images")
+    parser.add_argument("--json", action="store_true", help="a JSON object in place of tables")
+    parser.add_argument("--figure", metavar="FILE", help="a figure, too: .png, .pdf or .svg")
+    parser.set_defaults(run=_evaluate)
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    import json
+
+    from adience_lib.deploy import evaluate
+
+    found = evaluate.evaluate(
+        arguments.model,
+        arguments.data,
+        fold=arguments.fold,
+        allow_missing=arguments.allow_missing,
+    )
+    said = [json.dumps(evaluate.as_json(found))] if arguments.json else evaluate.lines(found)
+    for line in said:
+        console.out(line)
+    if arguments.figure:
+        evaluate.draw(found, Path(arguments.figure))
 
 
 def _add_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -7,6 +7,7 @@ import pytest
 from simulated import made_up
 
 from adience_lib import models
+from adience_lib.__main__ import main
 from adience_lib.data import Dataset
 from adience_lib.deploy import export
 from adience_lib.deploy.model_card import NOT_FOR, card
@@ -69,6 +70,18 @@ def test_missing_package_is_named(
     monkeypatch.setitem(export.KINDS, "onnx", (exporter, ("no_such_package",), ask))
     with pytest.raises(AdienceError, match=r"onnx needs no_such_package: pip install"):
         export.export(folder / "best.keras", "onnx", tmp_path / "network.onnx")
+
+
+def test_run_folder_stands_for_its_network(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for ``predict``."""
+    for model in (folder, folder / "best.keras"):
+        target = tmp_path / model.name
+        words = ["adience_lib", "export", str(target), "--model", str(model), "--only", "card"]
+        monkeypatch.setattr("sys.argv", words)
+        assert main() == 0
+        assert (target / "model_card.md").read_text() == card(folder)
 
 
 def test_card_says_what_the_run_was(folder: Path, begun: Experiment) -> None:

@@ -143,6 +143,165 @@ def test_folder_without_photos_is_an_error(run: Run, tmp_path: Path) -> None:
     assert f"error: {tmp_path}: holds no JPEG or PNG image" in said
 
 
+def test_content_decides_what_is_a_photo(run: Run, tmp_path: Path) -> None:
+    """Whatever a JPEG is called; what is none is said, and a Mac's notes are nothing."""
+    content = io.BytesIO()
+    Image.new("RGB", (60, 60), "grey").save(content, "JPEG")
+    for name in ("a.jfif", "b.jpe", "c", "d.JPG"):
+        (tmp_path / name).write_bytes(content.getvalue())
+    for name in ("._a.jpg", "e.heic"):
+        (tmp_path / name).write_bytes(b"something else")
+    (tmp_path / "folder.jpg").mkdir()
+    status, printed, said = run(tmp_path)
+    assert status == 0
+    names = [Path(line.split()[0]).name for line in printed.splitlines()]
+    assert names == ["a.jfif", "b.jpe", "c", "d.JPG"]
+    assert f"note: {tmp_path}: 1 files are no JPEG or PNG: e.heic" in said
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_photo_on_its_side_is_turned(
+    predictor: predict.Predictor, tmp_path: Path, orientation: int
+) -> None:
+    """As its tag says, in all eight ways that a camera can be held; people see the same photo."""
+    upright = Image.open(photo(tmp_path / "upright.png"))
+    stored = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    turned = upright.transpose(stored[orientation]) if orientation > 1 else upright
+    turned.save(tmp_path / "turned.png", exif=exif)
+    one, other = predictor.predict([tmp_path / "upright.png", tmp_path / "turned.png"])
+    for label, probability in one.probabilities["age"].items():
+        assert other.probabilities["age"][label] == pytest.approx(probability, abs=1e-5)
+
+
+ODD_NAMES = ("b\udce9ta.png", "two\nlines.png", "é.png")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_names_that_a_terminal_cannot_show_are_escaped(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    """Bytes that are no UTF-8, a line's end, a letter that the encoding lacks: a line each."""
+    for name in ODD_NAMES:
+        photo(tmp_path / name)
+    written = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding=encoding))
+    status, _, said = run(*(tmp_path / name for name in (*ODD_NAMES, "not\nthere.png")))
+    assert status == 1
+    names = [Path(line.split()[0]).name for line in written.getvalue().decode().splitlines()]
+    assert names == [
+        "b\\udce9ta.png",
+        "two\\nlines.png",
+        "é.png" if encoding == "utf-8" else "\\xe9.png",
+    ]
+    assert "not\\nthere.png: no such image" in said
+
+
+class _Broken(io.TextIOWrapper):
+    """A stream whose other end is gone, or whose disk is full."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(io.BytesIO())
+        self.error = error
+
+    def write(self, text: str) -> int:
+        raise self.error
+
+
+def test_reader_that_wants_no_more_ends_in_silence(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As ``head -1`` does; the status is the shell's own for it."""
+    monkeypatch.setattr("sys.stdout", _Broken(BrokenPipeError(32, "Broken pipe")))
+    with pytest.raises(SystemExit) as end:
+        run(photo(tmp_path / "a.png"))
+    assert end.value.code == 141
+    assert [line for line in capsys.readouterr().err.splitlines() if "note" not in line] == []
+
+
+@pytest.mark.parametrize(
+    ("stdout", "words"),
+    [
+        (lambda: _Broken(OSError(28, "No space left on device")), "No space left on device"),
+        (lambda: None, "standard output is closed"),
+    ],
+)
+def test_output_that_cannot_be_written_is_one_line(
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stdout: Callable[[], object],
+    words: str,
+) -> None:
+    """A full disk, and a stream that was closed before."""
+    monkeypatch.setattr("sys.stdout", stdout())
+    status, _, said = run(photo(tmp_path / "a.png"))
+    assert status == 1
+    assert [line for line in said.splitlines() if "note" not in line] == [
+        f"error: standard output: cannot be written to ({words})"
+        if "left" in words
+        else f"error: {words}"
+    ]
+
+
+def test_closed_standard_input_concerns_only_who_asks_for_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], model: Path, tmp_path: Path
+) -> None:
+    """The other photos are done; a folder given as standard input is an error, too."""
+    file = photo(tmp_path / "a.png")
+    unreadable = _Unreadable()
+    for stdin, words in (
+        (None, "photo 1: is empty"),
+        (unreadable, "cannot be read ([Errno 21] Is a directory)"),
+    ):
+        monkeypatch.setattr("sys.stdin", stdin)
+        monkeypatch.setattr(
+            "sys.argv", ["adience_lib", "predict", "-", str(file), "--model", str(model)]
+        )
+        assert main() == 1
+        printed, said = capsys.readouterr()
+        assert len(printed.splitlines()) == 1
+        assert words in said
+
+
+class _Unreadable:
+    """What ``sys.stdin`` is where a folder was given."""
+
+    @property
+    def buffer(self) -> "_Unreadable":
+        return self
+
+    def read(self) -> bytes:
+        raise IsADirectoryError(21, "Is a directory")
+
+
+def test_name_that_is_too_long_is_a_photo_that_is_not_there(run: Run, tmp_path: Path) -> None:
+    """And the others are done."""
+    status, printed, said = run("x" * 5000, photo(tmp_path / "a.png"))
+    assert (status, len(printed.splitlines())) == (1, 1)
+    assert "File name too long" in said
+
+
+def test_no_temporary_folder_is_said(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In place of advice to delete the run."""
+
+    def none() -> str:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr("tempfile.gettempdir", none)
+    with pytest.raises(AdienceError, match="no temporary folder can be written to"):
+        predict.load(model)
+
+
 def test_nothing_on_standard_input_is_an_error(run: Run) -> None:
     """As from a command before it that failed."""
     status, printed, said = run("-")
