@@ -68,9 +68,9 @@ def evaluate(
     faces = dataset.labelled()
     known = (faces[list(runs.tasks)] != MISSING).any(axis=1)
     faces = faces[known] if fold is None else faces[known & (faces["fold"] == fold)]
-    use = _use(dataset, runs).reindex(faces.index)
-    left_out = use[use != ""].value_counts().to_dict()
-    scored = faces[use == ""]
+    reason = use(dataset, runs).reindex(faces.index)
+    left_out = reason[reason != ""].value_counts().to_dict()
+    scored = faces[reason == ""]
     if scored.empty:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items())
         raise AdienceError(
@@ -99,9 +99,10 @@ def _load(source: str | Path, runs: Runs, allow_missing: bool) -> Dataset:
 
 
 TRAINED, CHOSE, OUTSIDE = "trained on", "on which its epoch was chosen", "not in its sample"
+"""Why a face of the run's own dataset is not scored."""
 
 
-def _use(dataset: Dataset, runs: Runs) -> pd.Series:
+def use(dataset: Dataset, runs: Runs) -> pd.Series:
     """Why a face is not scored, by its row; "" for one that is."""
     faces, protocol = dataset.labelled(), runs.protocol
     if dataset.fingerprint != runs.fingerprint:
@@ -109,10 +110,10 @@ def _use(dataset: Dataset, runs: Runs) -> pd.Series:
     used = dataset.labelled(models.tasks(runs.model))
     sample = loader.sample(used, protocol.faces, protocol.seed)
     split = loader.split(sample, runs.folds[0], protocol.monitor, protocol.seed)
-    use = pd.Series(OUTSIDE, index=faces.index)
+    found = pd.Series(OUTSIDE, index=faces.index)
     for rows, reason in ((split.train, TRAINED), (split.monitored, CHOSE), (split.test, "")):
-        use[rows] = reason
-    return use
+        found[rows] = reason
+    return found
 
 
 def _notes(dataset: Dataset, runs: Runs) -> Iterator[str]:
