@@ -170,8 +170,8 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     from adience_lib.deploy import evaluate
 
     found = evaluate.evaluate(
-        arguments.model,
-        arguments.data,
+        paths.resolve(arguments.model),
+        paths.settled("data", arguments.data),
         fold=arguments.fold,
         allow_missing=arguments.allow_missing,
     )
@@ -179,7 +179,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     for line in said:
         console.out(line)
     if arguments.figure:
-        evaluate.draw(found, Path(arguments.figure))
+        evaluate.draw(found, paths.resolve(arguments.figure))
 
 
 def _add_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
