@@ -37,20 +37,20 @@ def _run(arguments: argparse.Namespace) -> int | None:
 
 
 def _add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser("report", help="run the five notebooks, and make a page of each")
+    parser = commands.add_parser("report", help="run the notebooks, and write report/index.html")
     _add_parameters(parser)
     parser.add_argument("--store", action="store_true", help="keep the outputs in notebooks/ too")
     parser.set_defaults(run=_report)
 
 
 def _report(arguments: argparse.Namespace) -> None:
-    from adience_lib.report import site
+    from adience_lib.report import execution, site
 
     with console.announced(lambda: REPORT_STOPPED):
-        site.run(_given(arguments))
+        site.make(_given(arguments))
     if arguments.store:
-        for notebook in site.notebooks():
-            site.store(paths.REPORT / notebook.name, notebook)
+        for notebook in execution.notebooks():
+            execution.store(paths.REPORT / site.NOTEBOOKS / notebook.name, notebook)
 
 
 def _add_study(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -61,10 +61,10 @@ def _add_study(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def _study(arguments: argparse.Namespace) -> None:
     from adience_lib.experiments import experiment, records, study
-    from adience_lib.report import site
+    from adience_lib.report import execution
 
     overrides = _given(arguments)
-    site.check_parameters(overrides)
+    execution.check_parameters(overrides)
     asked = experiment.start(study.asked_for(overrides))
     figures = (
         Path(overrides["figures_dir"])

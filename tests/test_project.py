@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from adience_lib.report import readme
-from adience_lib.report.site import notebooks
+from adience_lib.report.execution import notebooks
 from adience_lib.util import paths
 from adience_lib.util.errors import AdienceError, first_line
 

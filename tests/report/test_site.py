@@ -1,148 +1,191 @@
-"""The runner: its parameters, what it keeps, and what the notebooks promise."""
+"""The site: what is on its pages, where they lead, and where it is written."""
 
-import shutil
-import subprocess
-import sys
+import re
+import warnings
+from html.parser import HTMLParser
+from io import StringIO
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import nbformat
-import papermill
 import pytest
-from conftest import SHARED, needs_shared
+import yaml
 
-from adience_lib.experiments.parameters import PARAMETERS
-from adience_lib.report import site
-from adience_lib.report.site import drop_messages, notebooks, run, store
+from adience_lib.report import execution, site
+from adience_lib.report.front_page import Shown
 from adience_lib.util import paths
 from adience_lib.util.errors import AdienceError
 
-
-def command(*words: str) -> subprocess.CompletedProcess[str]:
-    """The outcome of the runner's command line."""
-    program = [sys.executable, "-m", "adience_lib", "report", *words]
-    return subprocess.run(program, capture_output=True, text=True, check=False)
+DEMO = Shown(paths.COMMITTED / "demo", "the built-in demo of drawn faces", decides=False)
 
 
-def test_parameter_that_no_notebook_has_is_refused_before_anything_runs() -> None:
-    """One line on stderr, exit status 1, and a hint."""
-    outcome = command("-p", "gama", "0.5")
-    assert outcome.returncode == 1
-    last = outcome.stderr.splitlines()[-1]  # TensorFlow describes the processor above it
-    assert last.startswith("error: unknown parameter 'gama' (did you mean 'gamma'")
+class Page(HTMLParser):
+    """Of a page: its anchors, what it links to, what it loads, and the texts of its pictures."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self.anchors: set[str] = set()
+        self.links: list[str] = []
+        self.loaded: list[str] = []
+        self.alternatives: list[str | None] = []
+        self.feed(file.read_text("utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note what an element names."""
+        given = dict(attrs)
+        self.anchors.add(given.get("id") or "")
+        if tag == "a":
+            self.links.append(given.get("href") or "")
+        elif address := given.get("src") or given.get("href"):
+            self.loaded.append(address)
+        if tag == "img":
+            self.alternatives.append(given.get("alt"))
 
 
-def test_wrong_folder_ends_the_run_with_the_notebooks_own_line(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The site of the stored notebooks and the demo's results, and what Sphinx warned of."""
+    folder, log = tmp_path_factory.mktemp("site"), StringIO()
+    with warnings.catch_warnings(action="ignore", category=PendingDeprecationWarning):
+        site.build(paths.NOTEBOOKS, DEMO, folder, log)
+    return folder, log.getvalue()
+
+
+@pytest.fixture(scope="session")
+def pages(built: tuple[Path, str]) -> dict[Path, Page]:
+    """Every page of the site by its file."""
+    files = [*built[0].glob("*.html"), *built[0].glob("notebooks/*.html")]
+    return {file.resolve(): Page(file) for file in files}
+
+
+def test_site_is_built_without_a_warning(built: tuple[Path, str]) -> None:
+    """A picture that is not there, a link to nowhere, a table that is none."""
+    assert built[1] == ""
+
+
+def test_every_page_is_in_the_contents(pages: dict[Path, Page]) -> None:
+    """The notebooks, the pages of docs/ and README are one click from the first page."""
+    names = {file.stem for file in pages}
+    assert {*execution.NAMES, "index", "running", "method", "speed", "README", "search"} <= names
+
+
+def _inside(page: Path, address: str) -> tuple[Path, str] | None:
+    """The file and the anchor that an address names; None where it leads out of the site."""
+    parts = urlsplit(address)
+    if parts.scheme or parts.netloc:
+        return None
+    return ((page.parent / unquote(parts.path)).resolve() if parts.path else page, parts.fragment)
+
+
+def test_every_link_leads_somewhere(pages: dict[Path, Page]) -> None:
+    """To a file of the site, and to an anchor on it where it names one."""
+    for file, page in pages.items():
+        for address in page.links:
+            target = _inside(file, address)
+            if target is not None:
+                assert target[0].is_file(), (file.name, address)
+                known = pages[target[0]].anchors if target[0] in pages else set()
+                assert target[1] in {"", *known}, (file.name, address)
+
+
+def test_nothing_is_loaded_from_another_host(
+    built: tuple[Path, str], pages: dict[Path, Page]
 ) -> None:
-    """What a notebook raises comes back as one line with the notebook's name."""
+    """Offline, a page is the same: scripts, styles, pictures and fonts lie in the site."""
+    for file, page in pages.items():
+        for address in page.loaded:
+            target = _inside(file, address)
+            assert address.startswith("data:") or (target and target[0].is_file()), address
+    for style in built[0].rglob("*.css"):
+        addresses = re.findall(r"(?:url\(|@import)\s*[\"']?([^\"')\s]+)", style.read_text("utf-8"))
+        assert not [address for address in addresses if re.match(r"(https?:)?//", address)], style
+
+
+def test_every_picture_of_a_page_says_what_it_shows(pages: dict[Path, Page]) -> None:
+    """For those who do not see it; a notebook's by its section."""
+    assert all(alternative for page in pages.values() for alternative in page.alternatives)
+
+
+def test_each_notebook_can_be_downloaded(built: tuple[Path, str], pages: dict[Path, Page]) -> None:
+    """From its own page, with its outputs."""
+    for name in execution.NAMES:
+        page = (built[0] / "notebooks" / f"{name}.html").resolve()
+        assert f"../_sources/notebooks/{name}.ipynb" in pages[page].links
+
+
+@pytest.fixture(scope="session")
+def first_page(built: tuple[Path, str]) -> str:
+    """The HTML of the first page."""
+    return (built[0] / "index.html").read_text("utf-8")
+
+
+def _between(text: str, begin: str, end: str) -> str:
+    return text[text.index(f'id="{begin}"') : text.index(f'id="{end}"')]
+
+
+def test_drawn_faces_give_no_answer(first_page: str) -> None:
+    """The answer is of the real faces of the study, and what the demo gave stands apart."""
+    answer = _between(first_page, "does-the-paper-hold", "two-commands")
+    assert "real faces of UTKFace" in answer
+    assert "drawn" not in answer
+    own = _between(first_page, "what-other-faces-gave", "the-notebooks")
+    assert "drawn faces" in own
+    assert "UTKFace" not in own
+
+
+def test_discrepancies_are_numbered(first_page: str) -> None:
+    """With their severity, the highest first."""
+    part = _between(first_page, "discrepancies-found-in-the-paper", "what-other-faces-gave")
+    cells = re.findall(r"<p>(\d+|high|medium|low)</p>", part)
+    severities = cells[1::2]
+    assert cells[::2] == [str(number) for number in range(1, len(severities) + 1)]
+    assert severities == sorted(severities, key=["high", "medium", "low"].index)
+
+
+def test_citation_is_the_same_everywhere() -> None:
+    """In CITATION.cff, on the site, and what pyproject.toml and README call the project."""
+    cited = yaml.safe_load((paths.PROJECT / "CITATION.cff").read_text("utf-8"))
+    page = (site.PAGES / "index.md").read_text("utf-8")
+    project = (paths.PROJECT / "pyproject.toml").read_text("utf-8")
+    assert f"title  = {{{cited['title']}}}" in page
+    assert f"Version {cited['version']}" in page
+    assert f'version = "{cited["version"]}"' in project
+    assert (paths.PROJECT / "README.md").read_text("utf-8").startswith(f"# {cited['title']}")
+
+
+def test_code_is_folded_unless_its_cell_says_otherwise() -> None:
+    """A reader opens it; cells that show the method are open."""
+    folded, shown = (nbformat.v4.new_code_cell("x") for _ in range(2))
+    shown.metadata["tags"] = [site.OPEN]
+    site.for_readers(nbformat.v4.new_notebook(cells=[folded, shown]))
+    assert folded.metadata["tags"] == ["hide-input"]
+    assert shown.metadata["tags"] == [site.OPEN]
+
+
+def test_folder_of_an_earlier_report_is_emptied(tmp_path: Path) -> None:
+    """What an earlier report has left would look like a part of this one."""
+    folder = tmp_path / "report"
+    site.empty(folder)
+    (folder / "old.html").touch()
+    site.empty(folder)
+    assert not list(folder.iterdir())
+
+
+def test_report_does_not_empty_what_a_link_leads_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody's own pages may lie there."""
     monkeypatch.setattr(paths, "REPORT", tmp_path / "report")
-    with pytest.raises(AdienceError, match=r"^01_data_exploration: /nowhere: no such folder"):
-        run({"data": "/nowhere"})
+    (tmp_path / "report").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(AdienceError, match=f"^{tmp_path}/report: is a link to .*elsewhere"):
+        site.make({})
 
 
-def test_every_parameter_has_a_type_and_a_meaning() -> None:
-    """papermill --help-notebook reads like a manual, and the checks know each name."""
-    for notebook in notebooks():
-        parameters = papermill.inspect_notebook(notebook)
-        assert len(parameters) >= 5, notebook
-        for name, parameter in parameters.items():
-            assert name in PARAMETERS
-            assert parameter["inferred_type_name"] != "None"
-            assert len(parameter["help"]) > 20, (notebook.stem, name)
-
-
-def test_a_parameter_means_the_same_in_every_notebook() -> None:
-    """Each has its own parameters cell; the lines that they share are the same lines."""
-    seen: dict[str, dict[str, object]] = {}
-    for notebook in notebooks():
-        for name, parameter in papermill.inspect_notebook(notebook).items():
-            assert seen.setdefault(name, parameter) == parameter, (notebook.stem, name)
-    assert set(seen) == set(PARAMETERS)
-
-
-def test_messages_are_dropped_and_results_are_kept() -> None:
-    """Progress and libraries' messages go to the terminal, not into the report."""
-    cell = nbformat.v4.new_code_cell("train()")
-    cell.outputs = [
-        nbformat.v4.new_output("stream", name="stderr", text="12%|##"),
-        nbformat.v4.new_output("stream", name="stdout", text="random features"),
-    ]
-    notebook = nbformat.v4.new_notebook(cells=[cell])
-    drop_messages(notebook)
-    assert [output.name for output in notebook.cells[0].outputs] == ["stdout"]
-
-
-def test_outputs_are_stored_without_papermills_additions(tmp_path: Path) -> None:
-    """The cell with the parameters and the record of times stay out."""
-    target, executed = tmp_path / "a.ipynb", tmp_path / "b.ipynb"
-    cells = [nbformat.v4.new_code_cell(source) for source in ("x = 1", "x + 1")]
-    cells[0].metadata["tags"] = ["parameters"]
-    kernel = {"name": "python3", "language": "python", "display_name": "Python 3"}
-    written = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
-    nbformat.write(written, target)
-    papermill.execute_notebook(target, executed, {"x": 5}, progress_bar=False)
-    store(executed, target)
-    stored = nbformat.read(target, as_version=4)
-    assert [cell.source for cell in stored.cells] == ["x = 1", "x + 1"]
-    assert stored.cells[1].outputs[0].data["text/plain"] == "6"
-    assert "papermill" not in stored.metadata
-    assert [cell.execution_count for cell in stored.cells] == [1, 2]
-
-
-def test_first_page_shows_what_is_tagged_and_then_each_notebook(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_folder_that_cannot_be_written_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A section's text stands once above its tagged outputs; other outputs stay in the notebook."""
-    monkeypatch.setattr(paths, "REPORT", tmp_path)
-    cells = [
-        nbformat.v4.new_markdown_cell("# 5. Results\n\nWhat is asked."),
-        nbformat.v4.new_markdown_cell("## The claims\n\nEach has a criterion."),
-        *(nbformat.v4.new_code_cell(source) for source in ("verdicts", "figure", "hidden")),
-        nbformat.v4.new_markdown_cell("## What was found"),
-        nbformat.v4.new_code_cell("words"),
-    ]
-    shown = {"text/markdown": "| claim |\n| --- |\n| **supported** |"}, {"image/png": "iVBO"}
-    hidden, found = {"text/markdown": "not here"}, {"text/markdown": "found <here>"}
-    for cell, data in zip((*cells[2:5], cells[6]), (*shown, hidden, found), strict=True):
-        cell.outputs = [nbformat.v4.new_output("display_data", data)]
-    for cell in cells[2:4]:
-        cell.metadata["tags"] = [site.FIRST_PAGE]
-    notebook = tmp_path / "05_results.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), notebook)
-    site._write_index([notebook], {})
-    page = (tmp_path / "index.html").read_text()
-    assert page.count("The claims") == 1
-    assert "<strong>supported</strong>" in page
-    assert 'src="data:image/png;base64,iVBO"' in page
-    assert "not here" not in page
-    assert "¶" not in page
-    claims, last = page.index("The claims"), page.index("The notebooks")
-    assert claims < last < page.index("What is asked") < page.index("found")
-
-
-@needs_shared("utkface")
-def test_real_faces_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Data, training and results on real faces: 300 faces, two folds, one epoch."""
-    faces: dict[str, object] = {"data": str(SHARED / "utkface")}
-    short: dict[str, object] = {
-        **faces,
-        "faces": 300,
-        "folds": "[0, 1]",
-        "epochs": 1,
-        "batch_size": 16,
-    }
-    wanted: dict[str, dict[str, object]] = {
-        "01_data_exploration": faces,
-        "03_multitask": {**short, "gammas": "[]"},
-        "05_results": short,
-    }
-    for name, parameters in wanted.items():
-        notebook = paths.NOTEBOOKS / f"{name}.ipynb"
-        site._execute(notebook, tmp_path / notebook.name, parameters, sys.stderr)
-    (figures,) = (tmp_path / "figures" / "utkface").glob("paper,*")
-    scores = (figures / "figure_6_multitask_folds.csv").read_text().splitlines()
-    assert [line.split(",")[0] for line in scores] == ["fold", "0", "1"]
-    text = (tmp_path / "05_results.ipynb").read_text()
-    assert "papermill 02_reduced_models.ipynb" in text  # what is missing, and how to make it
-    assert "not of Adience" in text
-    shutil.rmtree(tmp_path / "runs")
+    """As of a checkout that belongs to somebody else."""
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(paths, "REPORT", tmp_path / "file" / "report")
+    with pytest.raises(AdienceError, match=f"^{tmp_path}/file.*: cannot be written"):
+        site.make({})

@@ -1,0 +1,166 @@
+"""The parts of the site's first page that come out of finished results.
+
+Each part is Markdown as MyST reads it. ``docs/index.md`` says where it stands.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from adience_lib.evidence.claims import CONTRADICTED, SUPPORTED, UNDECIDED
+from adience_lib.report.discrepancies import numbered
+from adience_lib.util.errors import AdienceError
+from adience_lib.util.markdown import markdown
+
+FOREST_PLOT = ("claims.svg", "claims.png")
+"""The figure of the claims in a folder of results; the first that is there is shown."""
+
+NETWORKS = ("gender", "age", "multitask", "transfer")
+TASKS = ("gender", "age")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Results as notebook 05 keeps them.
+
+    ``folder``: claims.csv, table_3.csv, ledger.csv and the figures. ``data``: what stands in each
+    caption, so that no number can be taken for another dataset's. ``decides``: False for drawn
+    faces.
+    """
+
+    folder: Path
+    data: str
+    decides: bool = True
+
+
+def parts(own: Shown, study: Shown) -> dict[str, str]:
+    """The text of each part by its name: of this report's ``own`` run, and of the ``study`` on real
+    faces whose results come with the checkout. Drawn faces never give the answer.
+
+    Raises AdienceError naming a file of results that cannot be read.
+    """
+    first, second = (own, study) if own.decides else (study, own)
+    return {
+        "which": which(own, study),
+        "answer": answer(first),
+        "forest": forest(first),
+        "claims": claims(first),
+        "networks": networks(first),
+        "discrepancies": discrepancies(first),
+        "second": "" if first.folder == second.folder else others(second),
+    }
+
+
+def which(own: Shown, study: Shown) -> str:
+    """What this report was run on, and whose the answer is."""
+    if not own.decides:
+        return (
+            f"```{{warning}}\nThis report was run on {own.data}, and **drawn faces decide "
+            "nothing**, neither about people nor about the paper. The answer below is not theirs: "
+            f"it is of {study.data}, whose results come with the checkout. What the drawings gave "
+            "stands [further down](#what-other-faces-gave) and in the notebooks.\n```"
+        )
+    return f"```{{note}}\nThis report was run on {own.data}; the answer below is of these.\n```"
+
+
+def answer(shown: Shown) -> str:
+    """One sentence: how many claims have each verdict, and on what."""
+    verdicts = _read(shown, "claims")["verdict"]
+    counts = ", ".join(
+        f"{(verdicts == verdict).sum()} {verdict}"
+        for verdict in (SUPPORTED, CONTRADICTED, UNDECIDED)
+    )
+    return f"**On {shown.data}, of {len(verdicts)} claims taken from the paper: {counts}.**"
+
+
+def forest(shown: Shown) -> str:
+    """The figure of the claims, or nothing where there is none."""
+    for file in FOREST_PLOT:
+        if (shown.folder / file).is_file():
+            return (
+                f"```{{figure}} {source_of(shown)}/{file}\n"
+                f":name: claims-figure-{shown.folder.name}\n"
+                f":alt: A row a claim: what was measured on {shown.data}, with its interval\n\n"
+                f"The claims on {shown.data}: the paper's value, ours with its interval, and the "
+                "margin within which two networks count as equal.\n```"
+            )
+    return ""
+
+
+def claims(shown: Shown) -> str:
+    """A table, a row a claim: its verdict, and why."""
+    table = _read(shown, "claims")[["claim", "verdict", "because"]]
+    return _captioned(
+        table.assign(verdict="**" + table["verdict"] + "**").rename_axis("no."),
+        f"claims-{shown.folder.name}",
+        f"The claims on {shown.data}.",
+    )
+
+
+def networks(shown: Shown) -> str:
+    """A table of five rows: what each network gets right, and what one label for all would."""
+    table = _read(shown, "table_3")
+    rows = {
+        name: {task: _accuracy(table.loc[name], task) for task in TASKS}
+        for name in NETWORKS
+        if name in table.index
+    }
+    rows["always the most frequent label"] = {
+        task: _in_words(table.loc[task, f"{task} majority"], "{:.0f} %") for task in TASKS
+    }
+    shares = pd.DataFrame.from_dict(rows, orient="index").rename_axis("network")
+    return _captioned(
+        shares.rename(columns={task: f"right of {task}" for task in TASKS}),
+        f"networks-{shown.folder.name}",
+        f"The share of the test faces that are right on {shown.data}: a mean over the folds, with "
+        "its 95 % interval.",
+    )
+
+
+def discrepancies(shown: Shown) -> str:
+    """A numbered table of where the paper disagrees with itself, its data or its tools."""
+    return _captioned(
+        numbered(_read(shown, "ledger")).drop(columns="from"),
+        "discrepancies",
+        "High: a claim of the paper rests on it. Medium: whoever rebuilds "
+        "the networks has to settle it. Low: no result changes with it.",
+    )
+
+
+def others(shown: Shown) -> str:
+    """The same of the other data, marked as such."""
+    mark = "" if shown.decides else "These are drawings: the numbers show that the programs work."
+    return "\n\n".join(
+        part
+        for part in (mark, answer(shown), forest(shown), claims(shown), networks(shown))
+        if part
+    )
+
+
+def source_of(shown: Shown) -> str:
+    """Where the site's sources have the figures of ``shown``."""
+    return f"results/{shown.folder.name}"
+
+
+def _read(shown: Shown, name: str) -> pd.DataFrame:
+    file = shown.folder / f"{name}.csv"
+    try:
+        return pd.read_csv(file, index_col=0)
+    except (OSError, ValueError) as error:
+        raise AdienceError(f"{file}: cannot be read ({error}); notebook 05 writes it") from error
+
+
+def _accuracy(row: pd.Series, task: str) -> str:
+    low, high = (_in_words(row[f"{task} {end}"], "{:.0f}") for end in ("low", "high"))
+    mean = _in_words(row[f"{task} accuracy"], "{:.0f} %")
+    return mean if "-" in (low, high) else f"{mean} ({low} to {high})"
+
+
+def _in_words(number: float, form: str) -> str:
+    return "-" if np.isnan(number) else form.format(number)
+
+
+def _captioned(table: pd.DataFrame, name: str, caption: str) -> str:
+    return f"```{{table}} {caption}\n:name: {name}\n\n{markdown(table)}\n```"
