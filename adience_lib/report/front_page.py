@@ -101,14 +101,17 @@ def claims(shown: Shown) -> str:
 
 def networks(shown: Shown) -> str:
     """A table of five rows: what each network gets right, and what one label for all would."""
-    table = _read(shown, "table_3")
+    kinds = ("accuracy", "low", "high", "majority")
+    columns = [f"{task} {kind}" for task in TASKS for kind in kinds]
+    table = _read(shown, "table_3").reindex(columns=columns)
     rows = {
         name: {task: _accuracy(table.loc[name], task) for task in TASKS}
         for name in NETWORKS
         if name in table.index
     }
     rows["always the most frequent label"] = {
-        task: _in_words(table.loc[task, f"{task} majority"], "{:.0f} %") for task in TASKS
+        task: _in_words(table.reindex(NETWORKS)[f"{task} majority"].max(), "{:.0f} %")
+        for task in TASKS
     }
     shares = pd.DataFrame.from_dict(rows, orient="index").rename_axis("network")
     return _captioned(

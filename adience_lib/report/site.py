@@ -54,8 +54,7 @@ def _writing() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        place = error.filename or paths.REPORT
-        raise AdienceError(f"{place}: cannot be written ({error.strerror or error})") from error
+        raise AdienceError(f"{paths.REPORT}: cannot be written ({error})") from error
 
 
 def empty(folder: Path) -> None:

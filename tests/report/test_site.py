@@ -187,5 +187,5 @@ def test_folder_that_cannot_be_written_is_named(
     """As of a checkout that belongs to somebody else."""
     (tmp_path / "file").touch()
     monkeypatch.setattr(paths, "REPORT", tmp_path / "file" / "report")
-    with pytest.raises(AdienceError, match=f"^{tmp_path}/file.*: cannot be written"):
+    with pytest.raises(AdienceError, match=f"^{tmp_path}/file/report: cannot be written"):
         site.make({})

@@ -1,0 +1,96 @@
+"""The site's first page: whose answer it gives, and what it says of results."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from adience_lib.report import front_page
+from adience_lib.report.discrepancies import numbered
+from adience_lib.report.front_page import Shown
+from adience_lib.util import paths
+from adience_lib.util.errors import AdienceError
+
+STUDY = Shown(paths.COMMITTED / "utkface", "the study's faces")
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Shown:
+    """A run of one network on real faces, with one claim supported and one not decided."""
+    pd.DataFrame(
+        {
+            "claim": ["It is so.", "It may be."],
+            "verdict": ["supported", "undecided"],
+            "because": ["tested", "not tested: one fold only"],
+        },
+        index=pd.Index([1, 2], name="number"),
+    ).to_csv(tmp_path / "claims.csv")
+    pd.DataFrame(
+        {"gender accuracy": 80.4, "gender low": 78.0, "gender high": 83.0, "gender majority": 52.0},
+        index=["gender"],
+    ).to_csv(tmp_path / "table_3.csv")
+    pd.DataFrame(
+        {"the paper": "1 %", "found": "2 %", "from": "this report"},
+        index=pd.Index(["Women", "The baseline"], name="topic"),
+    ).to_csv(tmp_path / "ledger.csv")
+    return Shown(tmp_path, "my faces")
+
+
+def test_real_faces_that_were_run_give_the_answer(own: Shown) -> None:
+    """The study that comes with the checkout then stands apart, under its own name."""
+    parts = front_page.parts(own, STUDY)
+    first = [parts[name] for name in ("which", "answer", "claims", "networks")]
+    assert all("my faces" in part and "the study's" not in part for part in first)
+    assert "the study's faces" in parts["second"]
+    assert "my faces" not in parts["second"]
+
+
+def test_drawn_faces_never_give_the_answer(own: Shown) -> None:
+    """The study does, and what the drawings gave is called so."""
+    parts = front_page.parts(Shown(own.folder, "drawings", decides=False), STUDY)
+    assert "drawn faces decide nothing" in parts["which"]
+    assert all("the study's faces" in parts[name] for name in ("answer", "claims", "networks"))
+    assert parts["second"].startswith("These are drawings")
+
+
+def test_results_of_the_study_itself_are_shown_once() -> None:
+    """As after a run on the same faces, which replaces its files."""
+    assert front_page.parts(STUDY, STUDY)["second"] == ""
+
+
+def test_answer_counts_each_verdict(own: Shown) -> None:
+    """And names the data."""
+    said = "**On my faces, of 2 claims taken from the paper: 1 supported, 0 contradicted, 1 undec"
+    assert front_page.answer(own).startswith(said)
+
+
+def test_network_that_was_not_trained_has_no_row(own: Shown) -> None:
+    """A task without a network has a dash."""
+    table = front_page.networks(own)
+    assert "| gender | 80 % (78 to 83) | - |" in table
+    assert "| always the most frequent label | 52 % | - |" in table
+    assert "transfer" not in table
+
+
+@pytest.mark.parametrize("name", front_page.FOREST_PLOT)
+def test_figure_of_the_claims_is_shown_where_there_is_one(own: Shown, name: str) -> None:
+    """With a text for those who do not see it."""
+    assert front_page.forest(own) == ""
+    (own.folder / name).touch()
+    assert f"results/{own.folder.name}/{name}\n" in front_page.forest(own)
+    assert ":alt: " in front_page.forest(own)
+
+
+def test_results_that_are_not_there_are_named(tmp_path: Path) -> None:
+    """With the notebook that writes them."""
+    with pytest.raises(AdienceError, match=r"claims\.csv: cannot be read .*notebook 05"):
+        front_page.answer(Shown(tmp_path, "my faces"))
+
+
+def test_severe_discrepancies_come_first(own: Shown) -> None:
+    """Numbered from 1; a topic without a severity is an error, not a gap."""
+    table = numbered(pd.read_csv(own.folder / "ledger.csv", index_col=0))
+    assert list(table.index) == [1, 2]
+    assert list(table["topic"]) == ["The baseline", "Women"]
+    with pytest.raises(KeyError, match="a new one"):
+        numbered(table.set_index("topic").rename({"Women": "a new one"}))
