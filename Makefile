@@ -16,7 +16,7 @@ unexport PYTHONPATH PYTHONHOME
 WHOLE := $(shell head -n 2 $(BIN)/pip 2>/dev/null | grep -qF '$(CURDIR)/$(BIN)/python' && $(BIN)/python -c 'import pip' 2>/dev/null && echo yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help env bench-env report study test test-library test-programs bench soak audit lint format readme notebooks stored constraints
+.PHONY: help env bench-env report site study test test-library test-programs bench soak audit lint format readme notebooks stored constraints
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -50,6 +50,9 @@ bench-env: .venv/bench-installed  ## PyTorch and JAX beside it: the benchmark's 
 
 report: env  ## run the five notebooks and make report/index.html (the demo unless DATA is given)
 	@$(BIN)/python -m adience_lib report $(REPORT_ARGS)
+
+site: env  ## report/index.html out of the notebooks as they are stored: nothing is run
+	@$(BIN)/python -m adience_lib.report.site
 
 study: env  ## the trainings on real faces: days; make study DATA=/path/to/utkface
 	@$(BIN)/python -m adience_lib study $(REPORT_ARGS)

@@ -26,6 +26,7 @@ copybutton_selector = "div:not(.output) > div.highlight pre"
 
 html_theme = "sphinx_book_theme"
 html_theme_options = {"navbar_persistent": [], "footer_content_items": []}
+html_use_index = False  # nothing is indexed
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_js_files = ["zoom.js"]

@@ -17,6 +17,9 @@ from adience_lib.util.markdown import markdown
 FOREST_PLOT = ("claims.svg", "claims.png")
 """The figure of the claims in a folder of results; the first that is there is shown."""
 
+ADIENCE = "adience"
+"""The name of the paper's own dataset."""
+
 NETWORKS = ("gender", "age", "multitask", "transfer")
 TASKS = ("gender", "age")
 
@@ -49,7 +52,7 @@ def parts(own: Shown, study: Shown) -> dict[str, str]:
         "claims": claims(first),
         "networks": networks(first),
         "discrepancies": discrepancies(first),
-        "second": "" if first.folder == second.folder else others(second),
+        "second": "No other faces were run." if first.folder == second.folder else others(second),
     }
 
 
@@ -66,13 +69,16 @@ def which(own: Shown, study: Shown) -> str:
 
 
 def answer(shown: Shown) -> str:
-    """One sentence: how many claims have each verdict, and on what."""
+    """How many claims have each verdict, and on what."""
     verdicts = _read(shown, "claims")["verdict"]
     counts = ", ".join(
         f"{(verdicts == verdict).sum()} {verdict}"
         for verdict in (SUPPORTED, CONTRADICTED, UNDECIDED)
     )
-    return f"**On {shown.data}, of {len(verdicts)} claims taken from the paper: {counts}.**"
+    said = f"**On {shown.data}, of {len(verdicts)} claims taken from the paper: {counts}.**"
+    if ADIENCE in shown.data:
+        return said
+    return f"{said} The paper used the faces of Adience, which its authors give out on request."
 
 
 def forest(shown: Shown) -> str:

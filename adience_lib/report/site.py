@@ -17,12 +17,15 @@ import pandas as pd
 from adience_lib.experiments import experiment
 from adience_lib.report import execution, front_page
 from adience_lib.report.front_page import Shown
-from adience_lib.util import atomic, paths
+from adience_lib.util import atomic, console, paths
 from adience_lib.util.errors import AdienceError
 
 PAGES = paths.PROJECT / "docs"
 STUDY = paths.COMMITTED / "utkface"
 """The results on real faces that come with the checkout."""
+
+STORED = Shown(paths.COMMITTED / "demo", "the built-in demo of drawn faces", decides=False)
+"""The results of the notebooks as they are stored."""
 
 NOTEBOOKS = "notebooks"
 """The folder of the executed notebooks and of their pages, in the report and in its sources."""
@@ -47,6 +50,13 @@ def make(parameters: dict[str, Any], log: TextIO = sys.stderr) -> None:
     minutes = (time.perf_counter() - started) / 60
     page = paths.shown(paths.REPORT / "index.html")
     log.write(f"\n{page} is ready after {minutes:.1f} minutes.\n")
+
+
+def make_of_stored() -> None:
+    """Write ``report/index.html`` out of the notebooks as they are stored; nothing is run."""
+    with _writing(), execution.alone():
+        empty(paths.REPORT)
+        build(paths.NOTEBOOKS, STORED, paths.REPORT, sys.stderr)
 
 
 @contextmanager
@@ -146,3 +156,7 @@ def for_readers(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
             shown = cell.metadata.setdefault("mystnb", {}).setdefault("image", {})
             shown.setdefault("alt", heading)
     return notebook
+
+
+if __name__ == "__main__":
+    sys.exit(console.exit_status(make_of_stored))

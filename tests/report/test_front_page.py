@@ -55,7 +55,7 @@ def test_drawn_faces_never_give_the_answer(own: Shown) -> None:
 
 def test_results_of_the_study_itself_are_shown_once() -> None:
     """As after a run on the same faces, which replaces its files."""
-    assert front_page.parts(STUDY, STUDY)["second"] == ""
+    assert front_page.parts(STUDY, STUDY)["second"] == "No other faces were run."
 
 
 def test_answer_counts_each_verdict(own: Shown) -> None:

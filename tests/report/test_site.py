@@ -12,11 +12,8 @@ import pytest
 import yaml
 
 from adience_lib.report import execution, site
-from adience_lib.report.front_page import Shown
 from adience_lib.util import paths
 from adience_lib.util.errors import AdienceError
-
-DEMO = Shown(paths.COMMITTED / "demo", "the built-in demo of drawn faces", decides=False)
 
 
 class Page(HTMLParser):
@@ -47,7 +44,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The site of the stored notebooks and the demo's results, and what Sphinx warned of."""
     folder, log = tmp_path_factory.mktemp("site"), StringIO()
     with warnings.catch_warnings(action="ignore", category=PendingDeprecationWarning):
-        site.build(paths.NOTEBOOKS, DEMO, folder, log)
+        site.build(paths.NOTEBOOKS, site.STORED, folder, log)
     return folder, log.getvalue()
 
 
