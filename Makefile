@@ -16,7 +16,7 @@ unexport PYTHONPATH PYTHONHOME
 WHOLE := $(shell head -n 2 $(BIN)/pip 2>/dev/null | grep -qF '$(CURDIR)/$(BIN)/python' && $(BIN)/python -c 'import pip' 2>/dev/null && echo yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help env bench-env report site study test test-library test-programs bench soak audit lint format readme notebooks stored constraints
+.PHONY: help env bench-env report site study test test-library test-programs bench soak audit lint format records readme notebooks stored constraints
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -89,6 +89,9 @@ lint: env  ## format, lint and types
 format: env  ## bring the code into its format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+records: env  ## draw all tables and figures of figures/utkface/ out of its records
+	@$(BIN)/python -m adience_lib records
 
 readme: env  ## write the README's tables and numbers anew, out of figures/
 	@$(BIN)/python -m adience_lib.report.readme

@@ -22,6 +22,7 @@ def main() -> int:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_report(commands)
     _add_study(commands)
+    _add_records(commands)
     _add_check(commands)
     _add_predict(commands)
     _add_evaluate(commands)
@@ -74,6 +75,17 @@ def _study(arguments: argparse.Namespace) -> None:
     console.message(f"Records go to {paths.shown(figures / records.FOLDER)}.")
     with console.announced(lambda: STUDY_STOPPED):
         study.run(asked, figures / records.FOLDER)
+
+
+def _add_records(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("records", help="tables and figures of the committed records anew")
+    parser.set_defaults(run=_records)
+
+
+def _records(_: argparse.Namespace) -> None:
+    from adience_lib.report import study
+
+    study.draw()
 
 
 def _add_parameters(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from adience_lib.evidence.claims import CONTRADICTED, SUPPORTED, UNDECIDED
+from adience_lib.evidence.claims import VERDICTS
 from adience_lib.report.discrepancies import numbered
 from adience_lib.util.errors import AdienceError
 from adience_lib.util.markdown import markdown
@@ -73,9 +73,12 @@ def answer(shown: Shown) -> str:
     verdicts = _read(shown, "claims")["verdict"]
     counts = ", ".join(
         f"{(verdicts == verdict).sum()} {verdict}"
-        for verdict in (SUPPORTED, CONTRADICTED, UNDECIDED)
+        for verdict in VERDICTS
+        if (verdicts == verdict).any()
     )
-    said = f"**On {shown.data}, of {len(verdicts)} claims taken from the paper: {counts}.**"
+    said = (
+        f"**On {shown.data}, of {len(verdicts)} criteria for the paper's nine claims: {counts}.**"
+    )
     if ADIENCE in shown.data:
         return said
     return f"{said} The paper used the faces of Adience, which its authors give out on request."
@@ -89,15 +92,15 @@ def forest(shown: Shown) -> str:
                 f"```{{figure}} {source_of(shown)}/{file}\n"
                 f":name: claims-figure-{shown.folder.name}\n"
                 f":alt: A row a claim: what was measured on {shown.data}, with its interval\n\n"
-                f"The claims on {shown.data}: the paper's value, ours with its interval, and the "
-                "margin within which two networks count as equal.\n```"
+                f"The claims on {shown.data}: the paper's own value, what was found with its 95 % "
+                "interval, and a band where the claim holds.\n```"
             )
     return ""
 
 
 def claims(shown: Shown) -> str:
     """A table, a row a claim: its verdict, and why."""
-    table = _read(shown, "claims")[["claim", "verdict", "because"]]
+    table = _read(shown, "claims")[["claim", "verdict", "because"]].fillna("")
     return _captioned(
         table.assign(verdict="**" + table["verdict"] + "**").rename_axis("no."),
         f"claims-{shown.folder.name}",

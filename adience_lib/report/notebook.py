@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from pathlib import Path
 
 import pandas as pd
 from IPython.display import Image, display
@@ -21,11 +22,17 @@ from adience_lib.util.errors import AdienceError
 
 
 def show(experiment: Experiment, figure: Figure, name: str) -> None:
-    """Show ``figure``, signed with its data and protocol, and write ``<name>.png`` and ``.svg``.
+    """Show ``figure`` as ``write`` leaves it."""
+    png, words = write(experiment, figure, name)
+    display(Image(png, alt=words))
 
-    Its label says what is seen: with the data, the text that stands for the picture in a notebook
-    and in the files. Pictures of faces have no SVG, which would hold the same dots. Equal figures
-    are equal files: without a date, and without the version of the software.
+
+def write(experiment: Experiment, figure: Figure, name: str) -> tuple[Path, str]:
+    """Write ``figure``, signed with its data and protocol, as ``<name>.png`` and ``<name>.svg``.
+
+    Gives the first, and the words that stand for it where it is not seen: its label, which says
+    what is seen, and the data. Pictures of faces have no SVG, which would hold the same dots. Equal
+    figures are equal files: without a date, and without the version of the software.
     """
     with style.style():
         style.sign(figure, experiment.caption)
@@ -41,7 +48,7 @@ def show(experiment: Experiment, figure: Figure, name: str) -> None:
     except OSError as error:
         place = experiment.figures_dir / name
         raise AdienceError(f"{place}: cannot be written ({error.strerror or error})") from error
-    display(Image(png, alt=words))
+    return png, words
 
 
 def show_recorded(recorded: Experiment, figure: Figure) -> None:

@@ -1,11 +1,20 @@
 """The trainings on real faces that the report stands on, read from their committed records."""
 
+from dataclasses import replace
 from pathlib import Path
 
-from adience_lib.evidence import metrics
+import pandas as pd
+from matplotlib.figure import Figure
+
+from adience_lib import models
+from adience_lib.data.labels import LABELS
+from adience_lib.evidence import claims, metrics, quality
 from adience_lib.experiments import records
 from adience_lib.experiments.experiment import Experiment
-from adience_lib.experiments.results import NOTEBOOK_OF, Results, find_runs
+from adience_lib.experiments.results import NOTEBOOK_OF, Results, find_runs, finished_sweep
+from adience_lib.models.summary import architecture_table
+from adience_lib.report import figures, further_figures, notebook, tables
+from adience_lib.report.discrepancies import discrepancies
 from adience_lib.util import paths
 from adience_lib.util.errors import AdienceError
 
@@ -39,3 +48,97 @@ def in_words(recorded: Experiment, found: Results) -> str:
         f"{', '.join(trainings)}. Always giving the most frequent label is right of "
         f"{rates['gender']:.1f} % on gender and of {rates['age']:.1f} % on age."
     )
+
+
+def draw(figures_dir: Path = paths.COMMITTED) -> None:
+    """Write every table and figure of the records into ``figures_dir``, from the records alone.
+
+    Raises AdienceError if the records cannot be read, or a file not be written.
+    """
+    recorded, found = read(figures_dir)
+    recorded = replace(recorded, figures_dir=figures_dir / RECORDS.parent)
+    computed = all_tables(recorded, found)
+    for name, table in computed.items():
+        notebook.keep(recorded, table, name)
+    for name, figure in all_figures(recorded, found, computed).items():
+        notebook.write(recorded, figure, name)
+
+
+def all_tables(recorded: Experiment, found: Results) -> dict[str, pd.DataFrame]:
+    """Every table of the report, by the name of its file."""
+    faces, evidence = recorded.dataset.faces, claims.decide(found)
+    scores = {
+        f"{CURVES[name]}_folds": quality.fold_intervals(runs).round(1).drop(columns="seconds")
+        for name, runs in found.finished.items()
+        if name in CURVES
+    }
+    confusions = {
+        f"confusion_{name}_{task}": metrics.confusion(runs.predictions, task)
+        for name, runs in found.finished.items()
+        for task in runs.tasks
+    }
+    return {
+        "drops": recorded.dataset.drops.set_index("reason"),
+        "age_by_gender": tables.ages(faces),
+        "folds": tables.folds(faces),
+        "table_1": tables.table_1(),
+        "table_2": tables.table_2(),
+        "baseline": tables.baseline(),
+        "trainable_layers": tables.trainable_layers(),
+        "claims": claims.verdicts(evidence),
+        "claims_measured": claims.measured(evidence),
+        "table_3": tables.table_3(found),
+        "optimism": tables.optimism(found),
+        "gamma": tables.gammas(finished_sweep(recorded)),
+        "recipes": tables.recipes(found),
+        "readouts": tables.linear_probes(found.linear_probes),
+        "classes": tables.classes(found),
+        "groups": tables.groups(found),
+        "calibration": tables.calibration(found),
+        "cost": tables.cost(found),
+        "ledger": discrepancies(recorded.dataset, found.finished),
+        **scores,
+        **confusions,
+    }
+
+
+CURVES = {
+    "gender": "figure_4_gender",
+    "age": "figure_5_age",
+    "multitask": "figure_6_multitask",
+    "transfer": "figure_7_transfer",
+}
+"""The paper's number of each network's learning curves."""
+
+
+def all_figures(
+    recorded: Experiment, found: Results, of: dict[str, pd.DataFrame]
+) -> dict[str, Figure]:
+    """Every figure that needs no face, by the name of its file; ``of``: all tables."""
+    chance = metrics.majority_rates(recorded.faces, list(recorded.folds))
+    network = architecture_table(models.build("multitask"))
+    ages = of["folds"].drop(columns=["faces", "subjects", "female"])
+    drawn = {
+        "figure_2_age_by_gender": figures.age_by_gender(of["age_by_gender"]),
+        "folds": figures.fold_composition(ages),
+        "figure_3_architecture": figures.architecture(network, ("gender", "age")),
+        "claims": figures.claims(of["claims_measured"]),
+        "table_3": figures.table_3(of["table_3"]),
+        "optimism": further_figures.optimism(of["optimism"]),
+        "gamma": further_figures.accuracy_by_gamma(of["gamma"]),
+        "recipes": further_figures.intervals(
+            of["recipes"], ["network", "recipe", "scored on"], chance
+        ),
+        "readouts": further_figures.intervals(of["readouts"], ["read off"], chance),
+        "recall": further_figures.recall(tables.of_age(of["classes"])),
+        "groups": further_figures.accuracy_by_group(tables.of_model(of["groups"], "multitask")),
+        "calibration": further_figures.calibration(of["calibration"]),
+        "cost": further_figures.accuracy_against_work(of["cost"]),
+    }
+    for name, runs in found.finished.items():
+        if name in CURVES:
+            drawn[CURVES[name]] = figures.learning_curves(runs)
+    for task in LABELS:
+        networks = {name: runs for name, runs in found.finished.items() if task in runs.tasks}
+        drawn[f"confusion_{task}"] = figures.confusion_matrices(networks, task)
+    return drawn

@@ -20,8 +20,8 @@ def own(tmp_path: Path) -> Shown:
     pd.DataFrame(
         {
             "claim": ["It is so.", "It may be."],
-            "verdict": ["supported", "undecided"],
-            "because": ["tested", "not tested: one fold only"],
+            "verdict": ["supported", "not tested"],
+            "because": ["", "one fold only"],
         },
         index=pd.Index([1, 2], name="number"),
     ).to_csv(tmp_path / "claims.csv")
@@ -60,7 +60,7 @@ def test_results_of_the_study_itself_are_shown_once() -> None:
 
 def test_answer_counts_each_verdict(own: Shown) -> None:
     """And names the data."""
-    said = "**On my faces, of 2 claims taken from the paper: 1 supported, 0 contradicted, 1 undec"
+    said = "**On my faces, of 2 criteria for the paper's nine claims: 1 supported, 1 not tested.**"
     assert front_page.answer(own).startswith(said)
 
 
