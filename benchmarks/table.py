@@ -5,6 +5,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from adience_lib.report.style import style
 from benchmarks.harness import SHARE, Row
 
 
@@ -23,6 +24,7 @@ def _judged(row: Row) -> tuple[str, str]:
     return "", ""
 
 
+@style()
 def figure(found: pd.DataFrame) -> Figure:
     """Left the shares of the machine's own rate, right how many times as fast as others."""
     drawn, (left, right) = plt.subplots(1, 2, figsize=(13, 5), layout="constrained")

@@ -35,7 +35,7 @@ from adience_lib.runs.folder import run_folder
 from adience_lib.runs.train_fold import train_fold
 from adience_lib.util import atomic, backend, paths
 from adience_lib.util.console import message
-from adience_lib.util.errors import AdienceError
+from adience_lib.util.errors import AdienceError, first_line
 
 SECONDS_BETWEEN_LOOKS = 1.0
 """At how far the folds are."""
@@ -336,6 +336,11 @@ def _client(scheduler: str) -> Any:
         return distributed.Client(_local_cluster(int(local[1])))
     except (OSError, TimeoutError, ValueError) as error:
         raise AdienceError(f"scheduler is {scheduler!r}: nobody answers there ({error})") from error
+    except RuntimeError as error:  # what Dask raises for processes that end before they begin
+        raise AdienceError(
+            f"scheduler is {scheduler!r}: its processes do not start ({first_line(error)}); they "
+            "need a /dev/shm that can be written to; with None, this process trains all folds"
+        ) from error
 
 
 def _local_cluster(workers: int) -> Any:

@@ -67,7 +67,9 @@ def read(namespace: dict[str, Any], before: Collection[str] = ()) -> dict[str, A
         if name in own or name.startswith(("_", "PAPERMILL_")):
             continue
         if isinstance(value, PLAIN) and name not in allowed:
-            raise AdienceError(unknown_parameter(name, allowed))
+            raise AdienceError(
+                f"{unknown_parameter(name, allowed)}; a constant of your own goes above them"
+            )
     overrides = {name: namespace[name] for name in allowed if namespace.get(name) is not None}
     check(overrides)
     return settled(overrides)

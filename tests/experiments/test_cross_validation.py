@@ -197,6 +197,17 @@ def test_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch
         cross_validation.executor("tcp://127.0.0.1:9")
 
 
+def test_processes_that_do_not_start_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python's need a /dev/shm, which some containers lack; Dask says nothing of it."""
+
+    def fail(_: int) -> None:
+        raise RuntimeError("Nanny failed to start.")
+
+    monkeypatch.setattr(cross_validation, "_local_cluster", fail)
+    with pytest.raises(AdienceError, match=r"local:7'.* do not start \(Nanny failed.*/dev/shm"):
+        cross_validation.executor("local:7")
+
+
 class Client:
     """What is asked of Dask's client. ``late``: the workers come when there is work."""
 
