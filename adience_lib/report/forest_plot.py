@@ -1,7 +1,7 @@
 """The report's first figure: the paper's claims, what was measured for each, and the verdict."""
 
+import re
 import textwrap
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,52 +16,46 @@ from adience_lib.evidence.claims import (
     SUPPORTED,
     UNTESTABLE,
 )
-from adience_lib.report.style import panels, say, style
+from adience_lib.report.style import GREY, WARNING, panels, say, style
 
-VERDICTS = {SUPPORTED: "#009E73", CONTRADICTED: "#D55E00", INCONCLUSIVE: "#0072B2"}
-"""The colour of each verdict, which is also written out."""
+VERDICTS = {SUPPORTED: "#1B7837", CONTRADICTED: WARNING, INCONCLUSIVE: GREY}
+"""The colour of each verdict, which is also written out; none is a network's."""
 
-_UNITS = {"points": "points of accuracy", "times": "ratio (log scale)", "epochs": "epochs"}
-_LINE = 0.2  # inches
-_WIDTH, _LETTERS = 5.2, 60
-"""Of the figure in inches, and of a line in it: read at the width of a phone."""
+_WITHIN = ("8", "9")
+"""Claims about the answers of one network, which lie further apart than two networks do."""
 
+_AXES = {
+    "points": "points of accuracy, one network minus another",
+    "points within": "points of accuracy within one network",
+    "times": "ratio (log scale)",
+    "epochs": "epochs",
+}
+_WIDTH, _LETTERS = 5.2, 52
+"""Inches of the figure, and letters of a heading beside a verdict, at the width of a phone."""
 
-@dataclass(frozen=True)
-class _Row:
-    """Words at a line counted from the top; below them the ``part`` that they are of.
-
-    ``verdict``: of the criterion, beside its first part.
-    """
-
-    line: float
-    words: str
-    part: pd.Series | None = None
-    verdict: str = ""
+_LINE, _GAP = 0.18, 0.5
+"""Inches of a line, and lines between two criteria."""
 
 
 @style()
 def claims(measured: pd.DataFrame) -> Figure:
     """The criteria that were tested as a forest plot, claim by claim.
 
-    ``measured`` as of ``claims.measured``. A panel a unit. The band is where a criterion holds,
-    the dot with its 95 % interval what was found, the diamond the paper's own value on Adience.
+    ``measured`` as of ``claims.measured``. A panel a kind of number. The band is where a criterion
+    holds, the dot with its 95 % interval what was found, the diamond the paper's own value on
+    Adience.
     """
     tested = measured[~measured["verdict"].isin([NOT_TESTED, UNTESTABLE])]
-    units = [unit for unit in _UNITS if (tested["unit"] == unit).any()]
-    if not units:
-        figure, (axis,) = panels(1, 1, _WIDTH, 0.8)
-        axis.text(0, 0.5, "No criterion was tested.", transform=axis.transAxes)
-        axis.set_axis_off()
-        figure.set_label("No criterion was tested.")
-        return figure
-    rows = [_rows(tested[tested["unit"] == unit]) for unit in units]
-    heights = [lines * _LINE + 0.55 for _, lines in rows]
-    figure, axes = panels(
-        len(units), 1, _WIDTH, sum(heights) + 0.5, gridspec_kw={"height_ratios": heights}
-    )
-    for axis, unit, (found, lines) in zip(axes, units, rows, strict=True):
-        _forest(axis, found, lines, unit)
+    within = (tested["unit"] == "points") & tested["row"].isin(_WITHIN)
+    kind = tested["unit"].mask(within, "points within")
+    found = {name: tested[kind == name] for name in _AXES if (kind == name).any()}
+    if not found:
+        return _nothing()
+    heights = [_lines(parts) * _LINE + 0.5 for parts in found.values()]
+    ratios = {"height_ratios": heights}
+    figure, axes = panels(len(found), 1, _WIDTH, sum(heights) + 0.5, gridspec_kw=ratios)
+    for axis, (name, parts) in zip(axes, found.items(), strict=True):
+        _forest(axis, parts, name)
     shown = {
         label: handle
         for axis in axes
@@ -78,46 +72,52 @@ def claims(measured: pd.DataFrame) -> Figure:
     return figure
 
 
-def _rows(parts: pd.DataFrame) -> tuple[list[_Row], float]:
-    """A heading a criterion, and its parts below; the second is how many lines they take."""
+def _nothing() -> Figure:
+    words = "No criterion was tested."
+    figure, (axis,) = panels(1, 1, _WIDTH, 0.6)
+    axis.text(0, 0.5, words, transform=axis.transAxes)
+    axis.set_axis_off()
+    figure.set_label(words)
+    return figure
+
+
+def _heading(criterion: str) -> str:
     words = {claim.row: claim.words for claim in paper.CLAIMS}
-    rows, line = [], 0.0
+    return textwrap.fill(f"{criterion}: {words.get(criterion, '')}", _LETTERS)
+
+
+def _lines(parts: pd.DataFrame) -> float:
+    """How many lines a panel takes: each criterion's heading, and two for each of its parts."""
+    headings = [_heading(criterion).count("\n") + 1 for criterion in parts["row"].unique()]
+    return sum(headings) + 2 * len(parts) + _GAP * len(headings)
+
+
+def _forest(axis: Any, parts: pd.DataFrame, kind: str) -> None:
+    limits = _limits(parts, kind)
+    if kind == "times":
+        axis.set_xscale("log", base=2)
+        axis.xaxis.set_major_formatter("{x:.2g}")
+    axis.set(xlim=limits, ylim=(_lines(parts), -0.2), yticks=[], xlabel=_AXES[kind])
+    axis.spines["left"].set_visible(False)
+    white = {"fc": "white", "ec": "none", "pad": 0.5}  # no line of the grid through letters
+    letters = {"fontsize": 9, "va": "top", "transform": axis.get_yaxis_transform(), "bbox": white}
+    line = 0.0
     for criterion, group in parts.groupby("row", sort=False):
-        heading = textwrap.fill(f"{criterion}: {words.get(criterion, '')}", _LETTERS - 4)
-        rows.append(_Row(line, heading))
+        heading, verdict = _heading(str(criterion)), group["verdict"].iloc[0]
+        axis.text(0, line, heading, weight="bold", **letters)
+        axis.text(1, line, verdict, weight="bold", ha="right", color=VERDICTS[verdict], **letters)
         line += heading.count("\n") + 1
-        for number, (_, part) in enumerate(group.iterrows()):
-            verdict = "" if number else part["verdict"]
-            rows.append(_Row(line, _measurement(part), part, verdict))
+        for _, part in group.iterrows():
+            axis.text(0, line, _measurement(part), **letters)
+            _interval(axis, line + 1.4, part, limits)
             line += 2
-        line += 0.6
-    return rows, line - 0.4
+        line += _GAP
 
 
 def _measurement(part: pd.Series) -> str:
     digits = ".2f" if part["unit"] == "times" else "+.1f" if part["unit"] == "points" else ".1f"
-    return f"{part['what']}: {part['value']:{digits}}".replace(": -", ": −")
-
-
-def _forest(axis: Any, rows: list[_Row], lines: float, unit: str) -> None:
-    parts = pd.DataFrame([row.part for row in rows if row.part is not None])
-    limits = _limits(parts, unit)
-    if unit == "times":
-        axis.set_xscale("log", base=2)
-        axis.xaxis.set_major_formatter("{x:.2g}")
-    axis.set(xlim=limits, ylim=(lines, -0.2), yticks=[], xlabel=_UNITS[unit])
-    axis.spines["left"].set_visible(False)
-    white = {"fc": "white", "ec": "none", "pad": 0.5}  # no line of the grid through letters
-    letters = {"fontsize": 9, "transform": axis.get_yaxis_transform(), "bbox": white}
-    for row in rows:
-        if row.part is None:
-            axis.text(0, row.line, row.words, va="top", weight="bold", **letters)
-            continue
-        axis.text(0, row.line + 0.5, row.words, va="center", **letters)
-        _interval(axis, row.line + 1.4, row.part, limits)
-        if row.verdict:
-            bold = {"ha": "right", "weight": "bold", "color": VERDICTS[row.verdict]}
-            axis.text(1, row.line + 0.5, row.verdict, va="center", **bold, **letters)
+    what = re.sub("levi_hassner_(gender|age)", "Levi & Hassner", part["what"])
+    return f"{what}: {part['value']:{digits}}".replace(": -", ": −")
 
 
 def _interval(axis: Any, y: float, part: pd.Series, limits: tuple[float, float]) -> None:
@@ -131,12 +131,12 @@ def _interval(axis: Any, y: float, part: pd.Series, limits: tuple[float, float])
     axis.plot(part["paper"], y, "D", mfc="white", mec="black", ms=5, label=label)
 
 
-def _limits(parts: pd.DataFrame, unit: str) -> tuple[float, float]:
+def _limits(parts: pd.DataFrame, kind: str) -> tuple[float, float]:
     """Wide enough for every value, interval and end of a criterion that is finite."""
     ends = parts[["value", "low", "high", "paper", "from", "to"]].to_numpy(float)
-    ends = ends[np.isfinite(ends) & ((ends > 0) | (unit != "times"))]
+    ends = ends[np.isfinite(ends) & ((ends > 0) | (kind != "times"))]
     low, high = ends.min(), ends.max()
-    if unit == "times":
+    if kind == "times":
         return low / 1.3, high * 1.3
     margin = 0.06 * (high - low) or 1.0
     return low - margin, high + margin

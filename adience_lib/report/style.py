@@ -64,7 +64,7 @@ def say(*sentences: str) -> str:
 def sign(figure: Figure, caption: str) -> None:
     """Write below ``figure`` what data and protocol it shows, in red on a demo."""
     colour = WARNING if caption.startswith("DEMO") else GREY
-    letters = int(13 * figure.get_figwidth())  # as many as fit, so that it makes no figure wider
+    letters = int(16 * figure.get_figwidth())  # as many as fit, so that it makes no figure wider
     words = textwrap.fill(caption, letters)
     figure.text(0.01, -0.01, words, va="top", fontsize=8, color=colour, gid=FOOTER)
 

@@ -336,7 +336,7 @@ def test_forest_plot_has_every_criterion_that_was_tested(drawn: dict[str, Figure
     assert [text for text in said if text in claims.VERDICTS] == ["inconclusive", "supported"]
     assert said[0].startswith("2: Multi-task equals the two")
     assert [axis.get_xlabel() for axis in drawn["claims"].axes] == [
-        "points of accuracy",
+        "points of accuracy, one network minus another",
         "ratio (log scale)",
     ]
     drawings = measured().assign(verdict=claims.NOT_TESTED)
