@@ -219,6 +219,35 @@ def test_fold_file_with_damaged_bytes(
     _assert_read_right_or_refused(faces_folder)
 
 
+@pytest.fixture(scope="module")
+def table_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten images; their table is written anew for each example."""
+    root = tmp_path_factory.mktemp("table")
+    for number in range(10):
+        Image.new("RGB", (20, 20), (number, 0, 0)).save(root / f"{number}.png")
+    return root
+
+
+@given(done=several, encoding=encodings)
+def test_table_of_own_faces_with_damaged_bytes(
+    table_folder: Path, done: list[Damage], encoding: str
+) -> None:
+    """Faces with labels and folds that there are, or one line that names the file."""
+    rows = [f'{number}.png,f,"(25, 32)",{number % 4},{number % 4},x' for number in range(10)]
+    text = "\n".join(["path,gender,age,subject,fold,race", *rows])
+    file = table_folder / "faces.csv"
+    file.write_bytes(damaged(text.encode(encoding), done))
+    try:
+        dataset = load(table_folder)
+    except AdienceError as error:
+        assert_one_line_about(error, table_folder)
+        return
+    every = dataset.labelled()
+    assert set(every["path"]) <= {f"{number}.png" for number in range(10)}
+    assert every["fold"].between(0, 4).all()
+    assert (every["age"].between(0, 7) | every["gender"].between(0, 1)).all()
+
+
 utkface_names = st.one_of(
     st.from_regex(r"[0-9]{0,4}_[0-2]?_[0-5]_[0-9]{1,17}\.jpg(\.chip\.jpg)?", fullmatch=True),
     st.text(

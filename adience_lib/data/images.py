@@ -70,11 +70,8 @@ def read_face(image: Path | BinaryIO, name: str = "", *, turned: bool = False) -
 
 
 def is_image(file: Path) -> bool:
-    """Whether ``file`` is a JPEG or PNG by its first bytes, or says so by its ending.
-
-    No note that a Mac adds to one ("._" and its name), and no folder or device.
-    """
-    if file.name.startswith("._") or not file.is_file():
+    """Whether ``file`` is a JPEG or PNG by its first bytes, or says so by its ending; no device."""
+    if not file.is_file():
         return False
     try:
         with file.open("rb") as opened:

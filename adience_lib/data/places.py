@@ -91,7 +91,8 @@ def _below(root: Path) -> Place | None:
     """
     level = [root]
     for _ in range(LEVELS + 1):
-        found = [(kind, folder) for folder in level if (kind := _kind(folder))]
+        distinct = {folder.resolve(): folder for folder in level}  # a link beside its target is one
+        found = [(kind, folder) for folder in distinct.values() if (kind := _kind(folder))]
         named = [one for one in found if one[1].name.lower() == archives.UTKFACE]
         if len(found) > 1 and len(named) == 1 and {kind for kind, _ in found} == {"utkface"}:
             others = ", ".join(str(folder) for _, folder in found if folder != named[0][1])

@@ -275,9 +275,10 @@ def photos(
 
 
 def _files(folder: Path) -> list[Path]:
-    """Those directly in it, in order; none where it cannot be read."""
+    """Those directly in it but a Mac's notes, in order; none where it cannot be read."""
     try:
-        return sorted(file for file in folder.iterdir() if not file.is_dir())
+        inside = [file for file in folder.iterdir() if not file.is_dir()]
+        return sorted(file for file in inside if not file.name.startswith("._"))
     except OSError:
         return []
 

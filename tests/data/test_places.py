@@ -44,10 +44,11 @@ def write(folder: Path, files: dict[str, bytes]) -> Path:
 def test_folder_or_file_near_adience_stands_for_it(
     tmp_path: Path, whole: Dataset, named: str
 ) -> None:
-    """Two levels too high or one, one too low, one of its files; through a link."""
+    """Two levels too high or one, one too low, one of its files; through a link, and beside one."""
     (tmp_path / "a" / "b").mkdir(parents=True)
     folder = (tmp_path / "adience").rename(tmp_path / "a" / "b" / "adience")
-    (tmp_path / "link").symlink_to(folder)
+    for link in (tmp_path / "link", folder.with_name("newest")):
+        link.symlink_to(folder)
     assert load(tmp_path / named).fingerprint == whole.fingerprint
 
 
