@@ -56,7 +56,7 @@ scheduler: str = None  # of Dask, for folds side by side: "local:2", an address;
 runs_dir: str = None  # where trainings are kept; None: the variable ADIENCE_RUNS, else runs/
 figures_dir: str = None  # where figures and tables go; None: figures/ and the dataset's name
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["real-faces", "nbval-ignore-output"]
 import inspect
 
 import keras
@@ -164,15 +164,15 @@ print(inspect.getsource(training.compiled))
 # another collection of labelled faces: no picture, no network and no training is needed to draw
 # them. They are the same whatever data you run the second half on.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["real-faces", "nbval-check-output"]
 recorded, real = study.read()
 Markdown(study.in_words(recorded, real))
 
-# %% tags=["nbval-check-output"]
+# %% tags=["real-faces", "nbval-check-output"]
 multitask_curves = figures.learning_curves(real.finished["multitask"])
 notebook.show_recorded(recorded, multitask_curves)
 
-# %% tags=["nbval-check-output"]
+# %% tags=["real-faces", "nbval-check-output"]
 by_network = tables.table_3(real).loc[["gender", "age", "multitask"]]
 best = real.finished["multitask"].records["best_epoch"]
 assert list(best) == [62, 63, 67, 73, 58]
@@ -212,7 +212,7 @@ tables.readable_table_3(by_network)[["gender", "age", "epochs", "best epoch", "f
 # Here both networks answered the same test faces, so the difference is measured face by face, and
 # two one-sided tests ask whether it is less than three points in either direction.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["real-faces", "nbval-check-output"]
 evidence = claims.decide(real)
 measured = claims.measured(evidence).set_index("row")
 gender, age = (part for _, part in measured.loc["2"].iterrows())
@@ -245,7 +245,7 @@ notebook.show_recorded(recorded, figures.claims(two_networks))
 # %% [markdown]
 # ### Does it take fewer epochs?
 
-# %% tags=["nbval-check-output"]
+# %% tags=["real-faces", "nbval-check-output"]
 of_gender, of_age = (part for _, part in measured.loc["3b"].iterrows())
 assert [f"{by_network.loc[n, 'epochs']:.1f}" for n in ("gender", "age")] == ["60.8", "85.0"]
 assert [f"{of_gender[n]:.2f}" for n in ("value", "low", "high")] == ["1.23", "1.06", "1.44"]
@@ -272,7 +272,7 @@ notebook.show_recorded(recorded, figures.claims(epochs_needed))
 # %% [markdown]
 # ### How much hangs on gamma?
 
-# %% tags=["nbval-check-output"]
+# %% tags=["real-faces", "nbval-check-output"]
 swept = tables.gammas(finished_sweep(recorded))
 assert [f"{swept.loc[g, 'gender']:.1f}" for g in (0.25, 0.75, 1)] == ["77.5", "76.5", "76.0"]
 assert [f"{swept.loc[g, 'age']:.1f}" for g in (0, 0.25, 0.75)] == ["59.5", "60.0", "53.5"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from adience_lib.deploy import model_card
 from adience_lib.evidence import claims, plan
-from adience_lib.report import benchmark_table, findings, lessons, tables
+from adience_lib.report import benchmark_table, findings, lessons, study, tables
 from adience_lib.util import atomic, paths
 from adience_lib.util.errors import AdienceError
 from adience_lib.util.markdown import markdown
@@ -19,13 +19,13 @@ def blocks(figures: Path) -> dict[str, str]:
 
     Raises AdienceError if its records cannot be read.
     """
-    study, found = lessons.read(figures)
+    recorded, found = study.read(figures)
     evidence = claims.decide(found)
     verdicts, measured = claims.verdicts(evidence), claims.measured(evidence)
     benchmark = benchmark_table.read(figures / "bench.csv")
     return {
         "real_in_short": lessons.in_short(found),
-        "real_run": lessons.about_run(study, found),
+        "real_run": lessons.about_run(recorded, found),
         "real_verdicts": f"**{findings.counted(verdicts)}**",
         "real_claims": markdown(tables.claims_in_short(verdicts)),
         "real_evidence": markdown(tables.readable_claims(verdicts, measured)),

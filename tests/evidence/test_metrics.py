@@ -189,12 +189,12 @@ def test_random_features_are_named_in_the_table() -> None:
 
 
 def test_difference_is_taken_over_common_folds_alone() -> None:
-    """Points of the folds that both have; without a common fold there is no number."""
+    """The folds that both have; without a common fold there is no number."""
     ours = runs_with("multitask", {"age": [0, 1, 2, 3]}, {"age": [0, 1, 2, 7]})
     theirs = runs_with("age", {"age": [0, 1, 2, 3]}, {"age": [0, 7, 2, 3]})
     one = theirs.on_folds([0])
     words = findings.about_difference(ours, one, None)
-    assert words.startswith("Against the age network, fold 0: +50.0 points on age. ")
+    assert words.startswith("Against age, fold 0: +50.0 points on age. ")
     elsewhere = replace(one, records=one.records.assign(fold=4))
     for nothing in (elsewhere, None):
         assert "have not been trained" in findings.about_difference(ours, nothing)

@@ -9,7 +9,7 @@ import pytest
 from simulated import runs_with
 
 from adience_lib.evidence import repetition
-from adience_lib.report import lessons
+from adience_lib.report import study
 from adience_lib.util import paths
 from adience_lib.util.errors import AdienceError
 
@@ -53,20 +53,20 @@ def committed_copy(folder: Path) -> Path:
 def test_what_was_trained_twice_is_found(tmp_path: Path) -> None:
     """The first time by version 1, under the same protocol; nothing where nothing was kept."""
     figures = committed_copy(tmp_path)
-    pairs = repetition.pairs(*lessons.read(figures))
+    pairs = repetition.pairs(*study.read(figures))
     assert {("gender", 1, 2), ("age", 1, 2)} <= {
         (first.model, first.version, again.version) for first, again in pairs
     }
     assert all(first.protocol == again.protocol for first, again in pairs)
     shutil.rmtree(figures / "utkface" / repetition.FOLDER)
-    assert repetition.pairs(*lessons.read(figures)) == []
+    assert repetition.pairs(*study.read(figures)) == []
 
 
-@pytest.mark.parametrize("folder", [lessons.RECORDS, Path("utkface", repetition.FOLDER)])
+@pytest.mark.parametrize("folder", [study.RECORDS, Path("utkface", repetition.FOLDER)])
 def test_record_that_cannot_be_read_is_not_left_out(tmp_path: Path, folder: Path) -> None:
     """README would speak of four folds as if the fifth had never been."""
     figures = committed_copy(tmp_path)
     broken = next((figures / folder).rglob("gender/*/fold_3/history.csv"))
     broken.write_text(broken.read_text() + "\n")
     with pytest.raises(AdienceError, match=r"fold_3.*history\.csv"):
-        repetition.pairs(*lessons.read(figures))
+        repetition.pairs(*study.read(figures))
