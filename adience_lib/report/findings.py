@@ -7,7 +7,14 @@ import pandas as pd
 from adience_lib.data import Dataset
 from adience_lib.data.labels import LABELS
 from adience_lib.evidence import comparison, metrics, paper, quality
-from adience_lib.evidence.claims import VERDICTS
+from adience_lib.evidence.claims import (
+    CONTRADICTED,
+    INCONCLUSIVE,
+    NOT_TESTED,
+    SUPPORTED,
+    UNTESTABLE,
+    VERDICTS,
+)
 from adience_lib.experiments.experiment import Experiment
 from adience_lib.experiments.parameters import differences
 from adience_lib.experiments.results import Results
@@ -128,6 +135,21 @@ def about_missing(
         lines += ["", "These are left out, because they cannot be read:", ""]
         lines += [f"- {fault}" for fault in unreadable]
     return "\n".join(lines) or "Every network has been trained on every fold."
+
+
+def answer(verdicts: pd.DataFrame, data: str) -> str:
+    """Which of the paper's claims have which verdict on ``data``, in a few sentences."""
+    sentences = []
+    for verdict in (SUPPORTED, CONTRADICTED):
+        of = verdicts[verdicts["verdict"] == verdict]
+        words = [f"{row['claim'].rstrip('.')} ({number})" for number, row in of.iterrows()]
+        sentences.append(f"{verdict.capitalize()}: {'; '.join(words) or 'none'}.")
+    open_ = "; ".join(verdicts.index[verdicts["verdict"] == INCONCLUSIVE])
+    rest = "; ".join(verdicts.index[verdicts["verdict"].isin([NOT_TESTED, UNTESTABLE])])
+    return (
+        f"**{data}.** {' '.join(sentences)} Shown neither way: {open_ or 'none'}. Not tested "
+        f"there: {rest or 'none'}. The numbers are those of the claims below."
+    )
 
 
 def counted(verdicts: pd.DataFrame) -> str:

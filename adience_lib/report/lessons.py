@@ -14,28 +14,25 @@ from adience_lib.util.markdown import markdown
 
 
 def in_short(results: Results) -> str:
-    """A table: what each network gets right of each task, and what always giving one label gets.
-
-    In brackets the same from networks whose epoch was chosen on held-out faces.
-    """
-    once, again = tables.table_3(results), tables.table_3_held_out(results)
-    rows = {}
-    for name in NOTEBOOK_OF:
-        if runs := results.finished.get(name):
-            twice = [(once, runs), (again, results.held_out.get(name))]
-            rows[runs.title] = {task: _scores(twice, task) for task in LABELS}
-    rows["always the most frequent label"] = {
-        task: f"{tables.majority(once, task):.0f} %" for task in LABELS
+    """A table: what each network gets right of each task, and what always giving one label gets."""
+    table = tables.table_3(results)
+    rows = {
+        runs.title: {
+            task: _score(table.loc[runs.title], task) if task in runs.tasks else "-"
+            for task in LABELS
+        }
+        for name in NOTEBOOK_OF
+        if (runs := results.finished.get(name))
     }
-    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("network")
-    return markdown(table.rename(columns="right of {}".format))
+    rows["always the most frequent label"] = {
+        task: f"{tables.majority(table, task):.0f} %" for task in LABELS
+    }
+    shown = pd.DataFrame.from_dict(rows, orient="index").rename_axis("network")
+    return markdown(shown.rename(columns="right of {}".format))
 
 
-def _scores(twice: list[tuple[pd.DataFrame, Runs | None]], task: str) -> str:
-    """Such as "76 % (73 %)", or "-" for a task that the network does not have."""
-    there = [(table, runs) for table, runs in twice if runs and task in runs.tasks]
-    words = [f"{table.loc[runs.title, f'{task} accuracy']:.0f} %" for table, runs in there]
-    return " (".join(words) + ")" * (len(words) - 1) or "-"
+def _score(row: pd.Series, task: str) -> str:
+    return f"{row[f'{task} accuracy']:.0f} % [{row[f'{task} low']:.0f}, {row[f'{task} high']:.0f}]"
 
 
 def about_run(study: Experiment, results: Results) -> str:

@@ -26,12 +26,11 @@ def blocks(figures: Path) -> dict[str, str]:
     return {
         "real_in_short": lessons.in_short(found),
         "real_run": lessons.about_run(recorded, found),
-        "real_verdicts": f"**{findings.counted(verdicts)}**",
+        "real_answer": findings.answer(verdicts, recorded.caption),
         "real_claims": markdown(tables.claims_in_short(verdicts)),
         "real_evidence": markdown(tables.readable_claims(verdicts, measured)),
         "power_of_claim_2": markdown(plan.of_claim_2()),
         "planned_power": markdown(tables.readable_plan(plan.planned())),
-        "real_table_3": markdown(tables.both_ways(found)),
         "not_for": model_card.NOT_FOR,
         "benchmark": benchmark_table.in_words(benchmark),
         "benchmark_table": benchmark_table.in_markdown(benchmark),

@@ -240,35 +240,6 @@ def table_3_held_out(results: Results) -> pd.DataFrame:
     return table_3(replace(results, finished=results.held_out, published={}))
 
 
-def both_ways(results: Results) -> pd.DataFrame:
-    """Table 3 in short, for the eye: the epoch chosen on the scored fold, and on held-out subjects.
-
-    A row a network, as in ``readable_table_3``: each accuracy, ", held out" the same from networks
-    whose epoch was not chosen on the scored faces, and the paper's; then the epochs likewise.
-    """
-    once = table_3(results)
-    again = table_3_held_out(results).reindex(once.index)
-    rows = {}
-    for name, one in once.iterrows():
-        if name == _NO_VGG16:  # a row that the paper has none of, and nothing to fill it with
-            continue
-        row = {}
-        for task in LABELS:
-            row[task] = _accuracy(one, task)
-            row[f"{task}, held out"] = _accuracy(again.loc[name], task)
-            row[f"{task} (paper)"] = _quoted(one, task)
-        row |= {
-            "epochs": _one(one["epochs"]),
-            "epochs, held out": _one(again.loc[name, "epochs"]),
-            "epochs (paper)": _one(one["epochs (paper)"]),
-            "folds": _number(one["folds"]),
-            "folds, held out": _number(again.loc[name, "folds"]),
-        }
-        rows[name] = row
-    rows[_ALWAYS] = _most_frequent(once, list(row))
-    return pd.DataFrame.from_dict(rows, orient="index")
-
-
 def majority(table: pd.DataFrame, task: str) -> float:
     """Percent right by the most frequent label, in the row of ``table_3`` with the most folds."""
     known = table[table[f"{task} majority"].notna()]
@@ -276,8 +247,8 @@ def majority(table: pd.DataFrame, task: str) -> float:
 
 
 def claims_in_short(verdicts: pd.DataFrame) -> pd.DataFrame:
-    """``claims.verdicts`` for the eye: each claim, what it takes, and the verdict."""
-    shown = verdicts[["claim", "holds if", "verdict"]].rename(columns={"claim": "the paper says"})
+    """``claims.verdicts`` for the eye: each claim, and its verdict by each of its criteria."""
+    shown = verdicts[["claim", "verdict"]].rename(columns={"claim": "the paper says"})
     return shown.assign(verdict=_verdict(verdicts)).rename_axis("claim")
 
 

@@ -23,7 +23,8 @@ from adience_lib.experiments import records
 from adience_lib.experiments.experiment import Experiment
 from adience_lib.models.summary import architecture_table
 from adience_lib.protocol import LEVI_HASSNER
-from adience_lib.report import figures, further_figures, lessons, notebook, tables
+from adience_lib.report import figures, further_figures, notebook, tables
+from adience_lib.report.study import RECORDS
 from adience_lib.report.style import look, sign, style
 from adience_lib.runs.read import Runs
 from adience_lib.util import paths
@@ -137,7 +138,7 @@ def measured() -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def study() -> Experiment:
     """The experiment of the records on real faces, as if it were of a few of them."""
-    whole = records.read(paths.COMMITTED / lessons.RECORDS)
+    whole = records.read(paths.COMMITTED / RECORDS)
     few = replace(whole.dataset, faces=whole.dataset.faces.head(100))
     return replace(whole, dataset=few, protocol=replace(whole.protocol, faces=None))
 

@@ -12,7 +12,7 @@ import pytest
 
 from adience_lib import models
 from adience_lib.experiments import records
-from adience_lib.report import notebook, site, study
+from adience_lib.report import execution, notebook, study
 from adience_lib.runs.folder import run_folder, write_sums
 from adience_lib.util import paths
 
@@ -46,7 +46,7 @@ def _once() -> Iterator[None]:
 
 @pytest.mark.usefixtures("_once")
 @pytest.mark.filterwarnings("error::pandas.errors.PerformanceWarning")
-@pytest.mark.parametrize("path", site.notebooks(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", execution.notebooks(), ids=lambda path: path.stem)
 def test_numbers_in_prose_are_those_of_the_records(path: Path) -> None:
     """Each is asserted in the cell above it; nothing is printed as a warning."""
     run_cells(path.with_suffix(".py"))
