@@ -78,7 +78,12 @@ class Experiment:
         return ", ".join([faces, *_in_words(self.protocol), *tested])
 
 
-_TITLES = {"adience": "Adience", "adience-unaligned": "Adience, unaligned", "utkface": "UTKFace"}
+_TITLES = {
+    "adience": "Adience",
+    "adience-unaligned": "Adience, unaligned",
+    "utkface": "UTKFace",
+    "table": "a faces.csv",
+}
 
 
 def _in_words(protocol: Protocol) -> list[str]:
