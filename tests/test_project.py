@@ -99,7 +99,7 @@ def test_notebook_is_stored_with_the_outputs_of_a_whole_run(notebook: Path) -> N
     assert len(outputs) >= 4
     assert not [output for output in outputs if output.output_type == "error"]
     assert not [output for output in outputs if output.get("name") == "stderr"]
-    assert all(len(cell.source.splitlines()) <= 10 for cell in code if not _is_parameters(cell))
+    assert all(len(cell.source.splitlines()) <= 25 for cell in code if not _is_parameters(cell))
 
 
 def _is_parameters(cell: nbformat.NotebookNode) -> bool:
