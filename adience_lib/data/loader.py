@@ -76,9 +76,9 @@ def _sample_fold(fold: pd.DataFrame, share: float, seed: int) -> pd.DataFrame:
 
 def _balance(faces: pd.DataFrame) -> np.ndarray:
     """The shares of the 16 pairs of age and gender, and of the 10 labels that stand alone."""
-    pairs, single = faces["age"] * 2 + faces["gender"], 2 * len(AGE_LABELS)
-    pairs = pairs.mask(faces["age"] == MISSING, single + faces["gender"])
-    pairs = pairs.mask(faces["gender"] == MISSING, single + 2 + faces["age"])
+    age, gender, single = faces["age"].to_numpy(), faces["gender"].to_numpy(), 2 * len(AGE_LABELS)
+    pairs = np.where(gender == MISSING, single + 2 + age, 2 * age + gender)
+    pairs = np.where(age == MISSING, single + gender, pairs)
     return np.bincount(pairs, minlength=single + 10) / len(faces)
 
 
