@@ -3,6 +3,7 @@
 Sphinx finds its settings and the pages in ``docs/``.
 """
 
+import shutil
 import sys
 import tempfile
 import time
@@ -108,19 +109,21 @@ def build(executed: Path, own: Shown, target: Path, log: TextIO) -> None:
 
     shown = own, of_study()
     with tempfile.TemporaryDirectory() as folder:
-        sources = Path(folder, "sources")
+        # MyST-NB leaves a folder of its own beside the pages.
+        sources, pages = Path(folder, "sources"), Path(folder, "pages")
         _gather(executed, shown, sources)
         with patch_docutils(PAGES), docutils_namespace():
             Sphinx(
                 sources,
                 PAGES,
-                target,
+                pages,
                 Path(folder, "doctrees"),
                 "html",
                 confoverrides={"myst_substitutions": front_page.parts(*shown)},
                 status=None,
                 warning=log,
             ).build()
+        shutil.copytree(pages, target, dirs_exist_ok=True)
 
 
 def _gather(executed: Path, shown: tuple[Shown, ...], sources: Path) -> None:

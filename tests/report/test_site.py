@@ -42,7 +42,7 @@ class Page(HTMLParser):
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The site of the stored notebooks and the demo's results, and what Sphinx warned of."""
-    folder, log = tmp_path_factory.mktemp("site"), StringIO()
+    folder, log = tmp_path_factory.mktemp("site") / "report", StringIO()
     with warnings.catch_warnings(action="ignore", category=PendingDeprecationWarning):
         site.build(paths.NOTEBOOKS, site.STORED, folder, log)
     return folder, log.getvalue()
@@ -58,6 +58,11 @@ def pages(built: tuple[Path, str]) -> dict[Path, Page]:
 def test_site_is_built_without_a_warning(built: tuple[Path, str]) -> None:
     """A picture that is not there, a link to nowhere, a table that is none."""
     assert built[1] == ""
+
+
+def test_nothing_is_left_beside_the_site(built: tuple[Path, str]) -> None:
+    """The checkout holds nothing of it but the report's folder."""
+    assert list(built[0].parent.iterdir()) == [built[0]]
 
 
 def test_every_page_is_in_the_contents(pages: dict[Path, Page]) -> None:
