@@ -190,12 +190,11 @@ tables.readable_table_3(by_network)[["gender", "age", "epochs", "best epoch", "f
 # The curves have the paper's shape, and not its scale. The paper's "converge after about 25
 # epochs", and early stopping ends them after 26.0 on average. Ours run for 74.6 epochs, with the
 # best one at 62, 63, 67, 73 and 58. That looks like a contradiction, and it is none. An epoch here
-# is 25 updates of the weights, because 800 training faces in batches of 32 are 25 batches; an epoch
-# of the paper is
-# 102. Counted in updates, our best epoch comes after 1,615 and the paper's after about 1,632. So a
-#      network that sees a sixteenth of the faces does not need fewer steps. It needs to see each
-#      face more often. Who compares epochs between papers compares this as well, usually without
-#      saying so.
+# is 25 updates of the weights, because 800 training faces in batches of 32 are 25 batches. An epoch
+# of the paper has 102 updates. Counted in updates, our best epoch comes after 1,615 and the paper's
+# after about 1,632. So a network that sees a sixteenth of the faces does not need fewer steps. It
+# needs to see each face more often. Who compares epochs between papers compares this as well,
+# usually without saying so.
 #
 # Two things can be seen that no table shows. On age, the dashed line lies below the others for most
 # of the training: with crops and dropout, the faces that it learns from look harder to the network

@@ -101,16 +101,16 @@ assert (count["not tested"], count["cannot be tested here"]) == (6, 3)
 notebook.show_recorded(recorded, figures.claims(every))
 
 # %% [markdown]
-# **The nine claims at a glance.** A dot is what was found on 1,000 real faces, and its line is the
-# 95 % interval. The diamond is the paper's own value, on Adience. The band is where a criterion
-# holds. Claims that could not be measured are in the table below and not in the figure.
-#
-# In three sentences. Of 16 criteria for nine claims, 2 are supported, 1 is contradicted, 4 are
+# **In three sentences.** Of 16 criteria for nine claims, 2 are supported, 1 is contradicted, 4 are
 # inconclusive, 6 were not tested and 3 cannot be tested on these faces. What is shown is that the
 # transfer network needs far fewer epochs than the multi-task network, and that the reduced network
 # needs less arithmetic than the baseline as the paper describes it, though more than the baseline
 # as its authors published it. What the paper is about, that one network does as well as two and
 # that both come near the baseline, was neither shown nor refuted here.
+#
+# **The nine claims at a glance.** A dot is what was found on 1,000 real faces, and its line is the
+# 95 % interval. The diamond is the paper's own value, on Adience. The band is where a criterion
+# holds. Claims that could not be measured are in the table below and not in the figure.
 #
 # Many "inconclusive" and "not tested" are no sign that the paper is wrong. They say how little
 # 1,000 faces and one training of each fold can tell. An accuracy counts as equal if it is shown to
@@ -470,10 +470,10 @@ notebook.show_recorded(recorded, further_figures.recall(tables.of_age(classes)))
 # The reason behind the claim can be looked at, and it looks right. The three most frequent ages are
 # the three best, and in the order of their numbers: 216 faces aged (0, 2) with 92.6 %, 189 aged
 # (60, 100) with 86.2 %, and 164 aged (25, 32) with 75.0 %. Then nothing comes for long. (8, 12) has
-# 35.0 %, (4, 6) 23.9 %, (15, 20) 20.2 %, (48, 53) 3.6 % and (38, 43) 1.5 %, which is one face of
-# 68. The three networks that know age look alike in this; the transfer network gets 27.7 % of (48,
-#     53). It is a warning about accuracy on age: a network can leave out whole decades of life and
-#     still be right of more than half of the faces.
+# 35.0 %, (4, 6) 23.9 %, (15, 20) 20.2 %, (48, 53) 3.6 % and (38, 43) 1.5 %, a single one of 68
+# faces. The three networks that know age look alike in this; the transfer network gets 27.7 % of
+# (48, 53). It is a warning about accuracy on age: a network can leave out whole decades of life and
+# still be right of more than half of the faces.
 
 # %% [markdown]
 # ## Claim 9: age varies more over the folds, and the first fold is the best
@@ -650,7 +650,7 @@ on_age[on_age["by"] == "race"][numbers].round(1)
 # White. The intervals are far apart, and a report that stopped there would say that it works best
 # for Asian people. But half of the faces labelled Asian are babies, whose age is easy. Measured
 # from what the most frequent label of each group gets, the gain is 20.9 and 21.2 points: the same.
-# The gap is in the sample and not in the network.
+# Most of the gap is in the sample and not in the network.
 #
 # **Race, on gender.** 65.2 % of 46 faces labelled Black against 80.0 % of 524 labelled White is a
 # gap of the kind that Buolamwini and Gebru (2018) found in commercial systems. With 46 faces its
