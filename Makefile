@@ -60,6 +60,9 @@ study: env  ## the trainings on real faces: days; make study DATA=/path/to/utkfa
 test: env lint  ## everything that checks the project
 	@$(MAKE) --no-print-directory --jobs 2 test-library test-programs
 
+# The five alone: copies of them may lie beside.
+NOTEBOOKS := $(addprefix notebooks/,01_data_exploration.ipynb 02_reduced_models.ipynb 03_multitask.ipynb 04_transfer_learning.ipynb 05_results.ipynb)
+
 # Tests that mostly wait for programs of their own: they and the notebooks take as long as the rest.
 PROGRAMS := $(addprefix tests/,test_backends.py benchmarks/test_benchmarks.py experiments/test_cross_validation.py deploy/test_export.py)
 
@@ -69,7 +72,7 @@ test-library: env
 test-programs: env
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
 	ADIENCE_SMOKE=1 ADIENCE_RUNS="$$scratch/runs" ADIENCE_FIGURES="$$scratch/figures" \
-	$(BIN)/python -m pytest --nbval-lax --nbval-current-env notebooks/0*.ipynb
+	$(BIN)/python -m pytest --nbval-lax --nbval-current-env $(NOTEBOOKS)
 	@$(BIN)/python -m pytest $(PROGRAMS)
 
 bench: bench-env  ## how fast this machine trains, and how fast it could; figures/bench.csv and .png

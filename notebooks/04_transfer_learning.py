@@ -234,15 +234,14 @@ assert f"{100 * ends[0]['val_age_accuracy']:.1f}" == "36.3"
 # multi-task network, claim 5 is supported.** That it takes less than five epochs, as the paper has
 # it, is **inconclusive**: one fold did, and the mean may lie anywhere from 4.5 to 20.3.
 #
-# Five epochs are not the same here and there. An epoch of the paper is 102 updates, and here it is
-# 25. The best epoch comes after 310 updates; the paper's 4.2 epochs are about 428, and look at
-#     54,835 faces in doing so, where ours look at 9,920. By that measure the network learned faster
-#     than the paper's. The criterion counts epochs, because the claim does, and is left as it was
-#     made.
+# Five epochs are not the same here and there. An epoch is 102 updates in the paper and 25 here. The
+# best epoch comes after 310 updates; the paper's 4.2 epochs are about 428, and look at 54,835 faces
+# in doing so, where ours look at 9,920. By that measure the network learned faster than the
+# paper's. The criterion counts epochs, because the claim does, and is left as it was made.
 #
 # Two more things can be seen. One is the gap: when training ends, the network is right on 96.4 % of
-# the training faces' genders and on 76.5 % of the tested ones, and on age it is 74.5 % against 60.2
-# %. The reduced networks have no such gap (notebook 02). Features from ImageNet are rich enough to
+# the training faces' genders and on 76.5 % of the tested ones, and on age it is 74.5 % against 60.2 %.
+# The reduced networks have no such gap (notebook 02). Features from ImageNet are rich enough to
 # tell 800 faces apart one by one, and that is learned sooner than the task.
 #
 # The other is that the loss of the test faces hardly falls at all. On average it is 1.13 after the

@@ -143,7 +143,7 @@ def test_only_drawn_faces_and_no_models_are_tracked() -> None:
     for file in tracked_files():
         assert file.suffix not in (".keras", ".h5", ".npy", ".jpg"), file
         assert file.stat().st_size < 2 << 20, file
-        if file.suffix == ".png":
+        if file.suffix in (".png", ".svg"):
             assert "figures" in file.parts, file
             if "figure_1_" in file.name or "grad_cam_" in file.name:
                 assert "demo" in file.parts, file

@@ -68,7 +68,12 @@ def check_parameters(parameters: dict[str, Any]) -> dict[Path, list[str]]:
 def _declared(notebook: Path) -> list[str]:
     if not notebook.is_file():
         raise AdienceError(f"{notebook}: no such notebook; git checkout brings it back")
-    return list(papermill.inspect_notebook(notebook))
+    return list(papermill.inspect_notebook(_literal(notebook)))
+
+
+def _literal(path: Path) -> str:
+    """``path`` as papermill takes it: it fills in what stands in braces."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 @contextmanager
@@ -104,8 +109,8 @@ def execute(notebook: Path, output: Path, overrides: dict[str, Any], log: TextIO
     with tempfile.TemporaryFile("w+") as last_words:
         try:
             papermill.execute_notebook(
-                notebook,
-                output,
+                _literal(notebook),
+                _literal(output),
                 overrides,
                 kernel_name=Kernel.NAME,
                 execution_timeout=CELL_TIMEOUT,

@@ -145,8 +145,16 @@ def _gather(executed: Path, shown: tuple[Shown, ...], sources: Path) -> None:
         nbformat.write(for_readers(notebook), sources / NOTEBOOKS / f"{name}.ipynb")
 
 
+def _alternatives(cell: nbformat.NotebookNode) -> Iterator[str]:
+    """The words that stand for the pictures of a cell (``notebook.show``)."""
+    for output in cell.outputs:
+        if words := output.get("metadata", {}).get("image/png", {}).get("alt"):
+            yield words
+
+
 def for_readers(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """``notebook`` with its code folded, and with its section's heading as each picture's text."""
+    """``notebook`` with its code folded, and with words for each picture: its own, or its section's
+    heading."""
     heading = ""
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
@@ -157,7 +165,7 @@ def for_readers(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
             if OPEN not in tags:
                 tags.append("hide-input")
             shown = cell.metadata.setdefault("mystnb", {}).setdefault("image", {})
-            shown.setdefault("alt", heading)
+            shown.setdefault("alt", next(_alternatives(cell), heading))
     return notebook
 
 
