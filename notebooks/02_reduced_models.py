@@ -60,7 +60,7 @@ scheduler: str = None  # of Dask, for folds side by side: "local:2", an address;
 runs_dir: str = None  # where trainings are kept; None: the variable ADIENCE_RUNS, else runs/
 figures_dir: str = None  # where figures and tables go; None: figures/ and the dataset's name
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["real-faces", "nbval-ignore-output"]
 import inspect
 
 import keras
@@ -218,14 +218,14 @@ print(inspect.getsource(training.is_over))
 # another collection of labelled faces: no picture, no network and no training is needed to draw
 # them. They are the same whatever data you run the second half on.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["real-faces", "nbval-check-output"]
 recorded, real = study.read()
 Markdown(study.in_words(recorded, real))
 
-# %%
+# %% tags=["real-faces"]
 notebook.show_recorded(recorded, figures.learning_curves(real.finished["gender"]))
 
-# %% tags=["nbval-check-output"]
+# %% tags=["real-faces", "nbval-check-output"]
 by_network = tables.table_3(real).loc[["gender", "age"]]
 of_gender, best = by_network.loc["gender"], real.finished["gender"].records["best_epoch"]
 history = real.finished["gender"].history.sort_values("epoch").groupby("fold")
@@ -238,7 +238,7 @@ of_paper = (50.8 - paper.PATIENCE) * an_epoch_of_paper
 assert [f"{best.mean() * 25:,.0f}", f"{of_paper:,.0f}"] == ["1,270", "4,162"]
 tables.readable_table_3(by_network)[["gender", "age", "epochs", "best epoch", "folds"]]
 
-# %%
+# %% tags=["real-faces"]
 ends = [f"{of_gender[f'gender {n}']:.1f}" for n in ("accuracy", "low", "high", "majority")]
 assert ends == ["75.7", "71.2", "80.2", "54.7"]
 assert [an_epoch_of_paper, round(paper.IMAGES * 0.8, -3)] == [102, 13_000]
@@ -263,10 +263,10 @@ assert set(real.finished["gender"].records["train"]) == {25 * 32} == {800}
 # than 13,000, and early stopping reacts to that. A count of epochs, or of updates, says as much
 # about a dataset as about a network.
 
-# %%
+# %% tags=["real-faces"]
 notebook.show_recorded(recorded, figures.learning_curves(real.finished["age"]))
 
-# %%
+# %% tags=["real-faces"]
 of_age, best = by_network.loc["age"], real.finished["age"].records["best_epoch"]
 last = real.finished["age"].history.sort_values("epoch").groupby("fold").tail(1).mean()
 ends = [f"{of_age[f'age {n}']:.1f}" for n in ("accuracy", "low", "high", "majority")]
@@ -293,7 +293,7 @@ assert list(paper.TABLE_3.loc[["gender", "age"], "epochs"]) == [50.8, 34.2]
 # Table 3 its trainings on age had ended after 34.2 epochs on average, the ten of waiting included.
 # One of the two is wrong.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["real-faces", "nbval-check-output"]
 spread = {}
 for task in ("gender", "age"):
     scores = metrics.fold_scores(real.finished[task])[task]
@@ -312,10 +312,10 @@ pd.DataFrame(spread, index=["between folds", "by chance"]).round(1)
 # %% [markdown]
 # ### What an accuracy hides: ages that are never given
 
-# %%
-notebook.show_recorded(recorded, figures.confusion_matrix(real.finished["age"], "age"))
+# %% tags=["real-faces"]
+notebook.show_recorded(recorded, figures.confusion_matrices({"age": real.finished["age"]}, "age"))
 
-# %% tags=["nbval-check-output"]
+# %% tags=["real-faces", "nbval-check-output"]
 predictions = real.finished["age"].predictions
 counts = metrics.confusion(predictions, "age")
 seldom = ["(4, 6)", "(15, 20)", "(38, 43)", "(48, 53)"]
@@ -328,7 +328,7 @@ assert list(counts.loc["(48, 53)", ["(25, 32)", "(48, 53)", "(60, 100)"]]) == [2
 assert list(counts.loc["(15, 20)", ["(15, 20)", "(25, 32)"]]) == [6, 65]
 quality.classes(real.finished["age"], "age").round(1)
 
-# %%
+# %% tags=["real-faces"]
 forties = metrics.probabilities(predictions, "age")[(predictions["age"] == 5).to_numpy()]
 given = 100 * forties.mean(axis=0)
 assert len(forties) == 68
@@ -357,7 +357,7 @@ assert f"{of_age['one-off']:.1f}" == "81.8"
 # %% [markdown]
 # ### Whose gender is told
 
-# %% tags=["nbval-check-output"]
+# %% tags=["real-faces", "nbval-check-output"]
 groups = quality.groups(real.finished["gender"], "gender")
 babies = groups.loc["(0, 2)"]
 ends = [f"{babies[n]:.1f}" for n in ("accuracy", "low", "high", "most frequent")]
@@ -379,7 +379,7 @@ groups[groups["by"] == "age"].round(1)
 # %% [markdown]
 # ### Are they on par with the baseline?
 
-# %% tags=["nbval-check-output"]
+# %% tags=["real-faces", "nbval-check-output"]
 recipes = tables.recipes(real)
 of_task = {task: rows.reset_index() for task, rows in recipes.groupby("task")}
 assert [f"{n:.1f}" for n in of_task["gender"]["accuracy"]] == ["76.0", "76.5", "77.5", "79.5"]
@@ -390,8 +390,10 @@ evidence = claims.decide(real)
 assert {evidence[row].verdict for row in ("1", "1, own recipe")} == {"not tested"}
 recipes.round(1)
 
-# %%
-shown = further_figures.intervals(recipes, ["network", "recipe", "scored on"])
+# %% tags=["real-faces"]
+shown = further_figures.intervals(
+    recipes, ["network", "recipe", "scored on"], study.chance(recorded)
+)
 notebook.show_recorded(recorded, shown)
 
 # %% [markdown]
@@ -413,7 +415,7 @@ notebook.show_recorded(recorded, shown)
 # %% [markdown]
 # ### Are they cheaper?
 
-# %% tags=["nbval-check-output"]
+# %% tags=["real-faces", "nbval-check-output"]
 measured = claims.measured({row: evidence[row] for row in ("7", "7, as published")})
 assert [f"{value:.2f}" for value in measured["value"]] == ["0.08", "1.06"]
 assert evidence["7"].verdict == "supported"
@@ -433,17 +435,19 @@ measured[["row", "what", "value", "found", "verdict"]].round(2)
 # regression reads each task off the convolutions that were trained for the other one, off the same
 # convolutions before any training, and off the pixels, averaged over squares.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["real-faces", "nbval-check-output"]
 probes = tables.linear_probes(real.linear_probes)
 read = {task: rows["accuracy"] for task, rows in probes.groupby("task")}
 assert [f"{n:.1f}" for n in read["age"]] == ["49.9", "52.0", "49.8"]
 assert [f"{n:.1f}" for n in read["gender"]] == ["76.3", "73.3", "74.2"]
 probes.round(1)
 
-# %%
-notebook.show_recorded(recorded, further_figures.intervals(probes, ["read off"]))
+# %% tags=["real-faces"]
+notebook.show_recorded(
+    recorded, further_figures.intervals(probes, ["read off"], study.chance(recorded))
+)
 
-# %% tags=["nbval-check-output"]
+# %% tags=["real-faces", "nbval-check-output"]
 linear, ours = real.linear_probes, real.finished
 untrained, pixels = linear["gender_from_untrained"], linear["gender_from_pixels"]
 compared = {
@@ -473,7 +477,7 @@ pd.DataFrame(more, compared, ["first minus second", "low", "high"])
 # %% [markdown]
 # ### With the epoch chosen on other faces
 
-# %% tags=["nbval-check-output"]
+# %% tags=["real-faces", "nbval-check-output"]
 held_out = tables.table_3_held_out(real).loc[["gender", "age"]]
 assert f"{held_out.loc['gender', 'gender accuracy']:.1f}" == "73.4"
 assert f"{held_out.loc['age', 'age accuracy']:.1f}" == "57.3"

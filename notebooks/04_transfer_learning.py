@@ -59,7 +59,7 @@ scheduler: str = None  # of Dask, for folds side by side: "local:2", an address;
 runs_dir: str = None  # where trainings are kept; None: the variable ADIENCE_RUNS, else runs/
 figures_dir: str = None  # where figures and tables go; None: figures/ and the dataset's name
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["real-faces", "nbval-ignore-output"]
 import inspect
 
 import keras
@@ -191,14 +191,14 @@ print(inspect.getsource(networks.transfer))
 # another collection of labelled faces, from ImageNet's weights: no picture, no network and no
 # training is needed to draw them. They are the same whatever data you run the second half on.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["real-faces", "nbval-check-output"]
 recorded, real = study.read()
 Markdown(study.in_words(recorded, real))
 
-# %%
+# %% tags=["real-faces"]
 notebook.show_recorded(recorded, figures.learning_curves(real.finished["transfer"]))
 
-# %% tags=["nbval-check-output"]
+# %% tags=["real-faces", "nbval-check-output"]
 best = {name: real.finished[name].records["best_epoch"] for name in ("transfer", "multitask")}
 evidence = claims.decide(real)
 soon = claims.measured({row: evidence[row] for row in ("5", "5, against multi-task")})
@@ -210,7 +210,7 @@ assert ratio == ["0.17", "0.07", "0.38", "0.26"]
 assert list(soon["verdict"]) == ["inconclusive", "supported"]
 soon[["row", "what", "value", "low", "high", "paper", "verdict"]].round(2)
 
-# %%
+# %% tags=["real-faces"]
 batches = np.ceil(paper.IMAGES * 0.8 / 128)
 assert [batches, paper.TABLE_3.loc["transfer", "epochs"]] == [102, 14.2]
 updates = best["transfer"].mean() * 25, paper.BEST_EPOCHS["transfer"] * batches
@@ -253,7 +253,7 @@ assert f"{100 * ends[0]['val_age_accuracy']:.1f}" == "36.3"
 # %% [markdown]
 # ### Is it better?
 
-# %% tags=["nbval-check-output"]
+# %% tags=["real-faces", "nbval-check-output"]
 by_network = tables.table_3(real).loc[["multitask", "transfer"]]
 assert [f"{n:.1f}" for n in by_network["gender accuracy"]] == ["76.9", "78.6"]
 assert [f"{n:.1f}" for n in by_network["age accuracy"]] == ["56.4", "57.0"]
@@ -282,7 +282,7 @@ pd.DataFrame(found, ["gender", "age"], ["transfer minus multitask, points", "low
 # %% [markdown]
 # ### Why age goes wrong in single folds
 
-# %% tags=["nbval-check-output"]
+# %% tags=["real-faces", "nbval-check-output"]
 ways = {"test fold": real.finished["transfer"], "held out": real.held_out["transfer"]}
 by_fold = pd.concat({way: quality.fold_intervals(runs) for way, runs in ways.items()}, axis=1)
 age = {way: list(by_fold[way, "age"].round(1)) for way in ways}
@@ -292,7 +292,7 @@ assert list(by_fold["held out", "best_epoch"]) == [2, 4, 19, 22, 16]
 by_fold = by_fold.swaplevel(axis=1)[["gender", "age", "best_epoch", "epochs"]]
 by_fold.round(1)
 
-# %%
+# %% tags=["real-faces"]
 fold_1 = ways["test fold"].history.query("fold == 1").set_index("epoch")
 named = ["val_loss", "val_gender_accuracy", "val_age_accuracy"]
 scale = [1, 100, 100]
@@ -326,10 +326,10 @@ assert list(paper.TABLE_3.loc[["transfer", "baseline"], "age"]) == [49.4, 50.7]
 # %% [markdown]
 # ### How sure it is
 
-# %%
+# %% tags=["real-faces"]
 notebook.show_recorded(recorded, further_figures.calibration(tables.calibration(real)))
 
-# %% tags=["nbval-check-output"]
+# %% tags=["real-faces", "nbval-check-output"]
 calibration = tables.calibration(real)
 errors = calibration.groupby(level=["task", "model"], sort=False)["error"].first()
 assert [f"{n:.1f}" for n in errors["gender"]] == ["2.9", "5.5", "10.7"]
@@ -354,13 +354,13 @@ errors.unstack("task").round(1)
 # %% [markdown]
 # ### Which ages gain
 
-# %%
+# %% tags=["real-faces"]
 classes = tables.of_age(tables.classes(real))
 of_both = metrics.confusion(real.finished["multitask"].predictions, "age")
 assert [of_both.loc["(48, 53)", "(60, 100)"], of_both.loc["(48, 53)"].sum()] == [46, 83]
 notebook.show_recorded(recorded, further_figures.recall(classes))
 
-# %% tags=["nbval-check-output"]
+# %% tags=["real-faces", "nbval-check-output"]
 recall = classes["recall"].droplevel("task").unstack("model")[["multitask", "transfer"]]
 assert [f"{n:.1f}" for n in recall.loc["(48, 53)"]] == ["3.6", "27.7"]
 assert [f"{n:.1f}" for n in recall.loc["(60, 100)"]] == ["86.2", "78.3"]
@@ -384,7 +384,7 @@ recall.round(1)
 # %% [markdown]
 # ### What it costs
 
-# %% tags=["nbval-check-output"]
+# %% tags=["real-faces", "nbval-check-output"]
 work = {name: architecture_table(models.build(name)) for name in ("multitask", "transfer")}
 forward = pd.Series({name: table["multiply_adds"].sum() / 1e6 for name, table in work.items()})
 trained = work["transfer"].query("trainable > 0")["multiply_adds"].sum() / 1e6

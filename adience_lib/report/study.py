@@ -34,6 +34,11 @@ def read(figures: Path = paths.COMMITTED) -> tuple[Experiment, Results]:
     return recorded, found
 
 
+def chance(recorded: Experiment) -> dict[str, float]:
+    """Percent right of each task by always giving the most frequent label."""
+    return metrics.majority_rates(recorded.faces, list(recorded.folds))
+
+
 def in_words(recorded: Experiment, found: Results) -> str:
     """How many faces, of what, and how often each network of Table 3 was trained on each fold."""
     trainings = [
@@ -41,7 +46,7 @@ def in_words(recorded: Experiment, found: Results) -> str:
         for name in NOTEBOOK_OF
         if name in found.finished
     ]
-    rates = metrics.majority_rates(recorded.faces, list(recorded.folds))
+    rates = chance(recorded)
     return (
         f"**{recorded.caption}.** Of {len(recorded.dataset.faces):,} faces in the eight age labels "
         f"{len(recorded.faces):,} were drawn. Trainings of each of {len(recorded.folds)} folds: "
@@ -115,7 +120,7 @@ def all_figures(
     recorded: Experiment, found: Results, of: dict[str, pd.DataFrame]
 ) -> dict[str, Figure]:
     """Every figure that needs no face, by the name of its file; ``of``: all tables."""
-    chance = metrics.majority_rates(recorded.faces, list(recorded.folds))
+    rates = chance(recorded)
     network = architecture_table(models.build("multitask"))
     ages = of["folds"].drop(columns=["faces", "subjects", "female"])
     drawn = {
@@ -127,9 +132,9 @@ def all_figures(
         "optimism": further_figures.optimism(of["optimism"]),
         "gamma": further_figures.accuracy_by_gamma(of["gamma"]),
         "recipes": further_figures.intervals(
-            of["recipes"], ["network", "recipe", "scored on"], chance
+            of["recipes"], ["network", "recipe", "scored on"], rates
         ),
-        "readouts": further_figures.intervals(of["readouts"], ["read off"], chance),
+        "readouts": further_figures.intervals(of["readouts"], ["read off"], rates),
         "recall": further_figures.recall(tables.of_age(of["classes"])),
         "groups": further_figures.accuracy_by_group(tables.of_model(of["groups"], "multitask")),
         "calibration": further_figures.calibration(of["calibration"]),
