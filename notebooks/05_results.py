@@ -60,7 +60,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
-from adience_lib.evidence import claims, comparison, metrics, paper, plan, quality, repetition
+from adience_lib.evidence import claims, comparison, cost, metrics, paper, plan, quality, repetition
 from adience_lib.experiments.experiment import start
 from adience_lib.experiments.results import commands, find_runs, missing_runs
 from adience_lib.report import (
@@ -96,17 +96,18 @@ verdicts = claims.verdicts(evidence)
 verdict = verdicts["verdict"]
 count = verdict.value_counts()
 assert len(verdicts) == 16 and verdicts.index.str[0].nunique() == 9
-assert (count["supported"], count["contradicted"], count["inconclusive"]) == (2, 1, 4)
-assert (count["not tested"], count["cannot be tested here"]) == (6, 3)
+assert (count["supported"], count["contradicted"], count["inconclusive"]) == (3, 1, 5)
+assert (count["not tested"], count["cannot be tested here"]) == (4, 3)
 notebook.show_recorded(recorded, figures.claims(every))
 
 # %% [markdown]
-# **In three sentences.** Of 16 criteria for nine claims, 2 are supported, 1 is contradicted, 4 are
-# inconclusive, 6 were not tested and 3 cannot be tested on these faces. What is shown is that the
-# transfer network needs far fewer epochs than the multi-task network, and that the reduced network
-# needs less arithmetic than the baseline as the paper describes it, though more than the baseline
-# as its authors published it. What the paper is about, that one network does as well as two and
-# that both come near the baseline, was neither shown nor refuted here.
+# **In three sentences.** Of 16 criteria for nine claims, 3 are supported, 1 is contradicted, 5 are
+# inconclusive, 4 were not tested and 3 cannot be tested on these faces. What is shown is that one
+# network for both tasks costs less than two, that the transfer network needs far fewer epochs than
+# the multi-task network, and that the reduced network needs less arithmetic than the baseline as
+# the paper describes it, though more than the baseline as its authors published it. What the paper
+# is about, that one network does as well as two and that both come near the baseline, was neither
+# shown nor refuted here.
 #
 # **The nine claims at a glance.** A dot is what was found on 1,000 real faces, and its line is the
 # 95 % interval. The diamond is the paper's own value, on Adience. The band is where a criterion
@@ -242,25 +243,28 @@ notebook.show_recorded(recorded, further_figures.accuracy_against_work(costs))
 by_gender, by_age = (part for _, part in by_row.loc["3b"].iterrows())
 assert [f"{by_gender[n]:.2f}" for n in ("value", "low", "high")] == ["1.23", "1.06", "1.44"]
 assert [f"{by_age[n]:.2f}" for n in ("value", "low", "high")] == ["0.88", "0.75", "1.03"]
-assert set(verdict[["3a", "3a, any less"]]) == {"not tested"}
+by_time = by_row.loc["3a"]
+assert [f"{by_time[n]:.2f}" for n in ("value", "low", "high")] == ["0.53", "0.49", "0.57"]
+assert list(verdict[["3a", "3a, any less"]]) == ["inconclusive", "supported"]
 assert verdict["3b"] == "inconclusive" and f"{by_gender['p fails']:.3f}" == "0.010"
 assert paper.TABLE_3.loc["multitask", "epochs"] == 26
 seconds = paper.TABLE_3["epochs"] * [np.nan, 85, 85, 95, np.nan]
 assert f"{seconds['multitask'] / (seconds['gender'] + seconds['age']):.2f}" == "0.34"
-notebook.show_recorded(recorded, figures.claims(every[every["row"] == "3b"]))
+notebook.show_recorded(recorded, figures.claims(every[every["row"].str[0] == "3"]))
 
 # %% [markdown]
 # **What a training costs, and what it reaches.** A dot is where a network's trainings ended on
 # average, and the line before it begins at the best epoch. Those of Levi & Hassner's networks are
 # of one fold.
 #
-# **The verdict on 3a is: not tested,** since the seconds of an update have not been measured in
-# turns. Counting says what to expect. The multi-task network was updated 1,865 times on average,
-# the two others 1,520 and 2,125 times, so it needs 0.51 of their updates. An update of it needs 0.9
-# % more arithmetic than one of the gender network, as nearly all of the work is in the shared
-# trunk. That makes 0.52 of the arithmetic of both. It is a large saving, and it sits right at the
-# line that this report draws for "drastically". The paper's own numbers give 0.34, because its
-# multi-task network stopped after 26 epochs, earlier than either of the others.
+# **The verdict on 3a is: inconclusive for "at most half", and supported for "less than both
+# together".** The multi-task network was updated 1,865 times on average, the two others 1,520 and
+# 2,125 times, so it needs 0.51 of their updates. An update of it needs 0.9 % more arithmetic than
+# one of the gender network, as nearly all of the work is in the shared trunk. With the seconds of
+# an update, measured in turns, that makes 0.53 of the time of both, from 0.49 to 0.57. It is a
+# large saving, and it sits right at the line that this report draws for "drastically". The paper's
+# own numbers give 0.34, because its multi-task network stopped after 26 epochs, earlier than either
+# of the others.
 #
 # **The verdict on 3b is: inconclusive.** Here it did not stop earlier than either. It ran for 1.23
 # times the epochs of the gender network, from 1.06 to 1.44, and for 0.88 times those of the age
@@ -429,6 +433,8 @@ assert [f"{sizes[name] / 1e6:.1f}" for name in names] == ["7.2", "115.0", "11.4"
 assert f"{by_row.loc['7', 'value']:.2f}" == "0.08"
 assert f"{by_row.loc['7, as published', 'value']:.2f}" == "1.06"
 assert list(verdict[["7", "7, as published"]]) == ["supported", "contradicted"]
+update = cost.steps()["seconds"].xs("float32", level="precision")
+assert f"{update['levi_hassner_gender'] / update['gender']:.2f}" == "0.49"
 notebook.show_recorded(recorded, figures.claims(every[every["row"].str[0] == "7"]))
 
 # %% [markdown]
@@ -444,6 +450,11 @@ notebook.show_recorded(recorded, figures.claims(every[every["row"].str[0] == "7"
 # so it visits sixteen times as many places. A network with stride 1 and full width, which is what
 # 115.0 million weights come to, was never trained by Levi & Hassner. The sentence in the quote,
 # that time follows the number of parameters, is the step that fails.
+#
+# Time does not even follow the multiply-adds. Measured in turns on a processor, an update of the
+# published network takes 0.49 of the seconds of the reduced one. The maps behind a first
+# convolution of stride 1 are large, and pooling and normalising them is work that no count of
+# multiply-adds sees.
 
 # %% [markdown]
 # ## Claim 8: the model is best at ages 25 to 32
@@ -828,9 +839,9 @@ Markdown(findings.about_runs(experiment.dataset, experiment.faces, *found.finish
 # %% [markdown]
 # ## Summary
 #
-# - Of 16 criteria 2 are supported and 1 is contradicted. The transfer network does converge in far
-#   fewer epochs. The reduced network is cheaper than the baseline that the paper describes and
-#   dearer than the one that was published.
+# - Of 16 criteria 3 are supported and 1 is contradicted. One network for two tasks costs less than
+#   two networks. The transfer network does converge in far fewer epochs. The reduced network is
+#   cheaper than the baseline that the paper describes and dearer than the one that was published.
 # - Whether one network equals two is open within 3 points, and shown within 6.1 on gender and 4.2
 #   on age. One network is cheaper than two because there is one trunk, and not because it stops
 #   sooner.
