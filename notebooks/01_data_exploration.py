@@ -44,7 +44,6 @@ drop_repeats: bool = False  # keep one of each set of equal rows of Adience
 figures_dir: str = None  # where figures and tables go; None: figures/ and the dataset's name
 
 # %% tags=["real-faces", "nbval-ignore-output"]
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from PIL import Image
@@ -56,6 +55,7 @@ from adience_lib.data.loader import Batches, split
 from adience_lib.experiments.experiment import start
 from adience_lib.models.layers import RandomCrop
 from adience_lib.report import figures, notebook, study, tables
+from adience_lib.report.style import panels
 
 # %% tags=["nbval-ignore-output"]
 experiment = start(globals(), before)
@@ -128,11 +128,12 @@ shown = {
     "the centre": centre,
     **{f"a window, {n + 1}": w for n, w in enumerate(windows)},
 }
-figure, axes = plt.subplots(1, len(shown), figsize=(11, 2.6), layout="constrained")
+figure, axes = panels(1, len(shown), width=9, height=2.2)
+figure.set_label("A drawn face as it was decoded, the crop at its centre, and three random crops.")
 for axis, (title, picture) in zip(axes, shown.items(), strict=True):
     axis.imshow(picture)
     axis.set(title=title, xticks=[0, len(picture)], yticks=[0, len(picture)])
-figures.mark(figure, "DEMO: a drawn face, not a person")
+notebook.show_signed(figure, "DEMO: a drawn face, not a person")
 
 # %% [markdown]
 # A batch is what one update of the weights learns from: so many faces, and the two labels of each.

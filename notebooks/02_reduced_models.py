@@ -462,11 +462,11 @@ pd.DataFrame(more, compared, ["first minus second", "low", "high"])
 
 # %% [markdown]
 # A trunk that was trained for gender gives 49.9 % on age, an untrained one 52.0 % and the pixels
-# 49.8 %: what gender taught it is of no use for age. The other way round there is a trace: 76.3 %
-# on gender off the trunk of age and 73.3 % off an untrained one, 3.0 points more (0.3 to 5.7). It
-# is one of several comparisons, and the pixels give 74.2 %. **Claim 6 cannot be tested**, as no
-# experiment shows that there is no feature. What can be said is that on 1,000 faces each task
-# teaches little that the other could use.
+# 49.8 %: no gain for age was seen. The other way round there is a trace: 76.3 % on gender off the
+# trunk of age and 73.3 % off an untrained one, 3.0 points more (0.3 to 5.7). It is one of several
+# comparisons, and the pixels give 74.2 %. **Claim 6 cannot be tested**, as no experiment shows that
+# there is no feature. What can be said is that on 1,000 faces each task teaches little that the
+# other could use.
 #
 # The same table holds a warning. A logistic regression on coarse pixels is right on 74.2 % of the
 # genders, the network of seven million weights on 75.7 %: 1.5 points more, and perhaps none (-1.5
@@ -540,8 +540,8 @@ Markdown(findings.about_linear_probes(own_probes, gender, age))
 # - On gender, 1,000 faces are too few to show that the network beats a linear model.
 #
 # **Limits.** The faces are not Adience's, they are a sample, and each fold was trained once.
-# UTKFace names nobody, so a person may be trained and tested on. The published network has one fold
-# only.
+# Trainings were in bfloat16, in batches of 32. UTKFace names nobody, so a person may be trained and
+# tested on. The published network has one fold only.
 #
 # **An exercise.** Give the other four ages a voice: compile the age network of the first cell
 # again, and fit it on the training faces of fold 0 with Keras' `class_weight`, each age weighed by

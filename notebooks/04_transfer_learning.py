@@ -410,8 +410,8 @@ cost.round(0).astype("int64")
 # So the paper is right that training is cheap "due to the pre-trained parameters, that we do not
 # need to update", and it is the way back through them that is saved. But such a network is not
 # light. It answers at six times the cost for as long as it is used, and it is stored with three
-# times the weights. These are counts. Seconds are left out, as the trainings of the two networks
-# ran on two kinds of machine; notebook 05 has measured ones where there are any.
+# times the weights. These are counts. Seconds of the trainings are left out, as the two networks
+# ran on two kinds of machine; docs/speed.md has those of an update, measured in turns.
 
 # %% [markdown]
 # ## Run it yourself
@@ -470,8 +470,8 @@ Markdown(findings.about_runs(experiment.dataset, experiment.faces, *linear.value
 # - Its probabilities are too sure by more than ten points on gender.
 #
 # **Limits.** The faces are not Adience's, they are a sample, and each fold was trained once.
-# UTKFace names nobody, so a person may be trained and tested on. What was seen in single folds was
-# looked for after the scores were known.
+# Trainings were in bfloat16, in batches of 32. UTKFace names nobody, so a person may be trained and
+# tested on. What was seen in single folds was looked for after the scores were known.
 #
 # **An exercise.** Freeze all of Xception in the loop above (`xception.layers`), and train the heads
 # alone on the training faces of fold 0. How many weights are left to train? Watch the loss and both

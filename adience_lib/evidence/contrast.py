@@ -21,7 +21,8 @@ from adience_lib.util.errors import AdienceError
 
 LEVEL = 0.05 / 3
 """Of every test. The claims come in three families (accuracy; cost; who and where) of three, and
-over a family an error is made in one case of twenty at most (Bonferroni)."""
+over a family, with one criterion a claim, an error is made in one case of twenty at most
+(Bonferroni)."""
 
 MARGIN = 3.0
 """Points of accuracy within which two networks count as equal. To keep nine tenths of what a

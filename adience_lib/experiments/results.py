@@ -117,7 +117,7 @@ class Results:
         """Levi & Hassner's network under their own recipe, scored on ten crops."""
         otherwise = (
             "has not been trained here under its own recipe, and a comparison with a number that "
-            "was only published is undecided by nature"
+            "was only published decides nothing"
         )
         return self._there(self.published, f"levi_hassner_{task}", otherwise).on_ten_crops()
 

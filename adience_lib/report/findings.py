@@ -137,19 +137,25 @@ def about_missing(
     return "\n".join(lines) or "Every network has been trained on every fold."
 
 
+_AS_GOOD_AS_TWO = {
+    SUPPORTED: "One network for both tasks does as well as two.",
+    CONTRADICTED: "One network for both tasks does not do as well as two.",
+    INCONCLUSIVE: "Whether one network does as well as two was not shown, nor the opposite.",
+}
+
+
 def answer(verdicts: pd.DataFrame, data: str) -> str:
-    """Which of the paper's claims have which verdict on ``data``, in a few sentences."""
-    sentences = []
+    """Which criteria of the paper's claims have which verdict on ``data``, in a few sentences."""
+    otherwise = "One network was not set against two."
+    sentences = [_AS_GOOD_AS_TWO.get(verdicts.loc["2", "verdict"], otherwise)]
     for verdict in (SUPPORTED, CONTRADICTED):
         of = verdicts[verdicts["verdict"] == verdict]
-        words = [f"{row['claim'].rstrip('.')} ({number})" for number, row in of.iterrows()]
+        words = [f"{row['holds if']} ({number})" for number, row in of.iterrows()]
         sentences.append(f"{verdict.capitalize()}: {'; '.join(words) or 'none'}.")
-    open_ = "; ".join(verdicts.index[verdicts["verdict"] == INCONCLUSIVE])
-    rest = "; ".join(verdicts.index[verdicts["verdict"].isin([NOT_TESTED, UNTESTABLE])])
-    return (
-        f"**{data}.** {' '.join(sentences)} Shown neither way: {open_ or 'none'}. Not tested "
-        f"there: {rest or 'none'}. The numbers are those of the claims below."
-    )
+    for verdict in (INCONCLUSIVE, NOT_TESTED, UNTESTABLE):
+        numbers = "; ".join(verdicts.index[verdicts["verdict"] == verdict])
+        sentences.append(f"{verdict.capitalize()}: {numbers or 'none'}.")
+    return f"**{data}.** {' '.join(sentences)} The numbers are those of the criteria below."
 
 
 def counted(verdicts: pd.DataFrame) -> str:

@@ -53,11 +53,16 @@ def write(experiment: Experiment, figure: Figure, name: str) -> tuple[Path, str]
 
 def show_recorded(recorded: Experiment, figure: Figure) -> None:
     """Show a figure of the committed records (``report.study``), as ``show`` does, unwritten."""
+    show_signed(figure, recorded.caption)
+
+
+def show_signed(figure: Figure, caption: str) -> None:
+    """Show ``figure`` with ``caption`` below it; nothing is written."""
     picture = io.BytesIO()
     with style.style():
-        style.sign(figure, recorded.caption)
+        style.sign(figure, caption)
         figure.savefig(picture, format="png")
-    display(Image(picture.getvalue(), alt=f"{figure.get_label()} {recorded.caption}."))
+    display(Image(picture.getvalue(), alt=f"{figure.get_label()} {caption}."))
 
 
 def show_if_any(

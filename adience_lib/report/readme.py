@@ -6,8 +6,10 @@ Each stands between two comments, ``<!-- name -->`` and ``<!-- /name -->``, and 
 import sys
 from pathlib import Path
 
+import pandas as pd
+
 from adience_lib.deploy import model_card
-from adience_lib.evidence import claims, plan
+from adience_lib.evidence import claims, cost, plan
 from adience_lib.report import benchmark_table, findings, lessons, study, tables
 from adience_lib.util import atomic, paths
 from adience_lib.util.errors import AdienceError
@@ -32,14 +34,21 @@ def blocks(figures: Path) -> dict[str, str]:
         "power_of_claim_2": markdown(plan.of_claim_2()),
         "planned_power": markdown(tables.readable_plan(plan.planned())),
         "not_for": model_card.NOT_FOR,
+        "steps": markdown(_shown(cost.steps(figures))),
         "benchmark": benchmark_table.in_words(benchmark),
         "benchmark_table": benchmark_table.in_markdown(benchmark),
     }
 
 
+def _shown(steps: pd.DataFrame) -> pd.DataFrame:
+    """``cost.steps`` for the eye."""
+    table = steps.reset_index().set_index("network")
+    return table.rename(columns={"seconds": "seconds (median)", "low": "from", "high": "to"})
+
+
 DOCS = {
     "docs/method.md": ("real_evidence", "power_of_claim_2", "planned_power"),
-    "docs/speed.md": ("benchmark", "benchmark_table"),
+    "docs/speed.md": ("benchmark", "steps", "benchmark_table"),
 }
 """The blocks that stand in other pages than README.md, by page."""
 

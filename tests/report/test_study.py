@@ -1,0 +1,66 @@
+"""What is committed of the real faces is what their records give."""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from adience_lib.experiments.experiment import Experiment
+from adience_lib.experiments.results import Results
+from adience_lib.report import notebook, study
+from adience_lib.util import paths
+
+COMMITTED = paths.COMMITTED / "utkface"
+
+
+@pytest.fixture(scope="module")
+def recorded() -> tuple[Experiment, Results]:
+    """The records of real faces."""
+    return study.read()
+
+
+@pytest.fixture(scope="module")
+def tables(recorded: tuple[Experiment, Results]) -> dict[str, pd.DataFrame]:
+    """Every table, computed anew."""
+    return study.all_tables(*recorded)
+
+
+def test_committed_tables_are_those_of_the_records(
+    recorded: tuple[Experiment, Results], tables: dict[str, pd.DataFrame], tmp_path: Path
+) -> None:
+    """To the last byte; no table is missing, and none is left of an earlier time."""
+    experiment = replace(recorded[0], figures_dir=tmp_path)
+    for name, table in tables.items():
+        notebook.keep(experiment, table, name)
+        kept, now = ((folder / f"{name}.csv").read_bytes() for folder in (COMMITTED, tmp_path))
+        assert kept == now, f"{name}.csv is not of these records; make records draws it anew"
+    assert {file.stem for file in COMMITTED.glob("*.csv")} == set(tables)
+
+
+@pytest.fixture(scope="module")
+def all_drawn(
+    recorded: tuple[Experiment, Results], tables: dict[str, pd.DataFrame]
+) -> dict[str, Figure]:
+    """Every figure, drawn anew."""
+    return study.all_figures(*recorded, tables)
+
+
+@pytest.mark.parametrize("name", ["claims", "table_3", "figure_6_multitask"])
+def test_committed_figures_are_those_of_the_records(
+    name: str,
+    recorded: tuple[Experiment, Results],
+    all_drawn: dict[str, Figure],
+    tmp_path: Path,
+) -> None:
+    """Three of them, byte for byte as SVG; each of the others has its files."""
+    experiment = replace(recorded[0], figures_dir=tmp_path)
+    assert {file.stem for file in COMMITTED.glob("*.svg")} == set(all_drawn)
+    notebook.write(experiment, all_drawn[name], name)
+    digests = [
+        hashlib.sha256((folder / f"{name}.svg").read_bytes()).hexdigest()
+        for folder in (COMMITTED, tmp_path)
+    ]
+    assert digests[0] == digests[1], f"{name}.svg is not of these records; make records"
