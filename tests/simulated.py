@@ -74,6 +74,18 @@ def runs_with(
     return Runs(model, PAPER, "a dataset", history, predictions, records, version=version)
 
 
+def again(*trainings: Runs) -> Runs:
+    """One network that was trained so often on each of its folds."""
+    tables = {
+        name: pd.concat(
+            [getattr(runs, name).assign(repetition=i) for i, runs in enumerate(trainings)],
+            ignore_index=True,
+        )
+        for name in ("history", "predictions", "records")
+    }
+    return replace(trainings[0], **tables)
+
+
 def results_with(*networks: Runs, **others: object) -> Results:
     """The finished runs of an experiment on real faces, as many as are given."""
     faces = next(iter(networks)).predictions if networks else pd.DataFrame()

@@ -138,6 +138,13 @@ def _without_pictures(output: nbformat.NotebookNode) -> dict[str, object]:
     return {**output, "data": {kind: shown[kind] for kind in shown if kind != "image/png"}}
 
 
+def test_readme_is_short() -> None:
+    """Twelve kilobytes and 180 lines; the rest stands in docs/ and on the site."""
+    text = (ROOT / "README.md").read_bytes()
+    assert len(text) <= 12_000
+    assert text.count(b"\n") <= 180
+
+
 def test_only_drawn_faces_and_no_models_are_tracked() -> None:
     """No image outside the figures, no figure with faces but the demo's, nothing large."""
     for file in tracked_files():

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from simulated import results_with, runs_with
+from simulated import again, results_with, runs_with
 
 from adience_lib.data.labels import LABELS
 from adience_lib.evidence import claims, comparison, contrast, cost, metrics, paper, quality
@@ -56,18 +56,6 @@ def network(model: str, *, gender: float = 0.8, age: float = 0.6, seed: int = 0)
 def three(**multitask: float) -> list[Runs]:
     """Multi-task with these shares right, and the two networks for one task."""
     return [network("multitask", **multitask), network("gender"), network("age")]
-
-
-def again(*trainings: Runs) -> Runs:
-    """One network that was trained so often on each of its folds."""
-    tables = {
-        name: pd.concat(
-            [getattr(runs, name).assign(repetition=i) for i, runs in enumerate(trainings)],
-            ignore_index=True,
-        )
-        for name in ("history", "predictions", "records")
-    }
-    return replace(trainings[0], **tables)
 
 
 def decide(*networks: Runs, rows: Collection[str] = ROWS, **others: object) -> dict[str, Evidence]:

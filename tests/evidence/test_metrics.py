@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from simulated import results_with, runs_with
+from simulated import again, results_with, runs_with
 
 from adience_lib.data.labels import AGE_LABELS
 from adience_lib.evidence import metrics, paper
@@ -26,18 +26,6 @@ def test_accuracy_and_one_off_of_known_guesses() -> None:
     assert runs.tasks == ("age",)
     assert scores["age"].to_list() == [50, 50]
     assert scores["one-off"].to_list() == [75, 75]
-
-
-def again(*trainings: Runs) -> Runs:
-    """One network that was trained so often on each of its folds."""
-    tables = {
-        name: pd.concat(
-            [getattr(runs, name).assign(repetition=i) for i, runs in enumerate(trainings)],
-            ignore_index=True,
-        )
-        for name in ("history", "predictions", "records")
-    }
-    return replace(trainings[0], **tables)
 
 
 def test_hits_are_a_row_a_face_and_a_column_a_training() -> None:
