@@ -1,6 +1,7 @@
 """What is committed of the real faces is what their records give."""
 
 import hashlib
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +29,11 @@ def tables(recorded: tuple[Experiment, Results]) -> dict[str, pd.DataFrame]:
     return study.all_tables(*recorded)
 
 
+def _read(file: Path) -> bytes:
+    """Keras numbers a layer that Xception leaves unnamed by how many were built before it."""
+    return re.sub(rb"\b(add|conv2d|batch_normalization)_\d+", rb"\1", file.read_bytes())
+
+
 def test_committed_tables_are_those_of_the_records(
     recorded: tuple[Experiment, Results], tables: dict[str, pd.DataFrame], tmp_path: Path
 ) -> None:
@@ -35,7 +41,7 @@ def test_committed_tables_are_those_of_the_records(
     experiment = replace(recorded[0], figures_dir=tmp_path)
     for name, table in tables.items():
         notebook.keep(experiment, table, name)
-        kept, now = ((folder / f"{name}.csv").read_bytes() for folder in (COMMITTED, tmp_path))
+        kept, now = (_read(folder / f"{name}.csv") for folder in (COMMITTED, tmp_path))
         assert kept == now, f"{name}.csv is not of these records; make records draws it anew"
     assert {file.stem for file in COMMITTED.glob("*.csv")} == set(tables)
 
