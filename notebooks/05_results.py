@@ -84,12 +84,12 @@ experiment = start(globals(), before)
 # faces. It needs no picture and no network, and it is the same whatever data you run the last part
 # on.
 
-# %% tags=["first-page", "real-faces", "nbval-check-output"]
+# %% tags=["real-faces", "nbval-check-output"]
 recorded, real = study.read()
 people = recorded.faces
 Markdown(study.in_words(recorded, real))
 
-# %% tags=["first-page", "real-faces", "nbval-check-output"]
+# %% tags=["real-faces", "nbval-check-output"]
 evidence = claims.decide(real)
 every = claims.measured(evidence)
 verdicts = claims.verdicts(evidence)
@@ -119,7 +119,7 @@ notebook.show_recorded(recorded, figures.claims(every))
 # is intervals that overlap, and by that rule claims 1 and 2 would pass here as well. It is the
 # wrong rule: the less data one has, the wider the intervals, and the more they overlap.
 
-# %% tags=["first-page", "real-faces", "nbval-check-output"]
+# %% tags=["real-faces", "nbval-check-output"]
 Markdown(markdown(tables.claims_in_short(verdicts)))
 
 # %% [markdown]
@@ -544,7 +544,7 @@ notebook.show_recorded(
 #
 # ### Table 3, and the ages that are never given
 
-# %% tags=["first-page", "real-faces", "nbval-check-output"]
+# %% tags=["real-faces", "nbval-check-output"]
 trained = table[table["folds"] > 0]
 Markdown(markdown(tables.readable_table_3(trained)))
 
@@ -756,7 +756,7 @@ said
 # %% [markdown]
 # ### Where the paper disagrees with itself, its data or its tools
 
-# %% tags=["first-page", "real-faces", "nbval-check-output"]
+# %% tags=["real-faces", "nbval-check-output"]
 disagreements = discrepancies.discrepancies(recorded.dataset, real.finished)
 assert (paper.IMAGES, paper.BASELINE_PARAMETERS) == (16_228, 115_023_873)
 assert list(discrepancies.PUBLISHED.values())[:2] == [16_258, 16_156]
@@ -791,23 +791,23 @@ found = find_runs(experiment)
 missing = missing_runs(experiment, found.finished)
 Markdown(findings.about_missing(missing, commands(experiment), found.unreadable))
 
-# %% tags=["first-page"]
+# %%
 own_evidence = claims.decide(found)
 own_verdicts = notebook.keep(experiment, claims.verdicts(own_evidence), "claims")
 measured = notebook.keep(experiment, claims.measured(own_evidence), "claims_measured")
 Markdown(findings.about_claims(own_verdicts, found, experiment.dataset))
 
-# %% tags=["first-page"]
+# %%
 notebook.show(experiment, figures.claims(measured), "claims")
 
-# %% tags=["first-page"]
+# %%
 Markdown(markdown(tables.readable_claims(own_verdicts, measured)))
 
-# %% tags=["first-page"]
+# %%
 table_3 = notebook.keep(experiment, tables.table_3(found), "table_3")
 Markdown(markdown(tables.readable_table_3(table_3)))
 
-# %% tags=["first-page"]
+# %%
 notebook.show(experiment, figures.table_3(table_3), "table_3")
 
 # %%
@@ -835,7 +835,7 @@ notebook.show_if_any(experiment, calibration, further_figures.calibration, "cali
 own_costs = notebook.keep(experiment, tables.cost(found), "cost")
 notebook.show_if_any(experiment, own_costs, further_figures.accuracy_against_work, "cost")
 
-# %% tags=["first-page"]
+# %%
 ledger = notebook.keep(
     experiment, discrepancies.discrepancies(experiment.dataset, found.finished), "ledger"
 )

@@ -11,24 +11,22 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.proportion import proportion_confint
 
 from adience_lib import data, models
 from adience_lib.data import Dataset, cache, loader
-from adience_lib.data.labels import AGE_LABELS, GENDER_LABELS, LABELS, MISSING
+from adience_lib.data.labels import LABELS, MISSING
 from adience_lib.data.loader import Batches
-from adience_lib.evidence import contrast, metrics
+from adience_lib.evidence import contrast, metrics, quality
 from adience_lib.runs.folder import network_file, predictions_table
 from adience_lib.runs.read import Runs, load_network, read_runs
 from adience_lib.training import predict
 from adience_lib.util import atomic
 from adience_lib.util.errors import AdienceError
 
-FEW = 30
-"""Subjects; a group of fewer has Wilson's interval, where Student's t would leave 0 to 100 %."""
 
-LEVEL = 0.05
-"""Intervals hold 1 - LEVEL."""
+FEW = 30
+"""Subjects; a group of fewer has the interval of ``quality.share``, where Student's t would leave
+0 to 100 %."""
 
 
 @dataclass(frozen=True)
@@ -154,20 +152,14 @@ def groups(predictions: pd.DataFrame, task: str) -> pd.DataFrame:
     faces are left out.
     """
     hits = metrics.correct(predictions, task)
-    women = {label: (predictions["gender"] == i) for i, label in enumerate(GENDER_LABELS)}
-    ages = {label: (predictions["age"] == i) for i, label in enumerate(AGE_LABELS)}
-    both = {f"{one} {other}": women[one] & ages[other] for one in women for other in ages}
-    races = sorted(predictions["race"].unique()) if "race" in predictions else []
-    of_race = {f"race {race}": predictions["race"] == race for race in races}
-    divisions = {"gender": women, "age": ages, "gender and age": both, "race": of_race}
     rows = {
         words: {
             "by": by,
             "faces": int(mask.sum()),
             "subjects": predictions["subject"][mask].nunique(),
-            **_measured(hits[mask.to_numpy()], predictions["subject"][mask]),
+            **_measured(hits[mask], predictions["subject"][mask]),
         }
-        for by, masks in divisions.items()
+        for by, masks in quality.divisions(predictions).items()
         for words, mask in masks.items()
         if mask.any()
     }
@@ -176,9 +168,11 @@ def groups(predictions: pd.DataFrame, task: str) -> pd.DataFrame:
 
 def _measured(hits: np.ndarray, subject: pd.Series) -> dict[str, float]:
     """``percent`` of ``hits``, with the ends of its interval over ``subject``."""
-    few = subject.nunique() < FEW
-    ends = _wilson(hits, subject) if few else _ends(hits, subject, np.zeros(len(hits)))
-    return {"percent": 100 * float(hits.mean()), "low": ends[0], "high": ends[1]}
+    low, high = _ends(hits, subject, np.zeros(len(hits)))
+    if subject.nunique() < FEW:
+        small = quality.share(hits.astype("float64"), subject)
+        low, high = small.low, small.high
+    return {"percent": 100 * float(hits.mean()), "low": low, "high": high}
 
 
 def _ends(hits: np.ndarray, subject: pd.Series, part: np.ndarray) -> tuple[float, float]:
@@ -189,17 +183,10 @@ def _ends(hits: np.ndarray, subject: pd.Series, part: np.ndarray) -> tuple[float
     """
     try:
         twice = np.stack([hits, hits], axis=1)
-        low, high = contrast.nested(twice, 0, part, subject.to_numpy()).interval(LEVEL)
+        low, high = contrast.nested(twice, 0, part, subject.to_numpy()).interval()
     except AdienceError:  # a part with one subject
         return np.nan, np.nan
     return max(low, 0.0), min(high, 100.0)
-
-
-def _wilson(hits: np.ndarray, subject: pd.Series) -> tuple[float, float]:
-    """Wilson's interval for as many independent faces as there are subjects."""
-    worth = subject.nunique()
-    low, high = proportion_confint(hits.mean() * worth, worth, LEVEL, "wilson")
-    return 100 * float(low), 100 * float(high)
 
 
 def lines(found: Evaluation) -> list[str]:

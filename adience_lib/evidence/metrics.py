@@ -178,20 +178,6 @@ def gained_after(runs: Runs) -> pd.DataFrame:
     return _points(runs, last, best_epochs(runs, "val_loss")).reset_index()
 
 
-def rounded_otherwise(runs: Runs) -> pd.DataFrame:
-    """How far scores of the chosen epoch in the history are from those of the predictions.
-
-    The history has those of the model that is trained (``speed``), the predictions those of the
-    network, in equal precision. Points, a row a fold (the index), a column a task. Raises
-    AdienceError for runs without a record of the test fold.
-    """
-    _need_test_fold(runs)
-    columns = {f"test_{task}_accuracy": task for task in runs.tasks}
-    during = 100 * best_epochs(runs, "val_loss")[list(columns)].rename(columns=columns)
-    during = during.groupby("fold").mean()
-    return (during - fold_scores(runs).set_index("fold")[list(runs.tasks)]).abs().sort_index()
-
-
 def best_epochs(runs: Runs, loss: str) -> pd.DataFrame:
     """The row of the history with the lowest ``loss``, a column of it, of each training.
 

@@ -134,6 +134,24 @@ def groups(runs: Runs, task: str) -> pd.DataFrame:
     """
     found = metrics.hits(runs, task)
     faces = found.faces
+    divided = {"nothing": {"all": np.full(len(faces), True)}, **divisions(faces)}
+    rows = {
+        words: {
+            "by": by,
+            **_right(found, mask, "accuracy"),
+            "most frequent": 100 * faces.loc[mask, task].value_counts(normalize=True).max(),
+        }
+        for by, masks in divided.items()
+        for words, mask in masks.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("group")
+
+
+def divisions(faces: pd.DataFrame) -> dict[str, dict[str, np.ndarray]]:
+    """Whether each face is in each group: by gender, age, both, and race where it is given.
+
+    From what divides people to the groups in words, each with (n,) bool.
+    """
     of_gender = {label: (faces["gender"] == i).to_numpy() for i, label in enumerate(GENDER_LABELS)}
     of_age = {label: (faces["age"] == i).to_numpy() for i, label in enumerate(AGE_LABELS)}
     both = {
@@ -143,23 +161,7 @@ def groups(runs: Runs, task: str) -> pd.DataFrame:
     }
     races = sorted(faces["race"].unique()) if "race" in faces else []
     of_race = {f"race {race}": (faces["race"] == race).to_numpy() for race in races}
-    divisions = {
-        "nothing": {"all": np.full(len(faces), True)},
-        "gender": of_gender,
-        "age": of_age,
-        "gender and age": both,
-        "race": of_race,
-    }
-    rows = {
-        words: {
-            "by": by,
-            **_right(found, mask, "accuracy"),
-            "most frequent": 100 * faces.loc[mask, task].value_counts(normalize=True).max(),
-        }
-        for by, masks in divisions.items()
-        for words, mask in masks.items()
-    }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("group")
+    return {"gender": of_gender, "age": of_age, "gender and age": both, "race": of_race}
 
 
 def _right(found: metrics.Hits, mask: np.ndarray, name: str) -> dict[str, float]:

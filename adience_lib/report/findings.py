@@ -20,7 +20,6 @@ from adience_lib.experiments.parameters import differences
 from adience_lib.experiments.results import Results
 from adience_lib.models.pretrained import Weights
 from adience_lib.protocol import LEVI_HASSNER, PAPER
-from adience_lib.report import tables
 from adience_lib.runs.read import Runs
 from adience_lib.util import backend
 from adience_lib.util.markdown import markdown
@@ -91,14 +90,6 @@ def about_rebuilt(several: Iterable[Runs]) -> str:
 
 def _named(folds: list[int]) -> str:
     return f"fold{'s' if len(folds) > 1 else ''} {', '.join(map(str, folds))}"
-
-
-def about_architecture(table_1: pd.DataFrame, table_2: pd.DataFrame) -> str:
-    """How many rows of both tables come out as the paper has them."""
-    return (
-        f"{table_1['match'].sum()} of {len(table_1)} rows of Table 1 and "
-        f"{table_2['match'].sum()} of {len(table_2)} rows of Table 2 match the paper's."
-    )
 
 
 def about_difference(runs: Runs, *others: Runs | None) -> str:
@@ -194,13 +185,3 @@ def about_linear_probes(_: pd.DataFrame, *networks: Runs) -> str:
         for task in runs.tasks
     ]
     return f"The trained networks themselves get right: {', '.join(scores)}."
-
-
-def about_gamma(table: pd.DataFrame) -> str:
-    """Which ends of the sweep left a head untrained."""
-    if table.empty:
-        return "No fold was swept: set the parameter `extra_folds`."
-    idle = [
-        f"{task} at {gamma:g}" for task, gamma in tables.IDLE_AT.items() if gamma in table.index
-    ]
-    return f"Heads that nothing trained: {', '.join(idle) or 'none'}."

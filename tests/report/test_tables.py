@@ -45,12 +45,10 @@ def test_recipes_are_compared_on_the_folds_that_all_have() -> None:
 
 
 def test_gammas_have_both_accuracies_with_their_intervals() -> None:
-    """A row a gamma; an end of the sweep leaves a head untrained."""
+    """A row a gamma."""
     table = tables.gammas({0.25: network("multitask", 0), 0.5: network("multitask")})
     assert table.loc[0.5, ["gender", "gender low", "age high"]].to_list() == [100, 100, 100]
     assert table.loc[0.25, "age low"] < table.loc[0.25, "age"] < 100
-    assert findings.about_gamma(table) == "Heads that nothing trained: none."
-    assert "age at 1." in findings.about_gamma(table.rename(index={0.5: 1.0}))
 
 
 def test_cost_is_updates_times_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +71,6 @@ def test_nothing_trained_is_said_in_a_sentence() -> None:
     """No traceback, and no number; a table is empty, and its figure is not shown."""
     nothing = results_with()
     assert "have not been trained" in findings.about_recipes(tables.recipes(nothing))
-    assert findings.about_gamma(tables.gammas({})).startswith("No fold was swept")
     for table in (tables.optimism, tables.calibration, tables.groups, tables.cost):
         assert table(nothing).empty
 
