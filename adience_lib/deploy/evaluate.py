@@ -23,7 +23,6 @@ from adience_lib.training import predict
 from adience_lib.util import atomic
 from adience_lib.util.errors import AdienceError
 
-
 FEW = 30
 """Subjects; a group of fewer has the interval of ``quality.share``, where Student's t would leave
 0 to 100 %."""
