@@ -69,7 +69,13 @@ from IPython.display import Markdown
 
 from adience_lib import models
 from adience_lib.evidence import claims, comparison, metrics, paper, quality
-from adience_lib.experiments.experiment import for_transfer, probe_vgg, start, train, train_held_out
+from adience_lib.experiments.experiment import (
+    for_transfer,
+    probe_related,
+    start,
+    train,
+    train_held_out,
+)
 from adience_lib.experiments.results import finished_runs
 from adience_lib.models import networks
 from adience_lib.models.layers import RandomCrop
@@ -453,7 +459,7 @@ notebook.show_attention(transferring, "transfer", "age")
 # VGG-16 without training it. Here that is the last map, averaged over its places, for both tasks.
 
 # %%
-linear = probe_vgg(experiment)
+linear = probe_related(experiment, weights)
 Markdown(findings.about_runs(experiment.dataset, experiment.faces, *linear.values()))
 
 # %% [markdown]

@@ -294,29 +294,40 @@ def for_transfer(experiment: Experiment) -> tuple[pretrained.Weights | None, Exp
     return weights, replace(experiment, protocol=transfer_protocol(experiment, label))
 
 
-def probe_vgg(experiment: Experiment) -> dict[str, Runs]:
-    """Frozen VGG-16 with logistic regression on every fold, as the one entry "vgg16".
+def frozen_protocol(experiment: Experiment, weights_label: str) -> Protocol:
+    """The protocol of a linear model on a network of ImageNet, whose features are float32."""
+    return replace(experiment.protocol, weights=weights_label, precision="float32")
 
-    Without its ImageNet weights there is none, and a line says why. A report with
-    ``weights="random"`` fetches nothing.
+
+def probe_related(experiment: Experiment, xception: pretrained.Weights | None) -> dict[str, Runs]:
+    """The related work's way: ``probe_frozen`` for each network whose weights are there, by name.
+
+    ``xception``: as of ``for_transfer``. A network without weights is left out, and a line says
+    why. A report with ``weights="random"`` fetches nothing.
     """
-    if experiment.wanted_weights == "random":
-        print('VGG-16 is left out: weights="random" asks for no weights of ImageNet.')
+    if xception is None:
+        print("Linear models on frozen networks are left out: there are no weights of ImageNet.")
         return {}
+    found = {"xception": xception}
     try:
-        weights = pretrained.find_vgg16()
+        found["vgg16"] = pretrained.find_vgg16()
     except AdienceError as error:
         print(f"VGG-16 is left out: {error}")
-        return {}
-    folders = linear_probes.probe_vgg(
+    return {name: probe_frozen(experiment, name, weights) for name, weights in found.items()}
+
+
+def probe_frozen(experiment: Experiment, name: str, weights: pretrained.Weights) -> Runs:
+    """Logistic regression on a frozen network of ImageNet, on every fold."""
+    folders = linear_probes.probe_frozen(
         experiment.dataset,
         experiment.images,
-        replace(experiment.protocol, weights=weights.label),
+        name,
+        frozen_protocol(experiment, weights.label),
         experiment.folds,
         experiment.runs_dir,
         weights,
     )
-    return {"vgg16": read_runs(folders)}
+    return read_runs(folders)
 
 
 def probe(experiment: Experiment) -> dict[str, Runs]:

@@ -28,6 +28,9 @@ from adience_lib.runs.read import load_network
 from adience_lib.runs.train_fold import initial_network
 from adience_lib.util import backend
 
+FROZEN = {"xception": "Xception", "vgg16": "VGG-16"}
+"""Networks of ImageNet that a linear model is put on, and their names in words."""
+
 DIRECTIONS = {"age": "gender", "gender": "age"}
 """Which task is read off the trunk that was trained for which other."""
 
@@ -94,35 +97,33 @@ def probe(
     return made
 
 
-def probe_vgg(
+def probe_frozen(
     dataset: Dataset,
     images: np.ndarray,
+    name: str,
     protocol: Protocol,
     folds: tuple[int, ...],
     runs_dir: Path,
     weights: Weights,
 ) -> list[Path]:
-    """Both tasks read off VGG-16's last map, averaged over its places: 512 numbers a face.
+    """Both tasks read off the last map of a network of ImageNet, averaged over its places.
 
-    The related work that the paper builds on (1.1): ImageNet's VGG-16 as it is, and a logistic
+    ``name``: one of ``FROZEN``; ``weights``: its own. VGG-16 gives 512 numbers a face, Xception
+    2,048. The related work that the paper builds on (1.1): the network as it is, and a logistic
     regression on top. Gives the run folders.
     """
     faces = loader.sample(dataset.faces, protocol.faces, protocol.seed)
-    # The same for every fold, and the slow part: made once, and only if a fold asks for it.
-    features = remember(lambda: _run(_vgg16(weights), images, faces.index.to_numpy()))
-    tasks = ("gender", "age")
+    rows, tasks = faces.index.to_numpy(), tuple(LABELS)
+    made: list[np.ndarray] = []
+
+    def features(_: int) -> np.ndarray:
+        """The same for every fold, and the slow part: made once, and only if a fold asks."""
+        if not made:
+            made.append(_run(_frozen(name, weights), images, rows))
+        return made[0]
+
     return [
-        _read(
-            dataset,
-            faces,
-            "vgg16",
-            tasks,
-            protocol,
-            fold,
-            runs_dir,
-            lambda _: features(),
-            _standardised,
-        )
+        _read(dataset, faces, name, tasks, protocol, fold, runs_dir, features, _standardised)
         for fold in folds
     ]
 
@@ -209,14 +210,16 @@ def _pixels() -> keras.Model:
     return keras.Model(image, keras.layers.Flatten()(pooled))
 
 
-def _vgg16(weights: Weights) -> keras.Model:
+def _frozen(name: str, weights: Weights) -> keras.Model:
+    """From the image, uint8, to the network's last map, averaged over its places."""
+    applications = {"xception": keras.applications.Xception, "vgg16": keras.applications.VGG16}
     image, face = cropped_image()
-    network = keras.applications.VGG16(
+    network = applications[name](
         include_top=False, weights=None, input_shape=tuple(face.shape[1:]), pooling="avg"
     )
     network.load_weights(weights.file)
-    face = keras.ops.cast(face, "float32")
-    return keras.Model(image, network(keras.applications.vgg16.preprocess_input(face)))
+    as_trained = getattr(keras.applications, name).preprocess_input
+    return keras.Model(image, network(as_trained(keras.ops.cast(face, "float32"))))
 
 
 def _run(network: keras.Model, images: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ import pandas as pd
 from adience_lib.experiments import linear_probes
 from adience_lib.experiments.experiment import (
     Experiment,
+    frozen_protocol,
     held_out,
     published_recipe,
     transfer_protocol,
@@ -33,8 +34,9 @@ def finished_runs(experiment: Experiment, model_name: str) -> Runs | None:
     if model_name == "transfer":
         labels = dict.fromkeys([weights_label(experiment.wanted_weights), "random"])
         protocols = [transfer_protocol(experiment, label) for label in labels]
-    if model_name == "vgg16":
-        protocols = [replace(experiment.protocol, weights=label) for label in _vgg16_labels()]
+    if model_name in linear_probes.FROZEN:
+        label = _frozen_label(experiment, model_name)
+        protocols = [frozen_protocol(experiment, label)]
     for protocol in protocols:
         if finished := _finished_folders(experiment, model_name, protocol):
             return read_runs(finished)
@@ -157,7 +159,7 @@ def find_runs(experiment: Experiment) -> Results:
         experiment.dataset.is_demo,
         experiment.dataset.name.startswith("adience"),
         experiment.faces,
-        read(experiment, (*NOTEBOOK_OF, "vgg16")),
+        read(experiment, (*NOTEBOOK_OF, *linear_probes.FROZEN)),
         read(held_out(experiment), NOTEBOOK_OF),
         read(published_recipe(experiment), baselines.LEVI_HASSNER),
         read(experiment, baselines.LEVI_HASSNER),
@@ -189,10 +191,12 @@ def _command(experiment: Experiment, notebook: str) -> str:
     return shlex.join(words)
 
 
-def _vgg16_labels() -> list[str]:
-    """What the runs of VGG-16 may be kept under: a named file's digest, else ImageNet's."""
+def _frozen_label(experiment: Experiment, name: str) -> str:
+    """What the runs of a frozen network are kept under: a named file's digest, or "imagenet"."""
+    if name == "xception":
+        return weights_label(experiment.wanted_weights)
     named = paths.variable(pretrained.VGG16_VARIABLE)
-    return [pretrained.from_file(Path(named), "VGG16").label] if named else ["imagenet"]
+    return pretrained.from_file(Path(named), "VGG16").label if named else "imagenet"
 
 
 def weights_label(wanted: str) -> str:

@@ -16,6 +16,7 @@ from adience_lib.experiments.experiment import Experiment
 from adience_lib.models import baselines
 from adience_lib.models.pretrained import Weights
 from adience_lib.protocol import PAPER
+from adience_lib.runs.folder import run_folder
 from adience_lib.util.console import message
 from adience_lib.util.errors import AdienceError
 
@@ -71,10 +72,19 @@ def trainings(study: Experiment) -> list[Fold]:
             for fold in study.extra_folds
         ),
     ]
-    if study.protocol.name == PAPER.name and study.protocol.faces is not None:
-        full = replace(study.protocol, faces=None, batch_size=PAPER.batch_size)
-        planned.append(_fold(replace(study, protocol=full), "multitask", study.folds[0]))
+    if is_sample(study):
+        planned.append(_fold(on_all_faces(study), "multitask", study.folds[0]))
     return planned
+
+
+def is_sample(study: Experiment) -> bool:
+    """Whether all faces, in the paper's batches, are another experiment."""
+    return study.protocol.name == PAPER.name and study.protocol.faces is not None
+
+
+def on_all_faces(study: Experiment) -> Experiment:
+    """The study on all faces, in the paper's batches."""
+    return replace(study, protocol=replace(study.protocol, faces=None, batch_size=PAPER.batch_size))
 
 
 def _fold(one: Experiment, name: str, fold: int, weights: Weights | None = None) -> Fold:
@@ -82,9 +92,15 @@ def _fold(one: Experiment, name: str, fold: int, weights: Weights | None = None)
 
 
 def run(study: Experiment, records_dir: Path) -> None:
-    """Train what has no record in ``records_dir``, and keep each record there as a fold ends."""
+    """Train what has no record in ``records_dir``, and keep each record there as a fold ends.
+
+    A linear model on frozen Xception comes first, on the study's faces and on all: it takes
+    minutes.
+    """
     experiment.check_splits(study)
     records.begin(study, records_dir)
+    for one in (study, on_all_faces(study)) if is_sample(study) else (study,):
+        _probe_xception(one, records_dir)
     planned = trainings(study)
     left = [fold for fold in planned if not records.is_kept(study, fold.folder, records_dir)]
     message(f"{len(planned) - len(left)} of {len(planned)} trainings have been recorded before.")
@@ -106,6 +122,20 @@ def run(study: Experiment, records_dir: Path) -> None:
             fold.weights,
         )
         records.keep(study, fold.folder, records_dir)
+
+
+def _probe_xception(study: Experiment, records_dir: Path) -> None:
+    weights, _ = experiment.for_transfer(study)
+    if weights is None:
+        return
+    place = (study.runs_dir, study.dataset, "xception")
+    protocol = experiment.frozen_protocol(study, weights.label)
+    folders = [run_folder(*place, protocol, fold) for fold in study.folds]
+    if all(records.is_kept(study, folder, records_dir) for folder in folders):
+        return
+    experiment.probe_frozen(study, "xception", weights)
+    for folder in folders:
+        records.keep(study, folder, records_dir)
 
 
 def asked_for(overrides: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from adience_lib.evidence.claims import (
 )
 from adience_lib.experiments.experiment import Experiment
 from adience_lib.experiments.parameters import differences
-from adience_lib.experiments.results import Results
+from adience_lib.experiments.results import NOTEBOOK_OF, Results
 from adience_lib.models.pretrained import Weights
 from adience_lib.protocol import LEVI_HASSNER, PAPER
 from adience_lib.runs.read import Runs
@@ -158,7 +158,7 @@ def counted(verdicts: pd.DataFrame) -> str:
 
 def about_claims(verdicts: pd.DataFrame, results: Results, dataset: Dataset) -> str:
     """How many criteria have each verdict, and whose accuracies may be too good."""
-    finished = [runs for name, runs in results.finished.items() if name != "vgg16"]
+    finished = [runs for name, runs in results.finished.items() if name in NOTEBOOK_OF]
     chosen = sorted(runs.title for runs in finished if runs.protocol.monitor == "test_fold")
     words = counted(verdicts)
     if chosen:

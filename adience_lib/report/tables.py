@@ -12,6 +12,7 @@ from adience_lib.data.labels import AGE_LABELS, GENDER_LABELS, LABELS
 from adience_lib.evidence import cost as costs
 from adience_lib.evidence import metrics, paper, quality
 from adience_lib.evidence.quality import Share
+from adience_lib.experiments.linear_probes import FROZEN
 from adience_lib.experiments.results import Results
 from adience_lib.models.networks import TRAINABLE_XCEPTION_LAYERS
 from adience_lib.models.summary import architecture_table, parameter_counts
@@ -133,16 +134,16 @@ def table_3(results: Results) -> pd.DataFrame:
     """Table 3: the runs beside the paper's rows, indexed by model.
 
     A model without runs keeps the paper's numbers alone. The baseline's own numbers are those of
-    Levi & Hassner's networks under their own recipe, scored on ten crops; VGG-16 with logistic
-    regression has no row in the paper. ``folds`` and ``trainings`` of each; of each task, in
-    percent: ``accuracy`` and its interval, ``low`` and ``high`` (``quality.accuracy``),
+    Levi & Hassner's networks under their own recipe, scored on ten crops; frozen networks with
+    logistic regression have no row in the paper. ``folds`` and ``trainings`` of each; of each task,
+    in percent: ``accuracy`` and its interval, ``low`` and ``high`` (``quality.accuracy``),
     ``faces alone`` where that knows nothing of trainings, ``recall`` (``quality.macro_recall``)
     with its interval, ``majority`` (``majority_rates`` on the same folds), and the paper's own
     accuracy and spread. ``never``: ages that the network never gives. ``epochs`` run and
     ``best epoch``: means over folds.
     """
     rows: dict[str, dict[str, Any]] = {}
-    for name in (*paper.TABLE_3.index, "vgg16"):
+    for name in (*paper.TABLE_3.index, *FROZEN):
         of_task = _of_task(results, name)
         theirs = paper.TABLE_3.loc[name] if name in paper.TABLE_3.index else _NOTHING
         rows[_row_title(name, of_task)] = _row(of_task, theirs, results.faces)
@@ -162,8 +163,8 @@ def _of_task(results: Results, name: str) -> dict[str, Runs]:
 
 
 def _row_title(name: str, of_task: dict[str, Runs]) -> str:
-    if name == "vgg16":
-        return "VGG-16, linear" if of_task else _NO_VGG16
+    if name in FROZEN:
+        return f"{FROZEN[name]}, linear" + ("" if of_task else " (not run)")
     if name == "baseline":
         return "baseline (Levi & Hassner)"
     return next((runs.title for runs in of_task.values()), name)
@@ -199,7 +200,6 @@ def _row(of_task: dict[str, Runs], theirs: pd.Series, faces: pd.DataFrame) -> di
     return row
 
 
-_NO_VGG16 = "VGG-16, linear (not run: no weights)"
 _UNKNOWN = Share(np.nan, np.nan, np.nan)
 
 

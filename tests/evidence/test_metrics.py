@@ -153,7 +153,7 @@ def test_table_3_keeps_the_papers_rows_beside_ours() -> None:
 def test_table_3_says_which_rows_were_not_run() -> None:
     """VGG-16 has no row in the paper, and without weights none of ours; it is named still."""
     table = tables.table_3(results_with(faces=pd.DataFrame()))
-    assert "VGG-16, linear (not run: no weights)" in table.index
+    assert "VGG-16, linear (not run)" in table.index
     assert (table["folds"] == 0).all()
 
 

@@ -9,7 +9,7 @@ from conftest import tiny_rows, write_adience
 from adience_lib.experiments import experiment
 from adience_lib.experiments.experiment import published_recipe, start
 from adience_lib.experiments.results import commands, find_runs, missing_runs
-from adience_lib.models.pretrained import find_imagenet, find_vgg16
+from adience_lib.models.pretrained import Weights, find_imagenet, find_vgg16
 from adience_lib.protocol import DEMO, LEVI_HASSNER, PAPER, SMOKE
 from adience_lib.runs.folder import run_folder
 from adience_lib.util.errors import AdienceError
@@ -268,13 +268,15 @@ def test_missing_vgg16_leaves_its_row_out_and_says_why(
 ) -> None:
     """On real faces too: one row less, and the report goes on. Random features fetch nothing."""
     monkeypatch.setenv("ADIENCE_VGG16_WEIGHTS", "/nowhere.weights.h5")
-    data = str(tiny_folder)
-    assert experiment.probe_vgg(start(with_values(data=data))) == {}
+    monkeypatch.setattr(experiment, "probe_frozen", lambda _, name, weights: weights.label)
+    begun = start(with_values(data=str(tiny_folder)))
+    xception = Weights(Path("x.weights.h5"), "a file", "0", "imagenet")
+    assert experiment.probe_related(begun, xception) == {"xception": "imagenet"}
     assert (
         "VGG-16 is left out: /nowhere.weights.h5: no such weights file" in capsys.readouterr().out
     )
-    assert experiment.probe_vgg(start(with_values(data=data, weights="random"))) == {}
-    assert "asks for no weights of ImageNet" in capsys.readouterr().out
+    assert experiment.probe_related(begun, None) == {}
+    assert "there are no weights of ImageNet" in capsys.readouterr().out
 
 
 def test_vgg16_download_that_fails_names_the_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,7 +77,9 @@ def test_vgg16_reads_both_tasks_from_a_named_file(
     keras.applications.VGG16(include_top=False, weights=None).save_weights(file)
     weights = from_file(file, "VGG16")
     protocol = replace(QUICK, weights=weights.label)
-    folders = linear_probes.probe_vgg(tiny, images, protocol, (0, 1), tmp_path / "runs", weights)
+    folders = linear_probes.probe_frozen(
+        tiny, images, "vgg16", protocol, (0, 1), tmp_path / "runs", weights
+    )
     runs = read_runs(folders)
     assert (runs.tasks, runs.folds) == (("gender", "age"), [0, 1])
     assert runs.protocol.weights == weights.label
