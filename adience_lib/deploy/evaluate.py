@@ -175,14 +175,9 @@ def _measured(hits: np.ndarray, subject: pd.Series) -> dict[str, float]:
 
 
 def _ends(hits: np.ndarray, subject: pd.Series, part: np.ndarray) -> tuple[float, float]:
-    """The interval of the mean over each ``part``'s share of ``hits``; NaN where none can be told.
-
-    One training tells nothing of what others would add. Given twice it adds nothing, and what is
-    left of ``contrast.nested`` is its part of faces.
-    """
+    """The interval of the mean over each ``part``'s share of ``hits``; NaN where there is none."""
     try:
-        twice = np.stack([hits, hits], axis=1)
-        low, high = contrast.nested(twice, 0, part, subject.to_numpy()).interval()
+        low, high = contrast.faces_alone(hits, part, subject.to_numpy()).interval()
     except AdienceError:  # a part with one subject
         return np.nan, np.nan
     return max(low, 0.0), min(high, 100.0)

@@ -144,6 +144,21 @@ def nested(
     return Contrast(100 * float(value), 100 * float(np.sqrt(variance)), float(freedom))
 
 
+def faces_alone(right: np.ndarray, fold: np.ndarray, subject: np.ndarray) -> Contrast:
+    """Percent of ``right``, (n,) bool, with the error of its faces alone: V1 and f1 of ``nested``.
+
+    What another training would add cannot be told from one. Raises AdienceError: a fold with one
+    subject.
+    """
+    _, fold, faces = np.unique(fold, return_inverse=True, return_counts=True)
+    subject = np.unique(subject, return_inverse=True)[1]
+    _check_subjects(fold, subject)
+    hits = np.asarray(right, float)
+    variance, freedom = _of_faces(hits, fold, subject)
+    value = (np.bincount(fold, hits) / faces).mean()
+    return Contrast(100 * float(value), 100 * float(np.sqrt(variance)), max(1.0, freedom))
+
+
 def _of_faces(values: np.ndarray, fold: np.ndarray, subject: np.ndarray) -> tuple[float, float]:
     """V1 and f1 of ``values``, one a face: see ``nested``."""
     faces = np.bincount(fold)
@@ -163,6 +178,10 @@ def _check(fold: np.ndarray, subject: np.ndarray, trainings: int) -> None:
             "one training on one fold: what a training adds by chance is unknown; add folds or "
             "repetitions"
         )
+    _check_subjects(fold, subject)
+
+
+def _check_subjects(fold: np.ndarray, subject: np.ndarray) -> None:
     tested = np.zeros((fold.max() + 1, subject.max() + 1), bool)
     tested[fold, subject] = True
     if tested.sum(axis=1).min() < 2:

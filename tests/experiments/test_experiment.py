@@ -271,7 +271,7 @@ def test_missing_vgg16_leaves_its_row_out_and_says_why(
     monkeypatch.setattr(experiment, "probe_frozen", lambda _, name, weights: weights.label)
     begun = start(with_values(data=str(tiny_folder)))
     xception = Weights(Path("x.weights.h5"), "a file", "0", "imagenet")
-    assert experiment.probe_related(begun, xception) == {"xception": "imagenet"}
+    assert set(experiment.probe_related(begun, xception)) == {"xception"}
     assert (
         "VGG-16 is left out: /nowhere.weights.h5: no such weights file" in capsys.readouterr().out
     )
