@@ -1,6 +1,7 @@
 """The project's cases. Their rates are in faces a second, the best of ``bench.rounds``."""
 
 import contextlib
+import math
 import os
 import sys
 import tarfile
@@ -28,7 +29,7 @@ from adience_lib.deploy import predict
 from adience_lib.evidence import paper
 from adience_lib.experiments import cross_validation
 from adience_lib.models import tasks
-from adience_lib.protocol import PAPER, PRECISIONS
+from adience_lib.protocol import PAPER
 from adience_lib.report.discrepancies import PUBLISHED
 from adience_lib.runs.train_fold import initial_network
 from adience_lib.util import backend
@@ -40,6 +41,11 @@ PHOTOGRAPH = 816
 """Height and width of Adience's aligned photographs, in pixels."""
 
 FACES_OF_ADIENCE = PUBLISHED["rows with both labels"]
+
+
+def not_run(_: Bench, group: str, case: str, reason: str) -> Iterator[Row]:
+    """A row that says why there is none."""
+    yield Row(group, case, math.nan, FACES, None, f"not run: {reason}")
 
 
 def step(bench: Bench, model: str, precision: str) -> Iterator[Row]:
@@ -83,7 +89,7 @@ def table_3(bench: Bench) -> Iterator[Row]:
     hours = 0.0
     for model, epochs in paper.TABLE_3["epochs"].dropna().items():
         train, test = (
-            max(bench.value(group, f"{model}, {precision}") for precision in PRECISIONS)
+            max(bench.value(group, f"{model}, {precision}") for precision in bench.precisions)
             for group in ("training step", "forward pass")
         )
         hours += FOLDS * epochs * FACES_OF_ADIENCE * (0.8 / train + 0.2 / test) / 3600

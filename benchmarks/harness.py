@@ -43,13 +43,15 @@ class Bench:
 
     ``quick``: to measure little, only to see that everything runs. ``machine``: as of
     ``backend.machine``. ``batch_size``: faces of a step. ``rounds``: the best of as many is taken,
-    for everything compared. ``rows``: what was measured before.
+    for everything compared. ``precisions``: those that the machine computes in itself. ``rows``:
+    what was measured before.
     """
 
     quick: bool
     machine: dict[str, Any]
     batch_size: int
     rounds: int
+    precisions: tuple[str, ...]
     rows: list[Row] = field(default_factory=list)
 
     def value(self, group: str, case: str) -> float:

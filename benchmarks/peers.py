@@ -20,11 +20,6 @@ BLOCKS = ((3, 24, 7), (24, 64, 5), (64, 96, 3))
 """Table 1's convolutions: channels, filters, height and width of the kernel."""
 
 
-def not_run(_: Bench, peer: str, reason: str) -> Iterator[Row]:
-    """What stands in the place of a peer that cannot be measured."""
-    yield Row("peers", peer, np.nan, FACES, None, f"not run: {reason}")
-
-
 def pytorch(bench: Bench, model: str, precision: str, compiled: bool) -> Iterator[Row]:
     """A network in PyTorch on one batch in memory, by Adam, already on the device.
 

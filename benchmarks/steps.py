@@ -13,8 +13,7 @@ from tqdm import tqdm
 
 from adience_lib.evidence.cost import STEPS
 from adience_lib.models import baselines, tasks
-from adience_lib.protocol import PRECISIONS
-from adience_lib.util import atomic, backend, paths
+from adience_lib.util import atomic, paths
 from benchmarks.cases import batch, in_words, networks
 from benchmarks.harness import Bench, run
 
@@ -52,9 +51,9 @@ def write(bench: Bench) -> pd.DataFrame:
 
     Raises AdienceError if a network cannot be measured, or the file not be written.
     """
-    # Emulated, bfloat16 takes eight times as long, and says nothing of a machine that has it.
-    precisions = PRECISIONS[:1] if run(backend.emulates_bfloat16) else PRECISIONS
-    rows = [row for precision in precisions for row in run(in_turns, bench, precision=precision)]
+    rows = [
+        row for precision in bench.precisions for row in run(in_turns, bench, precision=precision)
+    ]
     table, file = pd.DataFrame(rows), paths.figures() / STEPS
     with atomic.writing(file):
         atomic.write_file(

@@ -64,22 +64,27 @@ def sample(faces: pd.DataFrame, size: int | None, seed: int) -> pd.DataFrame:
 
 
 def _sample_fold(fold: pd.DataFrame, share: float, seed: int) -> pd.DataFrame:
-    wanted, balance = share * len(fold), _balance(fold)
+    wanted, kinds = share * len(fold), _kinds(fold)
+    balance = _balance(kinds)
 
     def distance(chosen: np.ndarray) -> float:
         """0 for the right size and balance; 1 for twice the size, or half of the faces moved."""
         size = abs(chosen.sum() - wanted) / wanted
-        return float(size + np.abs(_balance(fold[chosen]) - balance).sum())
+        return float(size + np.abs(_balance(kinds[chosen]) - balance).sum())
 
     return fold[min(_draws(fold["subject"], wanted, seed), key=distance)]
 
 
-def _balance(faces: pd.DataFrame) -> np.ndarray:
-    """The shares of the 16 pairs of age and gender, and of the 10 labels that stand alone."""
+def _kinds(faces: pd.DataFrame) -> np.ndarray:
+    """(n,) which of the 16 pairs of age and gender, or of the 10 labels that stand alone."""
     age, gender, single = faces["age"].to_numpy(), faces["gender"].to_numpy(), 2 * len(AGE_LABELS)
     pairs = np.where(gender == MISSING, single + 2 + age, 2 * age + gender)
-    pairs = np.where(age == MISSING, single + gender, pairs)
-    return np.bincount(pairs, minlength=single + 10) / len(faces)
+    return np.where(age == MISSING, single + gender, pairs)
+
+
+def _balance(kinds: np.ndarray) -> np.ndarray:
+    """The share of each of the 26 kinds."""
+    return np.bincount(kinds, minlength=2 * len(AGE_LABELS) + 10) / len(kinds)
 
 
 def _held_out(train: pd.DataFrame, seed: int) -> np.ndarray:

@@ -139,7 +139,7 @@ def of(dataset: Dataset, overrides: dict[str, Any]) -> Experiment:
         protocol,
         folds,
         extra_folds,
-        parameters.held_out_folds(overrides.get("held_out_folds"), folds, extra_folds),
+        parameters.held_out_folds(overrides.get("held_out_folds"), folds, extra_folds, protocol),
         Path(overrides["runs_dir"]) if "runs_dir" in overrides else paths.runs(),
         Path(overrides["figures_dir"])
         if "figures_dir" in overrides

@@ -72,11 +72,14 @@ def test_label_that_no_training_face_has_gets_no_probability() -> None:
 def test_vgg16_reads_both_tasks_from_a_named_file(
     tiny: Dataset, images: np.ndarray, tmp_path: Path
 ) -> None:
-    """Its weights' digest is part of the run; features are made once for all folds."""
+    """Its weights' digest is part of the run; features are made once for all folds.
+
+    Of a few faces: a network of this size takes its time.
+    """
     file = tmp_path / "vgg.weights.h5"
     keras.applications.VGG16(include_top=False, weights=None).save_weights(file)
     weights = from_file(file, "VGG16")
-    protocol = replace(QUICK, weights=weights.label)
+    protocol = replace(QUICK, weights=weights.label, faces=20)
     folders = linear_probes.probe_frozen(
         tiny, images, "vgg16", protocol, (0, 1), tmp_path / "runs", weights
     )

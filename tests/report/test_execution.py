@@ -158,15 +158,15 @@ def test_what_a_notebook_raises_is_one_line_with_its_name(run_cell: Callable[[st
 
 @needs_shared("utkface")
 def test_real_faces_end_to_end(tmp_path: Path) -> None:
-    """Data, training and results on real faces: 300 faces, two folds, one epoch."""
-    faces: dict[str, object] = {"data": str(SHARED / "utkface")}
-    short: dict[str, object] = {
-        **faces,
-        "faces": 300,
-        "folds": "[0, 1]",
-        "epochs": 1,
-        "batch_size": 16,
-    }
+    """Data, training and results on real faces: 200 faces, two folds, one epoch, and one fold
+    again with held-out subjects."""
+    some = tmp_path / "utkface"
+    some.mkdir()
+    for file in sorted((SHARED / "utkface").iterdir())[::20]:
+        (some / file.name).write_bytes(file.read_bytes())
+    faces: dict[str, object] = {"data": str(some)}
+    short: dict[str, object] = {**faces, "faces": 200, "folds": "[0, 1]", "epochs": 1}
+    short["batch_size"] = 16
     wanted: dict[str, dict[str, object]] = {
         "01_data_exploration": faces,
         "03_multitask": {**short, "gammas": "[]"},
