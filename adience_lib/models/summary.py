@@ -27,6 +27,15 @@ def architecture_table(model: keras.Model) -> pd.DataFrame:
     return pd.DataFrame([_describe(layer) for layer in leaf_layers(model)])
 
 
+def training_multiply_adds(layers: pd.DataFrame) -> int:
+    """Multiply-adds of a training step for one image: a forward pass, and twice that backward.
+
+    ``layers``: as of ``architecture_table``. Backward counts the layers that are trained only.
+    """
+    trained = layers.loc[layers["trainable"] > 0, "multiply_adds"].sum()
+    return int(layers["multiply_adds"].sum() + 2 * trained)
+
+
 def leaf_layers(model: keras.Model) -> list[keras.layers.Layer]:
     """The layers of ``model``, those of nested models in place of them."""
     leaves = []

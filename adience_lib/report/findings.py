@@ -10,9 +10,7 @@ from adience_lib.evidence import comparison, metrics, paper, quality
 from adience_lib.evidence.claims import (
     CONTRADICTED,
     INCONCLUSIVE,
-    NOT_TESTED,
     SUPPORTED,
-    UNTESTABLE,
     VERDICTS,
 )
 from adience_lib.experiments.experiment import Experiment
@@ -136,24 +134,26 @@ _AS_GOOD_AS_TWO = {
 
 
 def answer(verdicts: pd.DataFrame, data: str) -> str:
-    """Which criteria of the paper's claims have which verdict on ``data``, in a few sentences."""
+    """What is supported and contradicted on ``data``, in words, and the numbers of the rest."""
     otherwise = "One network was not set against two."
-    sentences = [_AS_GOOD_AS_TWO.get(verdicts.loc["2", "verdict"], otherwise)]
+    parts = [f"**{data}.** {_AS_GOOD_AS_TWO.get(verdicts.loc['2', 'verdict'], otherwise)}"]
     for verdict in (SUPPORTED, CONTRADICTED):
-        of = verdicts[verdicts["verdict"] == verdict]
-        words = [f"{row['holds if']} ({number})" for number, row in of.iterrows()]
-        sentences.append(f"{verdict.capitalize()}: {'; '.join(words) or 'none'}.")
-    for verdict in (INCONCLUSIVE, NOT_TESTED, UNTESTABLE):
-        numbers = "; ".join(verdicts.index[verdicts["verdict"] == verdict])
-        sentences.append(f"{verdict.capitalize()}: {numbers or 'none'}.")
-    return f"**{data}.** {' '.join(sentences)} The numbers are those of the criteria below."
+        words = verdicts.loc[verdicts["verdict"] == verdict, "claim"]
+        parts.append(f"**{verdict.capitalize()}:** {' '.join(words) or 'nothing.'}")
+    rest = verdicts[~verdicts["verdict"].isin([SUPPORTED, CONTRADICTED])]
+    parts.append(f"The other criteria, as the table below has them: {_counts(rest)}.")
+    return "\n\n".join(parts)
 
 
 def counted(verdicts: pd.DataFrame) -> str:
     """How many criteria of the claims have each verdict, and which."""
+    return f"The paper's nine claims, by {len(verdicts)} criteria: {_counts(verdicts)}."
+
+
+def _counts(verdicts: pd.DataFrame) -> str:
     rows = {verdict: verdicts.index[verdicts["verdict"] == verdict] for verdict in VERDICTS}
     counts = [f"{len(of)} {verdict} ({'; '.join(of)})" for verdict, of in rows.items() if len(of)]
-    return f"The paper's nine claims, by {len(verdicts)} criteria: {', '.join(counts)}."
+    return ", ".join(counts) or "none left"
 
 
 def about_claims(verdicts: pd.DataFrame, results: Results, dataset: Dataset) -> str:

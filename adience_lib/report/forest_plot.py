@@ -126,7 +126,8 @@ def _interval(axis: Any, y: float, part: pd.Series, limits: tuple[float, float])
     label = "where the criterion holds"
     axis.fill_betweenx([y - 0.35, y + 0.35], *ends, color="#DDDDDD", lw=0, label=label)
     axis.plot([part["low"], part["high"]], [y, y], color=colour, lw=2)
-    axis.plot(part["value"], y, "o", color=colour, label="found, with its 95 % interval")
+    label = "found, with its 95 % interval;\nverdicts ask for more than 95 %"
+    axis.plot(part["value"], y, "o", color=colour, label=label)
     label = "the paper's own, on Adience"
     axis.plot(part["paper"], y, "D", mfc="white", mec="black", ms=5, label=label)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from adience_lib.evidence import paper
 from adience_lib.evidence.claims import VERDICTS
 from adience_lib.report.discrepancies import numbered
 from adience_lib.util.errors import AdienceError
@@ -16,6 +17,10 @@ from adience_lib.util.markdown import markdown
 
 FOREST_PLOT = ("claims.svg", "claims.png")
 """The figure of the claims in a folder of results; the first that is there is shown."""
+
+ASKS_FOR_MORE = (
+    "Verdicts ask for more than 95 %, so an interval just outside a band may be inconclusive."
+)
 
 ADIENCE = "adience"
 """The name of the paper's own dataset."""
@@ -93,18 +98,30 @@ def forest(shown: Shown) -> str:
                 f":name: claims-figure-{shown.folder.name}\n"
                 f":alt: A row a claim: what was measured on {shown.data}, with its interval\n\n"
                 f"The claims on {shown.data}: the paper's own value, what was found with its 95 % "
-                "interval, and a band where the claim holds.\n```"
+                f"interval, and a band where the criterion holds. {ASKS_FOR_MORE}\n```"
             )
     return ""
 
 
 def claims(shown: Shown) -> str:
-    """A table, a row a claim: its verdict, and why."""
+    """A table, a row a criterion: its verdict, and why; and what its level holds for."""
     table = _read(shown, "claims")[["claim", "verdict", "because"]].fillna("")
-    return _captioned(
+    captioned = _captioned(
         table.assign(verdict="**" + table["verdict"] + "**").rename_axis("no."),
         f"claims-{shown.folder.name}",
         f"The claims on {shown.data}.",
+    )
+    return f"{captioned}\n\n{further_criteria()}"
+
+
+def further_criteria() -> str:
+    """Which criteria are not counted in what the level of the tests guarantees."""
+    rows = [claim.row for claim in paper.CLAIMS]
+    first = {row[0]: row for row in reversed(rows)}
+    others = "; ".join(row for row in rows if row != first[row[0]])
+    return (
+        "Among the first criteria of three claims a wrong verdict comes up in one case of twenty "
+        f"at most. The further criteria ({others}) are outside this guarantee."
     )
 
 
@@ -124,7 +141,7 @@ def networks(shown: Shown) -> str:
     }
     shares = pd.DataFrame.from_dict(rows, orient="index").rename_axis("network")
     return _captioned(
-        shares.rename(columns={task: f"right of {task}" for task in TASKS}),
+        shares.rename(columns={task: f"right on {task}" for task in TASKS}),
         f"networks-{shown.folder.name}",
         f"The share of the test faces that are right on {shown.data}: a mean over the folds, with "
         "its 95 % interval.",

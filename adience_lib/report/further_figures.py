@@ -229,7 +229,7 @@ def recall(table: pd.DataFrame) -> Figure:
 def accuracy_against_work(table: pd.DataFrame) -> Figure:
     """What a network reaches against the arithmetic of one of its trainings.
 
-    ``table`` as of ``tables.cost``: updates, times the multiply-adds of a face in a forward pass.
+    ``table`` as of ``tables.cost``: faces seen, times the multiply-adds of a training step for one.
     The line leads from the best epoch to the last one run. Levi & Hassner's networks have a hollow
     mark under their own recipe.
     """
@@ -240,19 +240,21 @@ def accuracy_against_work(table: pd.DataFrame) -> Figure:
         for name, row in part.iterrows():
             colour, marker = look(str(name))
             words = str(name).replace(f"levi_hassner_{task}", "Levi & Hassner")
-            ends = row[["updates to best", "updates"]] * row["million multiply-adds"] / 1e6
+            of_one = row["million multiply-adds, training"]
+            ends = row[["faces seen to best", "faces seen"]] * of_one / 1e6
             fill = "white" if words.endswith("own recipe") else colour
             axis.plot(ends, [row[task]] * 2, color=colour)
             axis.plot(ends.iloc[1], row[task], marker, color=colour, mfc=fill)
             _beside(axis, words, (ends.iloc[1], row[task]))
-            told.append(f"{task}, {words}: {row[task]:.1f} % for {ends.iloc[1]:.1f}")
+            told.append(f"{task}, {words}: {row[task]:.1f} % for {ends.iloc[1]:.0f}")
         axis.set(ylabel=f"{task} accuracy (%)", xscale="log")
         axis.margins(x=0.1, y=0.2)
         axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.xaxis.set_major_formatter("{x:g}")
         axis.xaxis.set_minor_formatter(NullFormatter())
-    axes[-1].set_xlabel("updates × multiply-adds of a face ($10^{12}$, log scale)")
-    figure.set_label(say("Accuracy against 10^12 multiply-adds times updates", *told))
+    axes[0].set_xlim(right=2.4 * axes[0].get_xlim()[1])  # for the words beside the last mark
+    axes[-1].set_xlabel("multiply-adds of a training, forward and backward ($10^{12}$, log scale)")
+    figure.set_label(say("Accuracy against the 10^12 multiply-adds of a training", *told))
     return figure
 
 

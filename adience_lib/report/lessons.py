@@ -14,7 +14,7 @@ from adience_lib.util.markdown import markdown
 
 
 def in_short(results: Results) -> str:
-    """A table: what each network gets right of each task, and what always giving one label gets."""
+    """A table: how often each network is right on each task, and always giving one label."""
     table = tables.table_3(results)
     rows = {
         runs.title: {
@@ -28,7 +28,7 @@ def in_short(results: Results) -> str:
         task: f"{tables.majority(table, task):.0f} %" for task in LABELS
     }
     shown = pd.DataFrame.from_dict(rows, orient="index").rename_axis("network")
-    return markdown(shown.rename(columns="right of {}".format))
+    return markdown(shown.rename(columns="right on {}".format))
 
 
 def _score(row: pd.Series, task: str) -> str:
@@ -47,7 +47,8 @@ def about_run(study: Experiment, results: Results) -> str:
         f"in a copy of UTKFace with {files:,} files, drawn with seed {study.protocol.seed} so that "
         "folds, ages and genders keep their shares as nearly as whole faces allow.",
         f"{sum(len(one.records) for one in runs)} trainings, which took "
-        f"{sum(one.records['seconds'].sum() for one in runs) / 3600:.1f} hours.",
+        f"{sum(one.records['seconds'].sum() for one in runs) / 3600:.1f} hours at the precision "
+        "and batches below.",
         *_by_machine(runs),
         "Different from the paper's protocol, which is in brackets: "
         f"{differences(study.protocol, PAPER)}.",

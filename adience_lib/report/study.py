@@ -50,8 +50,8 @@ def in_words(recorded: Experiment, found: Results) -> str:
     return (
         f"**{recorded.caption}.** Of {len(recorded.dataset.faces):,} faces in the eight age labels "
         f"{len(recorded.faces):,} were drawn. Trainings of each of {len(recorded.folds)} folds: "
-        f"{', '.join(trainings)}. Always giving the most frequent label is right of "
-        f"{rates['gender']:.1f} % on gender and of {rates['age']:.1f} % on age."
+        f"{', '.join(trainings)}. Always giving the most frequent label is right on "
+        f"{rates['gender']:.1f} % of the genders and {rates['age']:.1f} % of the ages."
     )
 
 
@@ -71,7 +71,7 @@ def draw(figures_dir: Path = paths.COMMITTED) -> None:
 
 def all_tables(recorded: Experiment, found: Results) -> dict[str, pd.DataFrame]:
     """Every table of the report, by the name of its file."""
-    faces, evidence = recorded.dataset.faces, claims.decide(found)
+    faces, evidence = recorded.faces, claims.decide(found)
     scores = {
         f"{CURVES[name]}_folds": quality.fold_intervals(runs).round(1).drop(columns="seconds")
         for name, runs in found.finished.items()

@@ -15,7 +15,11 @@ from adience_lib.evidence.quality import Share
 from adience_lib.experiments.linear_probes import FROZEN
 from adience_lib.experiments.results import Results
 from adience_lib.models.networks import TRAINABLE_XCEPTION_LAYERS
-from adience_lib.models.summary import architecture_table, parameter_counts
+from adience_lib.models.summary import (
+    architecture_table,
+    parameter_counts,
+    training_multiply_adds,
+)
 from adience_lib.runs.read import READ_OFF, Runs
 from adience_lib.util.errors import AdienceError
 
@@ -248,7 +252,7 @@ def majority(table: pd.DataFrame, task: str) -> float:
 
 def claims_in_short(verdicts: pd.DataFrame) -> pd.DataFrame:
     """``claims.verdicts`` for the eye: each claim, and its verdict by each of its criteria."""
-    shown = verdicts[["claim", "verdict"]].rename(columns={"claim": "the paper says"})
+    shown = verdicts[["claim", "verdict"]].rename(columns={"claim": "what is asked"})
     return shown.assign(verdict=_verdict(verdicts)).rename_axis("claim")
 
 
@@ -260,7 +264,7 @@ def readable_claims(verdicts: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFr
     lines = measured.assign(line=[measurement(part) for _, part in measured.iterrows()])
     found = lines.groupby("row")["line"].agg("<br>".join).reindex(verdicts.index)
     shown = verdicts[["claim", "place", "holds if", "fails if"]].rename(
-        columns={"claim": "the paper says", "place": "in"}
+        columns={"claim": "what is asked", "place": "in"}
     )
     shown = shown.assign(verdict=_verdict(verdicts), found=found.fillna("-"))
     return shown.rename_axis("claim")
@@ -446,13 +450,18 @@ def calibration(results: Results) -> pd.DataFrame:
     return pd.concat(tables).set_index(["model", "task"]) if tables else pd.DataFrame()
 
 
+MEASURED = f" at {costs.PRECISION}, batch 64"
+"""How updates are measured (``python -m benchmarks --steps``), not how the networks are trained."""
+
+
 def cost(results: Results) -> pd.DataFrame:
     """What each network costs, a row a network, means over its trainings.
 
-    ``parameters``, ``million multiply-adds`` (forward, one face), ``epochs`` run, ``updates`` in
-    all and ``updates to best``, the accuracies in percent; and where updates were measured
-    (``cost.steps``) the ``seconds an update`` and the ``hours`` and ``hours to best`` that follow
-    on that machine. Seconds of the trainings themselves are left out: other work ran beside them.
+    ``parameters``, ``million multiply-adds`` of one face, forward and in a training step,
+    ``epochs`` run, ``updates`` in all and ``updates to best``, ``faces seen`` alike, the accuracies
+    in percent; and where updates were measured (``cost.steps``) the seconds of one and the hours
+    that follow, at that precision, batch and machine: only their ratios are used. Seconds of the
+    trainings themselves are left out: other work ran beside them.
     """
     try:
         steps: pd.DataFrame | None = costs.steps()
@@ -464,18 +473,22 @@ def cost(results: Results) -> pd.DataFrame:
         if runs.model not in models.NAMES:
             continue
         scores, updates = metrics.fold_scores(runs), costs.updates(runs).mean()
+        seen = runs.records[["epochs", "best_epoch"]].mul(runs.records["train"], axis=0).mean()
         architecture = architecture_table(models.build(runs.model))
         known = steps is not None and (runs.model, costs.PRECISION) in steps.index
         an_update = costs.seconds_an_update(steps, runs) if known else np.nan
         rows[name] = {
             "parameters": architecture["parameters"].sum(),
             "million multiply-adds": architecture["multiply_adds"].sum() / 1e6,
+            "million multiply-adds, training": training_multiply_adds(architecture) / 1e6,
             "epochs": scores["epochs"].mean(),
             "updates": updates["updates"],
             "updates to best": updates["to best"],
-            "seconds an update": an_update,
-            "hours": an_update * updates["updates"] / 3600,
-            "hours to best": an_update * updates["to best"] / 3600,
+            "faces seen": seen["epochs"],
+            "faces seen to best": seen["best_epoch"],
+            f"seconds an update{MEASURED}": an_update,
+            f"hours{MEASURED}": an_update * updates["updates"] / 3600,
+            f"hours to best{MEASURED}": an_update * updates["to best"] / 3600,
             "folds": len(runs.folds),
             **{task: scores[task].mean() for task in runs.tasks},
         }

@@ -69,7 +69,12 @@ def drawn(found: dict[str, Runs]) -> dict[str, Figure]:
     faces = results.faces.assign(race="a race")
     counts = tables.folds(faces)
     cost = pd.DataFrame(
-        {"updates": 20.0, "updates to best": 10.0, "million multiply-adds": 700.0, "gender": 90.0},
+        {
+            "faces seen": 20.0,
+            "faces seen to best": 10.0,
+            "million multiply-adds, training": 2100.0,
+            "gender": 90.0,
+        },
         ["gender", "multitask", "levi_hassner_gender", "levi_hassner_gender, own recipe"],
     )
     optimism = pd.DataFrame(

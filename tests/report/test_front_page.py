@@ -94,3 +94,12 @@ def test_severe_discrepancies_come_first(own: Shown) -> None:
     assert list(table["topic"]) == ["The baseline", "Women"]
     with pytest.raises(KeyError, match="a new one"):
         numbered(table.set_index("topic").rename({"Women": "a new one"}))
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/method.md"])
+def test_further_criteria_are_said_to_be_outside_the_guarantee(own: Shown, page: str) -> None:
+    """Below every table of the claims, whoever wrote the page."""
+    said = front_page.further_criteria()
+    assert "(1, own recipe; 3a, any less; 3b; " in said
+    assert front_page.claims(own).endswith(said)
+    assert said in " ".join((paths.PROJECT / page).read_text("utf-8").split())

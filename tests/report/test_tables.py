@@ -58,8 +58,9 @@ def test_cost_is_updates_times_what_was_measured(monkeypatch: pytest.MonkeyPatch
     table = tables.cost(results_with(network("gender"), network("multitask")))
     assert table.loc["gender", "parameters"] == 7_192_065
     assert table.loc["gender", ["updates", "updates to best"]].to_list() == [20.5, 10.5]
-    assert table.loc["gender", "hours"] == 0.5 * 20.5 / 3600
-    assert np.isnan(table.loc["multitask", "hours"]), "it was not measured"
+    assert table.loc["gender", ["faces seen", "faces seen to best"]].to_list() == [2050, 1050]
+    assert table.loc["gender", f"hours{tables.MEASURED}"] == 0.5 * 20.5 / 3600
+    assert np.isnan(table.loc["multitask", f"hours{tables.MEASURED}"]), "it was not measured"
 
 
 def test_held_out_runs_without_a_log_of_the_test_fold_are_left_out() -> None:
