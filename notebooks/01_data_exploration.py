@@ -55,6 +55,7 @@ from adience_lib.data.loader import Batches, split
 from adience_lib.experiments.experiment import start
 from adience_lib.models.layers import RandomCrop
 from adience_lib.report import figures, notebook, study, tables
+from adience_lib.report.discrepancies import BETWEEN_LABELS
 from adience_lib.report.style import panels
 
 # %% tags=["nbval-ignore-output"]
@@ -191,14 +192,16 @@ dropped = recorded.dataset.drops.set_index("reason")["rows"]
 assert (f"{dropped['all rows']:,}", f"{dropped['kept']:,}") == ("7,812", "5,859")
 assert f"{dropped['age in none of the labels']:,}" == "1,877"
 assert list(dropped[["identical files disagree", "exact repeat", "malformed name"]]) == [43, 32, 1]
+assert list(BETWEEN_LABELS.items()) == [("35", 294), ("22", 149), ("3", 18)]
 assert dropped["kept"] == len(recorded.dataset.faces) and len(people) == 1_000
 dropped[dropped > 0].to_frame()
 
 # %% [markdown]
 # **What is dropped.** Of 7,812 files 5,859 are left. Nearly all of the others, 1,877, are of people
-# whose age lies between the labels. Adience's eight intervals do not meet: nobody is 3, 7, 22 or 35
-# years old there. Who trains on them gets a network that has never seen such a face and must call
-# it something else, and a test that never asks about one. The paper does not say so, but every
+# whose age lies between the labels. Adience's eight intervals leave gaps, and the filter drops who
+# falls into them, there too: its published fold files label 294 rows 35, 149 rows 22 and 18 rows 3.
+# Whoever trains on the rest gets a network that has never seen such a face and must call it
+# something else, and a test that never asks about one. The paper does not say so, but every
 # accuracy on eight such labels is an accuracy on the easier part of the ages. The next row is about
 # quality: 43 files hold the same bytes as another file with another label, so one of the two labels
 # is wrong, and both are left out. Another 32 are exact copies, of which one is kept. One has a name
@@ -224,8 +227,8 @@ notebook.show_recorded(recorded, figures.age_by_gender(by_age))
 # the faces, then (60, 100) with 18.9 %, and only then (25, 32) with 16.4 %. Three labels are rare:
 # (4, 6) with 7.1 %, (38, 43) with 6.8 % and (48, 53) with 8.3 %.
 #
-# This decides several things before any network is trained. Somebody who always answers "(0, 2)" is
-# right of a fifth of these faces, so that is what a network for age has to beat. Babies are easy to
+# This decides several things before any network is trained. Whoever always answers "(0, 2)" is
+# right on a fifth of these faces, so that is what a network for age has to beat. Babies are easy to
 # tell from everybody else, so a network gets much of its accuracy from telling infants from adults,
 # and little of it from telling (38, 43) from (48, 53). The accuracies on age in this report are
 # higher than the paper's, and this is one reason. It does not mean that these networks are better.
@@ -325,8 +328,8 @@ notebook.show(experiment, figures.fold_composition(ages_of_folds), "folds")
 # counts can be told only by whoever has its fold files. The paper counts 16,228 images; notebook 05
 # lists what is known about that number.
 #
-# **An exercise.** Age has eight labels with gaps between them. Write the filter so that somebody of
-# 35 years gets the nearest label in place of none (`age_label_of` in `adience_lib/data/labels.py`
-# is the place for UTKFace). How many of the 1,877 dropped files come back, and which label grows
-# the most? Would you expect the accuracy on age to rise or to fall, and would the paper's networks
-# have become worse?
+# **An exercise.** It needs a copy of UTKFace. Age has eight labels with gaps between them. Write
+# the filter so that somebody of 35 years gets the nearest label in place of none (`age_label_of` in
+# `adience_lib/data/labels.py` is the place for UTKFace). How many of the 1,877 dropped files come
+# back, and which label grows the most? Would you expect the accuracy on age to rise or to fall, and
+# would the paper's networks have become worse?
