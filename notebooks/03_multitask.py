@@ -287,9 +287,9 @@ notebook.show_recorded(recorded, further_figures.accuracy_by_gamma(swept))
 # One training on one fold for each gamma. Gender goes from 76.0 % to 79.0 % and is best at 0.5; age
 # goes from 53.5 % to 60.0 % and is better where it has more of the weight. The second is what one
 # would expect, the first is not, and neither is more than a hint: an interval on age is 14 points
-# wide, and a second training of the same network would move a dot of age by about two points. One
-# training on one fold leaves no error for a difference, so no effect of gamma can be told, nor
-# which value is best. The paper gives none.
+# wide, and training again moves the dots too (notebook 05). One training on one fold leaves no
+# error for a difference, so no effect of gamma can be told, nor which value is best. The paper
+# gives none.
 
 # %% [markdown]
 # ## Run it yourself
@@ -318,8 +318,8 @@ notebook.show_if_any(experiment, sweep, further_figures.accuracy_by_gamma, "gamm
 #
 # Grad-CAM (Selvaraju et al. 2017) on faces of the first fold, four that were right and four that
 # were not. Bright is what speaks for the answer given. It shows where the evidence lies, and not
-# whether it is a good reason. On drawings it only shows that the tool works. On real faces look at
-# whether the heat lies on the face, and whether that differs where the answer is wrong.
+# whether it is a good reason. On drawings it only shows that the tool works; on real faces look at
+# whether the heat lies on the face.
 
 # %%
 notebook.show_attention(experiment, "multitask", "gender")

@@ -463,8 +463,7 @@ Markdown(findings.about_difference(transfer, reduced))
 # ### What the network looks at
 #
 # Grad-CAM, as in notebook 03. Xception's last map has only 7x7 places, so the heat is coarse. On
-# drawings it only shows that the tool works. On real faces look at whether the heat lies on the
-# face, and whether that differs where the answer is wrong.
+# drawings it only shows that the tool works; on real faces look at whether it lies on the face.
 
 # %%
 notebook.show_attention(transferring, "transfer", "gender")

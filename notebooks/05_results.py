@@ -286,7 +286,7 @@ notebook.show_recorded(recorded, figures.claims(every[every["row"].str[0] == "3"
 # times the epochs of the gender network, from 1.06 to 1.44, and for 0.88 times those of the age
 # network, from 0.75 to 1.03. The first is close to a refutation. Its interval lies above 1, and its
 # p-value is 0.010. But either of two ratios could have refuted the claim, in a group of three
-# claims, and so each has to reach 0.05 / 6. So nothing here is a sign that it stops sooner than
+# claims, and so each has to reach 0.05 / 6. The estimates give no sign that it stops sooner than
 # both, as the paper's own did. Most of the saving would be there without that, as there is one
 # trunk to run in place of two.
 
@@ -374,16 +374,13 @@ notebook.show_recorded(recorded, figures.claims(every[every["row"].str[0] == "5"
 #
 # **The verdict on "in at most half of multi-task's epochs" is: supported.** The ratio, a mean over
 # the folds' as logarithms, is 0.17, from 0.07 to 0.38. The paper's is 0.26. So the summed loss is
-# lowest early. That is partly premature: in fold 1 age still rose by 13 points after it ([notebook
-# 04](04_transfer_learning.ipynb)). It says how soon the loss stops falling, and not how soon the
+# lowest early. That is partly premature: in fold 1 age still rose by 13 points after it (notebook
+# [04](04_transfer_learning.ipynb)). It says how soon the loss stops falling, and not how soon the
 # tasks are learned.
 #
-# The two verdicts look as if they disagreed, and the unit is to blame. An epoch here is 25 updates,
-# because there are few faces. Up to its best epoch the transfer network was updated 310 times on
-# average. The paper's network, with a best epoch near 4.2 by Table 3 and a patience of 10, was
-# updated about 428 times. Counted in updates it converges here at least as soon as there. A
-# criterion in epochs is a criterion about the size of a dataset, too. It was written as the paper
-# words its claim, so it stays.
+# The two verdicts look as if they disagreed, and the unit is to blame: an epoch here is 25 updates,
+# because there are few faces. Counted in updates the best epoch comes after 310 here, and after
+# about 428 in the paper. The criterion was written as the paper words its claim, so it stays.
 
 # %% [markdown]
 # ## Claim 6: there may be no features of an age and a gender together
@@ -419,7 +416,7 @@ notebook.show_recorded(
 # network may be more than 3 points better or not: the interval of claim 2 ends at 5.4. On age it
 # ends at 0.4, so there the premise is shown.
 #
-# The figure adds what the paper did not look at, and [notebook 02](02_reduced_models.ipynb) reads
+# The figure adds what the paper did not look at, and notebook [02](02_reduced_models.ipynb) reads
 # it. No gain for age was seen. For gender the trunk of age has 3.0 points over an untrained one
 # (0.3 to 5.7), one of several comparisons, and 2.1 over plain pixels (-0.8 to 5.0).
 
@@ -614,8 +611,8 @@ notebook.show_recorded(recorded, further_figures.optimism(added))
 # faces it would not have made accuracies too good by more than about a point. On other data it may.
 #
 # Early stopping itself has a larger fault, whichever faces it watches. In two of ten trainings of
-# the transfer network it took epoch 2 or 4, and cost 24.5 and 13 points on age. [Notebook
-# 04](04_transfer_learning.ipynb) takes them apart. Whoever stops two tasks by one sum of losses
+# the transfer network it took epoch 2 or 4, and cost 24.5 and 13 points on age. Notebook
+# [04](04_transfer_learning.ipynb) takes them apart. Whoever stops two tasks by one sum of losses
 # should look at both.
 
 # %% [markdown]
@@ -708,8 +705,8 @@ error.unstack("task").round(1)
 
 # %% [markdown]
 # No, and on gender least where it is most often right: the probabilities are off by 2.9 points for
-# the gender network, 5.5 for multi-task and 10.7 for transfer. [Notebook
-# 04](04_transfer_learning.ipynb) shows where. They must not be shown to anybody as a chance of
+# the gender network, 5.5 for multi-task and 10.7 for transfer. Notebook
+# [04](04_transfer_learning.ipynb) shows where. They must not be shown to anybody as a chance of
 # being right.
 
 # %% [markdown]

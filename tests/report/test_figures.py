@@ -336,6 +336,19 @@ def test_table_3_shows_no_row_without_a_value(drawn: dict[str, Figure]) -> None:
     assert rows[2] == ["age", "multitask", "transfer"]
 
 
+def test_baseline_that_was_run_is_marked(found: dict[str, Runs]) -> None:
+    """It is scored otherwise than the others: hollow, and the legend says how."""
+    own = network("levi_hassner_gender").on_folds([0])
+    own = replace(own, ten_crops=own.predictions)
+    results = results_with(found["gender"], published={"levi_hassner_gender": own})
+    figure = figures.table_3(tables.table_3(results))
+    rows = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
+    assert rows[:2] == ["baseline (Levi & Hassner)*", "gender"]
+    assert "*1 fold, ten crops" in [text.get_text() for text in figure.legends[0].texts]
+    (mark,) = [line for line in figure.axes[0].lines if line.get_marker() == "X"]
+    assert mark.get_markerfacecolor() == "white"
+
+
 def test_forest_plot_has_every_criterion_that_was_tested(drawn: dict[str, Figure]) -> None:
     """Once, with its words and its verdict; a panel a unit."""
     said = words(drawn["claims"])
