@@ -3,6 +3,7 @@
 import argparse
 import ast
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +17,13 @@ REPORT_STOPPED = (
 STUDY_STOPPED = "The study was stopped; the same command goes on from there."
 
 
+MODEL = "a run folder, or best.keras of one"
+FACES = 'folder of Adience, UTKFace or faces.csv, or "demo"'
+
+
 def main() -> int:
     """Run the command that was asked for, and give its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m adience_lib", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_report(commands)
-    _add_study(commands)
-    _add_records(commands)
-    _add_check(commands)
-    _add_predict(commands)
-    _add_evaluate(commands)
-    _add_export(commands)
-    _add_download(commands)
-    arguments = parser.parse_args()
+    arguments = _parser().parse_args()
     return console.exit_status(lambda: _run(arguments))
 
 
@@ -37,11 +32,44 @@ def _run(arguments: argparse.Namespace) -> int | None:
     return arguments.run(arguments)
 
 
-def _add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser("report", help="run the notebooks, and write report/index.html")
-    _add_parameters(parser)
-    parser.add_argument("--store", action="store_true", help="keep the outputs in notebooks/ too")
-    parser.set_defaults(run=_report)
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m adience_lib", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(run: Callable[[argparse.Namespace], int | None], words: str) -> Callable[..., Any]:
+        """The command that ``run`` does, with ``words`` as help; gives its ``add_argument``."""
+        added = commands.add_parser(run.__name__.removeprefix("_"), help=words)
+        added.set_defaults(run=run)
+        return added.add_argument
+
+    report = command(_report, "run the notebooks, and write report/index.html")
+    study = command(_study, "the trainings on real faces, and their records")
+    for add in (report, study):
+        add("--data", help='folder of Adience or UTKFace, or "demo"')
+        add("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))  # papermill's
+    report("--store", action="store_true", help="keep the outputs in notebooks/ too")
+    command(_records, "tables and figures of the committed records anew")
+    add = command(_check, "what a dataset would be trained with; trains none")
+    add("data", help=FACES)
+    add = command(_predict, "gender and age label of photos of cropped faces")
+    add("photos", nargs="+", help='files, folders of them, or "-" for one on stdin')
+    add("--model", required=True, help=MODEL)
+    add("--json", action="store_true", help="a JSON object a line")
+    add = command(_evaluate, "a network on labelled faces that it never saw")
+    add("data", help=FACES)
+    add("--model", required=True, help=MODEL)
+    add("--fold", type=int, choices=range(FOLDS), help="this fold of the faces only")
+    add("--allow-missing", action="store_true", help="go on without missing images")
+    add("--json", action="store_true", help="a JSON object in place of tables")
+    add("--figure", metavar="FILE", help="a figure, too: .png, .pdf or .svg")
+    add = command(_export, "a network as ONNX and TensorFlow Lite, its card")
+    add("folder", help="where the files go")
+    add("--model", required=True, help=MODEL)
+    add("--only", choices=("onnx", "tflite", "card"), help="one of the three")
+    add = command(_download, "Adience from its authors' server")
+    add("address", help="the folder on the server, from the authors' answer")
+    add("folder", help="where the files go")
+    return parser
 
 
 def _report(arguments: argparse.Namespace) -> None:
@@ -52,12 +80,6 @@ def _report(arguments: argparse.Namespace) -> None:
     if arguments.store:
         for notebook in execution.notebooks():
             execution.store(paths.REPORT / site.NOTEBOOKS / notebook.name, notebook)
-
-
-def _add_study(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser("study", help="the trainings on real faces, and their records")
-    _add_parameters(parser)
-    parser.set_defaults(run=_study)
 
 
 def _study(arguments: argparse.Namespace) -> None:
@@ -77,25 +99,14 @@ def _study(arguments: argparse.Namespace) -> None:
         study.run(asked, figures / records.FOLDER)
 
 
-def _add_records(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser("records", help="tables and figures of the committed records anew")
-    parser.set_defaults(run=_records)
-
-
 def _records(_: argparse.Namespace) -> None:
     from adience_lib.report import study
 
     study.draw()
 
 
-def _add_parameters(parser: argparse.ArgumentParser) -> None:
-    """What to run on: ``--data FOLDER``, and ``-p NAME VALUE`` as papermill's own."""
-    parser.add_argument("--data", help='folder of Adience or UTKFace, or "demo"')
-    parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
-
-
 def _given(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The parameters that were given by the options of ``_add_parameters``."""
+    """The parameters that were given by ``--data`` and ``-p``."""
     from adience_lib.experiments.parameters import settled
 
     parameters = {name: _parameter(value) for name, value in arguments.p}
@@ -112,12 +123,6 @@ def _parameter(text: str) -> Any:
         return text
 
 
-def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser("check", help="what a dataset would be trained with; trains none")
-    parser.add_argument("data", help='folder of Adience, UTKFace or faces.csv, or "demo"')
-    parser.set_defaults(run=_check)
-
-
 def _check(arguments: argparse.Namespace) -> int:
     from adience_lib import data
     from adience_lib.data import check
@@ -129,14 +134,6 @@ def _check(arguments: argparse.Namespace) -> int:
     for error in unreadable:
         console.err(f"error: {error}")
     return 1 if unreadable else 0
-
-
-def _add_predict(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser("predict", help="gender and age label of photos of cropped faces")
-    parser.add_argument("photos", nargs="+", help='files, folders of them, or "-" for one on stdin')
-    parser.add_argument("--model", required=True, help="a run folder, or best.keras of one")
-    parser.add_argument("--json", action="store_true", help="a JSON object a line")
-    parser.set_defaults(run=_predict)
 
 
 def _predict(arguments: argparse.Namespace) -> int:
@@ -163,19 +160,6 @@ def _predict(arguments: argparse.Namespace) -> int:
     return status
 
 
-def _add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser("evaluate", help="a network on labelled faces that it never saw")
-    parser.add_argument("data", help='folder of Adience, UTKFace or faces.csv, or "demo"')
-    parser.add_argument("--model", required=True, help="a run folder, or best.keras of one")
-    parser.add_argument(
-        "--fold", type=int, choices=range(FOLDS), help="this fold of the faces only"
-    )
-    parser.add_argument("--allow-missing", action="store_true", help="go on without missing images")
-    parser.add_argument("--json", action="store_true", help="a JSON object in place of tables")
-    parser.add_argument("--figure", metavar="FILE", help="a figure, too: .png, .pdf or .svg")
-    parser.set_defaults(run=_evaluate)
-
-
 def _evaluate(arguments: argparse.Namespace) -> None:
     import json
 
@@ -192,14 +176,6 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         console.out(line)
     if arguments.figure:
         evaluate.draw(found, paths.resolve(arguments.figure))
-
-
-def _add_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser("export", help="a network as ONNX and TensorFlow Lite, its card")
-    parser.add_argument("folder", help="where the files go")
-    parser.add_argument("--model", required=True, help="a run folder, or best.keras of one")
-    parser.add_argument("--only", choices=("onnx", "tflite", "card"), help="one of the three")
-    parser.set_defaults(run=_export)
 
 
 def _export(arguments: argparse.Namespace) -> int:
@@ -226,13 +202,6 @@ def _export(arguments: argparse.Namespace) -> int:
                 console.err(f"error: {error}")
                 status = 1
     return status
-
-
-def _add_download(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser("download", help="Adience from its authors' server")
-    parser.add_argument("address", help="the folder on the server, from the authors' answer")
-    parser.add_argument("folder", help="where the files go")
-    parser.set_defaults(run=_download)
 
 
 def _download(arguments: argparse.Namespace) -> None:
