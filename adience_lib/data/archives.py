@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from adience_lib.data.folder import Folder
 from adience_lib.data.images import ENDINGS
-from adience_lib.util import atomic, console, paths
+from adience_lib.util import atomic, paths
 from adience_lib.util.errors import AdienceError, first_line, shorten
 
 KINDS = (".tar.gz", ".tgz", ".tar", ".zip")
@@ -55,9 +55,9 @@ def unpacked(archive: Path, folder: str = "") -> Folder:
     """The images of ``archive`` as files in the cache folder, and nothing else of it.
 
     With ``folder``, such as "aligned", an image's name begins with that folder, whatever the
-    archive has in front of it. Without, an archive of a whole dataset (``TABLES``) keeps its
-    folders, and in any other an image's name is the file's own. Unpacked by the first call,
-    whole or not at all; an archive of another size or time of change is unpacked anew.
+    archive has in front of it. Without, the archive keeps its folders, and the tables of a whole
+    dataset (``TABLES``) too. Unpacked by the first call, whole or not at all; an archive of another
+    size or time of change is unpacked anew.
 
     Raises AdienceError: the archive is cut short or damaged (the last good member is named), or
     holds a name that leads out of it, a link, a device, or an image twice; the disk is full.
@@ -81,8 +81,6 @@ def _unpack(archive: Path, file: BufferedReader, folder: str, target: Path) -> N
             for member in unpack(file, partial(_image_name, archive, folder, target), target):
                 last = shorten(member)[1:-1]
                 shown.update(file.tell() - shown.n)
-        if not folder:
-            _flatten(archive, target)
     except RuntimeError as error:  # zipfile's for a password, or a packing that it does not know
         raise AdienceError(
             f"{archive}: cannot be unpacked ({first_line(error)}); unpack it into a folder yourself"
@@ -146,35 +144,3 @@ def _image_name(
     if (target / name).exists():
         raise AdienceError(f"{archive}: {name} stands in it twice")
     return name
-
-
-def _flatten(archive: Path, target: Path) -> None:
-    """Let UTKFace's images lie directly in ``target``, whatever folders they were packed in.
-
-    Of several folders the one called UTKFace is taken, and a line says so: Kaggle's copy holds
-    most faces three times. A dataset with tables keeps its folders.
-    """
-    files = sorted(file for file in target.rglob("*") if file.is_file())
-    if any(TABLES.fullmatch(file.name) for file in files):
-        return
-    folders = {file.parent for file in files}
-    chosen = [folder for folder in folders if folder.name.lower() == UTKFACE]
-    if chosen and len(folders) > 1:
-        place = min(chosen, key=lambda folder: (len(folder.parts), folder))
-        taken = [file for file in files if file.parent == place]
-        console.message(
-            f"{archive}: the {len(taken)} images in {place.relative_to(target)}/ are taken; the "
-            f"{len(files) - len(taken)} in other folders of it are left out"
-        )
-        files = taken
-    for file in files:
-        if file.parent != target:
-            if (target / file.name).exists():
-                raise AdienceError(f"{archive}: {file.name} stands in it twice")
-            file.rename(target / file.name)
-    for folder in [one for one in target.iterdir() if one.is_dir()]:
-        atomic.remove(folder)
-
-
-UTKFACE = "utkface"
-"""What a folder of UTKFace's faces is called, in small letters."""

@@ -10,6 +10,8 @@ from adience_lib.util.errors import AdienceError, shorten
 
 LEVELS = 2
 """Folders between the one that was named and the dataset: Kaggle's copies have two."""
+PACKED_LEVELS = 20
+"""The same in an archive, in which somebody may have packed a whole path."""
 
 _KINDS = (
     "fold_0_data.txt to fold_4_data.txt beside aligned/ or faces/ (Adience), files named "
@@ -78,22 +80,22 @@ def _there(source: str | Path) -> Path:
 
 
 def _within(archive: Path) -> Place:
-    found = _below(archives.unpacked(archive).root)
+    found = _below(archives.unpacked(archive).root, PACKED_LEVELS)
     if not found:
         raise AdienceError(f"{archive}: not a dataset known here; looked for {_KINDS}")
     return found
 
 
-def _below(root: Path) -> Place | None:
-    """The dataset in ``root``, or else in the only folder of the next levels that has one.
+def _below(root: Path, levels: int = LEVELS) -> Place | None:
+    """The dataset in ``root``, or else in the only folder of the next ``levels`` that has one.
 
     Of several folders of UTKFace's faces the one of that name is taken, and a line says so.
     """
     level = [root]
-    for _ in range(LEVELS + 1):
+    for _ in range(levels + 1):
         distinct = {folder.resolve(): folder for folder in level}  # a link beside its target is one
         found = [(kind, folder) for folder in distinct.values() if (kind := _kind(folder))]
-        named = [one for one in found if one[1].name.lower() == archives.UTKFACE]
+        named = [one for one in found if one[1].name.lower() == "utkface"]
         if len(found) > 1 and len(named) == 1 and {kind for kind, _ in found} == {"utkface"}:
             others = ", ".join(str(folder) for _, folder in found if folder != named[0][1])
             console.message(f"{named[0][1]} is taken; faces in {others} are left out")

@@ -119,7 +119,10 @@ def test_archive_within_another_folder_is_found(
 
 
 @of_every_kind
-def test_utkface_from_its_archive_is_the_unpacked_folder(tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize("within", ["", "UTKFace/", "home/somebody/faces/all/UTKFace/"])
+def test_utkface_from_its_archive_is_the_unpacked_folder(
+    tmp_path: Path, kind: str, within: str
+) -> None:
     """Malformed names, copies that disagree and ages outside are counted alike."""
     files = {
         "26_1_0_1.jpg.chip.jpg": picture(1),
@@ -133,7 +136,7 @@ def test_utkface_from_its_archive_is_the_unpacked_folder(tmp_path: Path, kind: s
     folder.mkdir()
     for name, content in files.items():
         (folder / name).write_bytes(content)
-    members = {f"UTKFace/{name}": content for name, content in files.items()}
+    members = {f"{within}{name}": content for name, content in files.items()}
     same(load(pack(tmp_path / "sent" / f"UTKFace{kind}", members)), load(folder))
 
 
@@ -157,7 +160,9 @@ def test_nothing_but_images_is_unpacked(tmp_path: Path, kind: str) -> None:
     others = ["notes.txt", "UTKFace/._26_1_0_1.jpg", "__MACOSX/UTKFace/26_1_0_1.jpg"]
     members = {"UTKFace/26_1_0_1.jpg": face} | dict.fromkeys(others, b"no face")
     dataset = load(pack(tmp_path / "sent" / f"UTKFace{kind}", members))
-    assert [file.name for file in dataset.source.root.rglob("*")] == ["26_1_0_1.jpg"]
+    assert dataset.source.root.name == "UTKFace"
+    unpacked = dataset.source.root.parent.rglob("*")
+    assert [file.name for file in unpacked if file.is_file()] == ["26_1_0_1.jpg"]
 
 
 @of_every_kind
@@ -298,10 +303,18 @@ def test_hard_link_is_refused(tmp_path: Path) -> None:
 @of_every_kind
 def test_image_that_stands_twice_is_refused(tmp_path: Path, kind: str) -> None:
     """Which of the two is meant cannot be known."""
-    sent = pack(
-        tmp_path / "sent" / f"UTKFace{kind}", {f"{k}/26_1_0_1.jpg": picture(k) for k in (1, 2)}
-    )
+    members = {"26_1_0_1.jpg": picture(1), "./26_1_0_1.jpg": picture(2)}
+    sent = pack(tmp_path / "sent" / f"UTKFace{kind}", members)
     with pytest.raises(AdienceError, match=r"26_1_0_1\.jpg stands in it twice"):
+        load(sent)
+
+
+@of_every_kind
+def test_faces_in_two_folders_are_two_datasets(tmp_path: Path, kind: str) -> None:
+    """As in a folder: which of them are meant cannot be known."""
+    members = {f"{place}/26_1_0_1.jpg": picture(place) for place in (1, 2)}
+    sent = pack(tmp_path / "sent" / f"UTKFace{kind}", members)
+    with pytest.raises(AdienceError, match=r"more than one dataset \(.*/1, .*/2\); name one"):
         load(sent)
 
 
