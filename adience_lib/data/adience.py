@@ -169,8 +169,7 @@ def read_faces(
     16,156 of them distinct).
 
     ``folder``: the image set, of ``image_folder``. The manifest columns: ``path`` (relative to
-    ``root``), ``subject``, ``gender``, ``age``
-    (positions in the labels) and ``fold``.
+    ``root``), ``subject``, ``gender``, ``age`` (positions in the labels) and ``fold``.
 
     Raises AdienceError as ``read_folds``, and for a fold file none of whose rows has both labels.
     """
@@ -188,8 +187,12 @@ def read_faces(
         reason = reason.mask(applies & (reason == ""), name)
     _check_folds(root, rows["fold"], reason)
     dropped = Counter({name: int((reason == name).sum()) for name in tests})
-    labelled = rows.assign(age=ages, gender=genders)[reason == ""]
-    return _manifest(labelled.astype({"age": "int64", "gender": "int64"}), folder), dropped
+    faces = rows.assign(age=ages, gender=genders)[reason == ""].reset_index(drop=True)
+    faces = faces.rename(columns={"user_id": "subject"})
+    faces = faces.astype({"subject": "str", "face_id": "str", "age": "int64", "gender": "int64"})
+    image = IMAGE_FOLDERS[folder] + "." + faces["face_id"] + "." + faces["original_image"]
+    faces["path"] = folder + "/" + faces["subject"] + "/" + image
+    return faces[["path", "subject", "gender", "age", "fold"]], dropped
 
 
 def _check_folds(root: Path, fold: pd.Series, reason: pd.Series) -> None:
@@ -201,20 +204,3 @@ def _check_folds(root: Path, fold: pd.Series, reason: pd.Series) -> None:
                 f"{fold_file(root, int(str(number)))}: none of its {len(reasons)} rows has both "
                 f"labels ({', '.join(counts)}); {_AGAIN}"
             )
-
-
-def _manifest(rows: pd.DataFrame, folder: str) -> pd.DataFrame:
-    prefix = IMAGE_FOLDERS[folder]
-    paths = [
-        f"{folder}/{row.user_id}/{prefix}.{row.face_id}.{row.original_image}"
-        for row in rows.itertuples()
-    ]
-    return pd.DataFrame(
-        {
-            "path": paths,
-            "subject": rows["user_id"].to_numpy(),
-            "gender": rows["gender"].to_numpy(),
-            "age": rows["age"].to_numpy(),
-            "fold": rows["fold"].to_numpy(),
-        }
-    )
