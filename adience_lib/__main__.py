@@ -125,13 +125,13 @@ def _parameter(text: str) -> Any:
 
 def _check(arguments: argparse.Namespace) -> int:
     from adience_lib import data
-    from adience_lib.data import check
+    from adience_lib.data import check, sources
 
     dataset = data.load(paths.settled("data", arguments.data))
     for line in check.lines(dataset):
         console.out(line)
-    unreadable = check.unreadable(dataset)
-    for error in unreadable:
+    unreadable = sources.unreadable(dataset.source, dataset.labelled()["path"])
+    for error in unreadable.values():
         console.err(f"error: {error}")
     return 1 if unreadable else 0
 

@@ -78,8 +78,8 @@ def load(
     with sources.readable(source) as (name, root):
         images, faces, dropped = sources.read(name, root, drop_repeats, seed)
         faults = sources.faults(name, root, images, faces["path"], allow_missing=allow_missing)
-        dropped.update(faults.to_list())
-        faces = faces.drop(index=faults.index).reset_index(drop=True)
+        dropped.update(faults.values())
+        faces = faces.drop(index=list(faults)).reset_index(drop=True)
         if faces.empty:
             raise AdienceError(f"{root}: no face with a label is left")
         sizes = [images.size(path) for path in faces["path"]]

@@ -1,10 +1,8 @@
 """What a dataset would be trained and tested with, in words and numbers."""
 
 import pandas as pd
-from tqdm import tqdm
 
 from adience_lib.data import FOLDS, LABELS, Dataset, table
-from adience_lib.util.errors import AdienceError
 
 
 def lines(dataset: Dataset) -> list[str]:
@@ -37,12 +35,3 @@ def folds(dataset: Dataset) -> pd.DataFrame:
         for place, label in enumerate(labels):
             counts[label] = (every[task] == place).groupby(every["fold"]).sum()
     return pd.DataFrame(counts).reindex(pd.RangeIndex(FOLDS, name="fold"), fill_value=0)
-
-
-def unreadable(dataset: Dataset) -> list[AdienceError]:
-    """What is wrong with each image that cannot be decoded; a progress bar shows how far it is."""
-    names = list(dataset.labelled()["path"])
-    found = tqdm(
-        dataset.source.faces(names), "Checking images", len(names), leave=False, mininterval=1
-    )
-    return [face for face in found if isinstance(face, AdienceError)]

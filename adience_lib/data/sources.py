@@ -91,7 +91,7 @@ def _adience_images(root: Path, folder: str) -> Folder:
 
 def faults(
     name: str, root: Path, source: Folder, images: pd.Series, *, allow_missing: bool
-) -> pd.Series:
+) -> dict[int, str]:
     """Why an image cannot be used, by its row. Missing ones are an error unless they are allowed.
 
     The demo has one image that is missing and one that is cut short, on purpose: no others.
@@ -99,21 +99,21 @@ def faults(
     missing = images[images.isin(source.missing(list(images)))]
     if len(missing) and not allow_missing and name != DEMO:
         raise AdienceError(_missing_message(name, root, missing))
-    found = missing.map(lambda _: "missing image")
+    found = dict.fromkeys(missing.index, "missing image")
     if allow_missing or name == DEMO:
-        found = pd.concat([found, _unreadable(source, images.drop(missing.index))])
-    if name == DEMO and sorted(found) != ["missing image", "unreadable image"]:
+        broken = unreadable(source, images.drop(missing.index))
+        found |= dict.fromkeys(broken, "unreadable image")
+    if name == DEMO and sorted(found.values()) != ["missing image", "unreadable image"]:
         raise AdienceError(f"{root}: the demo set is damaged; delete the folder")
     return found
 
 
-def _unreadable(source: Folder, paths: pd.Series) -> pd.Series:
-    """Which of the images cannot be decoded, by their row."""
-    found = tqdm(
-        source.faces(list(paths)), "Checking images", len(paths), leave=False, mininterval=1
-    )
-    bad = [isinstance(face, AdienceError) for face in found]
-    return paths[bad].map(lambda _: "unreadable image")
+def unreadable(source: Folder, images: pd.Series) -> dict[int, AdienceError]:
+    """What is wrong with each image that cannot be decoded, by its row, with a progress bar."""
+    faces = source.faces(list(images))
+    shown = tqdm(faces, "Checking images", len(images), leave=False, mininterval=1)
+    found = zip(images.index, shown, strict=True)
+    return {row: face for row, face in found if isinstance(face, AdienceError)}
 
 
 def _missing_message(name: str, root: Path, missing: pd.Series) -> str:
