@@ -8,9 +8,9 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
 
-from adience_lib.data import copies
 from adience_lib.data.labels import AGE_LABELS, FOLDS, GENDER_LABELS, MISSING, age_label_of
 from adience_lib.data.text import age_position, gender_position, read_lines
+from adience_lib.data.utkface import without_copies
 from adience_lib.util.errors import AdienceError, shorten
 
 FILE = "faces.csv"
@@ -150,15 +150,15 @@ def read_faces(
     image that is there.
 
     A row counts under the first reason that applies: neither label is given ("missing age"); then
-    as in ``copies.without``. A face without a subject is one of its own by its digest. Folds that
-    are not given are drawn by ``draw_folds``.
+    as in ``utkface.without_copies``. A face without a subject is one of its own by its digest.
+    Folds that are not given are drawn by ``draw_folds``.
 
     The manifest has the columns of ``adience.read_faces``, and ``race`` where it is given.
     """
     nothing = (rows["gender"] == MISSING) & (rows["age"] == MISSING)
     files = rows[~nothing].reset_index(drop=True)
     files = files.assign(digest=[digest(path) for path in files["path"]])
-    faces, dropped = copies.without(files, outside=files["age"] == OUTSIDE)
+    faces, dropped = without_copies(files, outside=files["age"] == OUTSIDE)
     dropped["missing age"] += int(nothing.sum())
     alone = faces["subject"] == ""
     faces = faces.assign(subject=faces["subject"].mask(alone, faces["digest"]))

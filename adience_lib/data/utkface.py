@@ -7,7 +7,6 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from adience_lib.data import copies
 from adience_lib.data.labels import FOLDS, GENDER_LABELS, age_label_of
 
 # [age]_[gender]_[race]_[date&time].jpg.chip.jpg, as the dataset's authors describe it.
@@ -29,7 +28,7 @@ def read_faces(names: list[str], digest: Callable[[str], str]) -> tuple[pd.DataF
     ``names``: every image's file name, in order; ``digest`` gives the SHA-256 of its bytes.
 
     A file counts under the first reason that applies: its name is malformed; then as in
-    ``copies.without``.
+    ``without_copies``.
 
     ``subject`` is the SHA-256 of the file, since UTKFace names nobody. The five folds are dealt
     out within each pair of age and gender, in the order of the hashes: stratified to one face,
@@ -40,7 +39,7 @@ def read_faces(names: list[str], digest: Callable[[str], str]) -> tuple[pd.DataF
     matches = [_NAME.fullmatch(name) for name in names]
     rows = [_row(match, digest(match[0])) for match in matches if match]
     files = pd.DataFrame(rows, columns=["path", "digest", "gender", "age", "race"])
-    faces, dropped = copies.without(files, outside=files["age"].isna())
+    faces, dropped = without_copies(files, outside=files["age"].isna())
     dropped["malformed name"] = len(names) - len(rows)
     faces = faces.rename(columns={"digest": "subject"})
     return _with_folds(faces.astype({"gender": "int64", "age": "int64"})), dropped
@@ -49,6 +48,29 @@ def read_faces(names: list[str], digest: Callable[[str], str]) -> tuple[pd.DataF
 def _row(match: re.Match[str], digest: str) -> tuple[str, str, int, int | None, str]:
     years, gender, race = int(match[1]), match[2], RACES[int(match[3])]
     return match[0], digest, _GENDER_OF_DIGIT[gender], age_label_of(years), race
+
+
+def without_copies(files: pd.DataFrame, outside: pd.Series) -> tuple[pd.DataFrame, Counter[str]]:
+    """The first of each set of equal files, in order, and how many files went for which reason.
+
+    ``files``: ``digest``, ``gender`` and ``age``, a row a file; ``outside``: which ages lie in
+    none of the labels. A file counts under the first reason that applies: the same bytes stand
+    under another age or gender as well, so that one of the labels is wrong; its age is outside;
+    the same bytes stand in an earlier file with the same labels. Ages outside count as one label
+    of their own here: bytes under 22 and 26 years disagree.
+    """
+    labels = files.groupby(["gender", "age"], dropna=False).ngroup()
+    disagree = labels.groupby(files["digest"]).transform("nunique") > 1
+    kept = files[~disagree & ~outside]
+    faces = kept.drop_duplicates("digest")
+    dropped = Counter(
+        {
+            "identical files disagree": int(disagree.sum()),
+            "age in none of the labels": int((~disagree & outside).sum()),
+            "exact repeat": len(kept) - len(faces),
+        }
+    )
+    return faces, dropped
 
 
 def _with_folds(faces: pd.DataFrame) -> pd.DataFrame:
