@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from adience_lib.models.baselines import CaffeSGD, tenths
-from adience_lib.speed.adam import FusedAdam
+from adience_lib.speed import FusedAdam
 
 
 def test_three_steps_are_caffes() -> None:
