@@ -11,20 +11,11 @@ import pandas as pd
 from adience_lib.data import sources
 from adience_lib.data.adience import read_folds
 from adience_lib.data.folder import Folder
-from adience_lib.data.labels import AGE_LABELS, FOLDS, GENDER_LABELS, LABELS
+from adience_lib.data.labels import AGE_LABELS, GENDER_LABELS, LABELS
 from adience_lib.data.sources import DEMO
 from adience_lib.util.errors import AdienceError
 
-__all__ = [
-    "AGE_LABELS",
-    "DEMO",
-    "FOLDS",
-    "GENDER_LABELS",
-    "LABELS",
-    "Dataset",
-    "load",
-    "read_folds",
-]
+__all__ = ["AGE_LABELS", "DEMO", "GENDER_LABELS", "LABELS", "Dataset", "load", "read_folds"]
 
 
 @dataclass(frozen=True)

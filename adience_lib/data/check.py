@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from adience_lib.data import FOLDS, LABELS, Dataset, table
+from adience_lib.data import Dataset, table
+from adience_lib.data.labels import FOLDS, LABELS
 
 
 def lines(dataset: Dataset) -> list[str]:
