@@ -18,7 +18,7 @@ from adience_lib.experiments.results import Results
 from adience_lib.report import figures, further_figures, style
 from adience_lib.runs.folder import run_folder
 from adience_lib.runs.read import Runs, load_network, read_runs
-from adience_lib.util.errors import AdienceError
+from adience_lib.util import atomic
 
 
 def show(experiment: Experiment, figure: Figure, name: str) -> None:
@@ -38,16 +38,11 @@ def write(experiment: Experiment, figure: Figure, name: str) -> tuple[Path, str]
         style.sign(figure, experiment.caption)
     words = f"{figure.get_label()} {experiment.caption}."
     png, svg = (experiment.figures_dir / f"{name}.{kind}" for kind in ("png", "svg"))
-    try:
-        experiment.figures_dir.mkdir(parents=True, exist_ok=True)
-        with style.style():
-            figure.savefig(png, metadata={"Software": None, "Description": words})
-            if not any(axis.images for axis in figure.axes):
-                about = {"Date": None, "Creator": None, "Description": words}
-                figure.savefig(svg, metadata=about)
-    except OSError as error:
-        place = experiment.figures_dir / name
-        raise AdienceError(f"{place}: cannot be written ({error.strerror or error})") from error
+    with atomic.writing(experiment.figures_dir / name), style.style():
+        figure.savefig(png, metadata={"Software": None, "Description": words})
+        if not any(axis.images for axis in figure.axes):
+            about = {"Date": None, "Creator": None, "Description": words}
+            figure.savefig(svg, metadata=about)
     return png, words
 
 
@@ -103,11 +98,8 @@ def show_confusions(experiment: Experiment, results: Results) -> None:
 def keep(experiment: Experiment, table: pd.DataFrame, name: str) -> pd.DataFrame:
     """Write ``table`` as ``<name>.csv`` beside the figures, and give it back to be shown."""
     file = experiment.figures_dir / f"{name}.csv"
-    try:
-        experiment.figures_dir.mkdir(parents=True, exist_ok=True)
+    with atomic.writing(file):
         table.to_csv(file, lineterminator="\n", float_format="%.6g")
-    except OSError as error:
-        raise AdienceError(f"{file}: cannot be written ({error.strerror or error})") from error
     return table
 
 
