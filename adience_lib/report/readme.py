@@ -11,7 +11,7 @@ import pandas as pd
 from adience_lib.deploy import model_card
 from adience_lib.evidence import claims, cost, plan
 from adience_lib.report import benchmark_table, findings, lessons, study, tables
-from adience_lib.util import atomic, paths
+from adience_lib.util import atomic, console, paths
 from adience_lib.util.errors import AdienceError
 from adience_lib.util.markdown import markdown
 
@@ -82,16 +82,13 @@ def filled(page: str, text: str, texts: dict[str, str]) -> str:
     return text
 
 
-def main() -> int:
-    """Write the pages anew; the exit status."""
+def main() -> None:
+    """Write the pages anew. Raises AdienceError naming what cannot be read or written."""
     try:
-        written = pages(paths.PROJECT)
-    except (AdienceError, OSError) as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
-    for page, text in written.items():
-        _write(paths.PROJECT / page, text)
-    return 0
+        for page, text in pages(paths.PROJECT).items():
+            _write(paths.PROJECT / page, text)
+    except OSError as error:
+        raise AdienceError(str(error)) from error
 
 
 def _write(file: Path, text: str) -> None:
@@ -99,4 +96,4 @@ def _write(file: Path, text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(console.exit_status(main))
