@@ -26,18 +26,15 @@ def make_whole(target: Path, make: Callable[[Path], None]) -> None:
         if target.exists():
             return
         with locked(target):
-            if not target.exists():
-                _make(target, make)
-
-
-def _make(target: Path, make: Callable[[Path], None]) -> None:
-    unfinished = unfinished_name(target)
-    remove(unfinished)  # of a process that was killed
-    try:
-        make(unfinished)
-        put(unfinished, target)
-    finally:
-        remove(unfinished)
+            if target.exists():
+                return
+            unfinished = unfinished_name(target)
+            remove(unfinished)  # of a process that was killed
+            try:
+                make(unfinished)
+                put(unfinished, target)
+            finally:
+                remove(unfinished)
 
 
 def write_file(target: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -50,9 +47,8 @@ def write_file(target: Path, write: Callable[[BinaryIO], object]) -> None:
         with unfinished.open("wb") as file:
             write(file)
         put(unfinished, target)
-    except BaseException:
+    finally:
         remove(unfinished)
-        raise
 
 
 @contextlib.contextmanager
