@@ -67,12 +67,8 @@ def _build(dataset: Dataset, target: Path) -> None:
                 output.write(face.tobytes())
             bar.update()
     if failures:
-        raise AdienceError(_failure_message(failures))
-
-
-def _failure_message(failures: list[AdienceError]) -> str:
-    first = "; ".join(str(failure) for failure in failures[:5])
-    return (
-        f"{len(failures)} images cannot be read, the first: {first}. To go on without them: "
-        "allow_missing=True (in a notebook, the parameter allow_missing)"
-    )
+        first = "; ".join(str(failure) for failure in failures[:5])
+        raise AdienceError(
+            f"{len(failures)} images cannot be read, the first: {first}. To go on without them: "
+            "allow_missing=True (in a notebook, the parameter allow_missing)"
+        )

