@@ -132,7 +132,7 @@ class Predictor:
     def _doubts(self, face: "_Face") -> tuple[str, ...] | None:
         if not self.usual:
             return None
-        measured = {"brightness": face.brightness, "side": face.side}
+        measured = {"brightness": brightness(face.pixels), "side": face.side}
         doubts = []
         for name, (low, high) in self.usual.items():
             if not low <= measured[name] <= high:
@@ -152,10 +152,6 @@ class _Face:
     name: str
     pixels: np.ndarray
     side: int
-
-    @property
-    def brightness(self) -> float:
-        return brightness(self.pixels)
 
 
 def _read(number: int, photo: Photo) -> _Face | Answer:

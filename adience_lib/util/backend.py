@@ -172,7 +172,7 @@ def machine() -> dict[str, str | int]:
     return {
         "processor": _processor(),
         "cores": _cores(),
-        "accelerator": _accelerator(),
+        "accelerator": ", ".join(_accelerators()) or "none",
         "system": platform.system(),
         "python": platform.python_version(),
         **{package: version(package) for package in packages},
@@ -209,10 +209,6 @@ def _processor() -> str:
     except OSError:
         models = []
     return models[0] if models else platform.machine()
-
-
-def _accelerator() -> str:
-    return ", ".join(_accelerators()) or "none"
 
 
 def _accelerators() -> list[str]:
