@@ -199,13 +199,10 @@ def lines(found: Evaluation) -> list[str]:
             continue
         by_group = groups(predictions, task).drop(columns="by")
         for table in (measures(predictions, task), by_group):
-            said += ["", f"{task}, percent with 95 % intervals", *_shown(table)]
+            rows = table.to_string(float_format="{:.1f}".format).splitlines()
+            said += ["", f"{task}, percent with 95 % intervals", *rows]
         said += ["", *metrics.confusion(predictions, task).to_string().splitlines()]
     return said
-
-
-def _shown(table: pd.DataFrame) -> list[str]:
-    return table.to_string(float_format="{:.1f}".format).splitlines()
 
 
 def as_json(found: Evaluation) -> dict[str, Any]:
