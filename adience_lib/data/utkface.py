@@ -41,8 +41,9 @@ def read_faces(names: list[str], digest: Callable[[str], str]) -> tuple[pd.DataF
     files = pd.DataFrame(rows, columns=["path", "digest", "gender", "age", "race"])
     faces, dropped = without_copies(files, outside=files["age"].isna())
     dropped["malformed name"] = len(names) - len(rows)
-    faces = faces.rename(columns={"digest": "subject"})
-    return _with_folds(faces.astype({"gender": "int64", "age": "int64"})), dropped
+    faces = faces.rename(columns={"digest": "subject"}).astype({"gender": "int64", "age": "int64"})
+    faces = faces.sort_values(["age", "gender", "subject"], ignore_index=True)
+    return faces.assign(fold=np.arange(len(faces)) % FOLDS), dropped
 
 
 def _row(match: re.Match[str], digest: str) -> tuple[str, str, int, int | None, str]:
@@ -71,8 +72,3 @@ def without_copies(files: pd.DataFrame, outside: pd.Series) -> tuple[pd.DataFram
         }
     )
     return faces, dropped
-
-
-def _with_folds(faces: pd.DataFrame) -> pd.DataFrame:
-    dealt = faces.sort_values(["age", "gender", "subject"], ignore_index=True)
-    return dealt.assign(fold=np.arange(len(dealt)) % FOLDS)

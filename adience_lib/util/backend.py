@@ -85,12 +85,7 @@ def precision(policy: Any) -> Iterator[None]:
 
 def jit_compile() -> bool | str:
     """Keras' ``jit_compile``. XLA on a processor was measured to halve TensorFlow's speed."""
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow
-
-        if not tensorflow.config.list_physical_devices("GPU"):
-            return False
-    return "auto"
+    return False if keras.backend.backend() == "tensorflow" and on_processor() else "auto"
 
 
 def on_processor() -> bool:
