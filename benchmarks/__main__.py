@@ -24,14 +24,6 @@ from benchmarks.table import figure, table
 
 NETWORKS = ("gender", "age", "multitask", "transfer")
 
-IN_PYTORCH = (
-    *itertools.product(["gender"], PRECISIONS),
-    ("age", "float32"),
-    ("multitask", "float32"),
-)
-
-EMULATED = "this processor has no instructions for it"
-
 Case = tuple[Callable[..., Iterator[Row]], dict[str, Any]]
 
 
@@ -40,35 +32,30 @@ def listed(bench: Bench) -> Iterator[Case]:
 
     A quick benchmark has one of those that are of a kind.
     """
-    quick = bench.quick
-    on_tensorflow = keras.backend.backend() == "tensorflow"
-    networks = NETWORKS[:1] if quick else NETWORKS
-    for model, precision in itertools.product(networks, bench.precisions):
+    quick, on_tensorflow = bench.quick, keras.backend.backend() == "tensorflow"
+    networks, precisions = NETWORKS[: 1 if quick else 4], bench.precisions
+    for model, precision in itertools.product(networks, precisions):
         yield cases.step, {"model": model, "precision": precision}
         if model in ("gender", "transfer"):
             yield cases.as_written, {"model": model, "precision": precision}
-    both = bench.precisions == PRECISIONS
-    if not both:
-        yield cases.not_run, {"group": "precision", "case": "bfloat16", "reason": EMULATED}
+    if precisions != PRECISIONS:
+        reason = "this processor has no instructions for it"
+        yield cases.not_run, {"group": "precision", "case": "bfloat16", "reason": reason}
     if not quick:
         yield cases.table_3, {}
+    first = precisions[: 1 if quick else 2]
     if importlib.util.find_spec("torch"):
-        known = [one for one in IN_PYTORCH if one[1] in bench.precisions]
-        compared = itertools.product(known[:1] if quick else known, (False, True))
-        for (model, precision), compiled in compared:
-            yield peers.pytorch, {"model": model, "precision": precision, "compiled": compiled}
+        for model, precision, compiled in itertools.product(networks[:3], first, (False, True)):
+            if model == "gender" or precision == "float32":
+                yield peers.pytorch, {"model": model, "precision": precision, "compiled": compiled}
     else:
         yield cases.not_run, {"group": "peers", "case": "PyTorch", "reason": "it is not installed"}
-    if on_tensorflow:
-        yield peers.plain_step, {}
-    else:
-        no_peer = {"group": "peers", "case": "plain Keras", "reason": "it needs TensorFlow"}
-        yield cases.not_run, no_peer
-    yield cases.epoch, {"precision": "float32"}
+    no_peer = {"group": "peers", "case": "plain Keras", "reason": "it needs TensorFlow"}
+    yield (peers.plain_step, {}) if on_tensorflow else (cases.not_run, no_peer)
+    for precision in first:
+        yield cases.epoch, {"precision": precision}
     if on_tensorflow:
         yield peers.plain_epoch, {}
-    if not quick and both:
-        yield cases.epoch, {"precision": "mixed_bfloat16"}
     yield cases.caching, {}
     yield cases.predicting, {}
     yield cases.side_by_side, {}
@@ -87,12 +74,24 @@ def prepared(quick: bool) -> Bench:
     return Bench(quick, machine, size, 1 if quick else 3, precisions)
 
 
-def measured(quick: bool) -> list[Row]:
-    """Every row, each case in a process of its own. Raises AdienceError if one fails."""
+def write(quick: bool, in_turns: bool) -> None:
+    """Measure, each case in a process of its own; print the table and leave it in ``figures/``.
+
+    Raises AdienceError if a case fails, or a file cannot be written.
+    """
     bench = prepared(quick)
+    if in_turns:
+        print(markdown(steps.write(bench).set_index("network")))
+        return
     for case, settings in tqdm(list(listed(bench)), desc="Measuring", unit="case", leave=False):
         bench.rows.extend(run(case, bench, **settings))
-    return bench.rows
+    found = table(bench.rows)
+    print(in_markdown(found))
+    file = paths.figures() / ("bench_quick.csv" if quick else "bench.csv")
+    png, drawn = file.with_suffix(".png"), figure(found)
+    with atomic.writing(file):
+        atomic.write_file(file, lambda open_file: found.to_csv(open_file, index=False))
+        atomic.write_file(png, lambda open_file: drawn.savefig(open_file, dpi=120))
 
 
 def main() -> int:
@@ -100,24 +99,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small sizes: does everything run?")
     parser.add_argument("--steps", action="store_true", help="updates in turns, and nothing else")
-    arguments = parser.parse_args()
-    return console.exit_status(
-        lambda: _steps(arguments.quick) if arguments.steps else _all(arguments.quick)
-    )
-
-
-def _steps(quick: bool) -> None:
-    print(markdown(steps.write(prepared(quick)).set_index("network")))
-
-
-def _all(quick: bool) -> None:
-    found = table(measured(quick))
-    print(in_markdown(found))
-    file = paths.figures() / ("bench_quick.csv" if quick else "bench.csv")
-    png, drawn = file.with_suffix(".png"), figure(found)
-    with atomic.writing(file):
-        atomic.write_file(file, lambda open_file: found.to_csv(open_file, index=False))
-        atomic.write_file(png, lambda open_file: drawn.savefig(open_file, dpi=120))
+    asked = parser.parse_args()
+    return console.exit_status(lambda: write(asked.quick, asked.steps))
 
 
 if __name__ == "__main__":

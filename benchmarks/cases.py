@@ -23,7 +23,7 @@ from PIL import Image
 from adience_lib import data, training
 from adience_lib.data import Dataset, archives, cache
 from adience_lib.data.folder import Folder
-from adience_lib.data.labels import AGE_LABELS, FOLDS, GENDER_LABELS
+from adience_lib.data.labels import FOLDS, GENDER_LABELS, LABELS
 from adience_lib.data.loader import Batches
 from adience_lib.deploy import predict
 from adience_lib.evidence import paper
@@ -263,9 +263,8 @@ def batch(tasks: Sequence[str], size: int) -> tuple[Any, dict[str, Any]]:
     """Random faces and labels, where the backend keeps its tensors."""
     random = np.random.default_rng(0)
     faces = random.integers(0, 256, (size, 256, 256, 3), "uint8")
-    classes = {"gender": len(GENDER_LABELS), "age": len(AGE_LABELS)}
     labels = {
-        task: random.integers(0, classes[task], (size, 1)).astype("float32") for task in tasks
+        task: random.integers(0, len(LABELS[task]), (size, 1)).astype("float32") for task in tasks
     }
     return keras.tree.map_structure(keras.ops.convert_to_tensor, (faces, labels))
 
