@@ -97,7 +97,7 @@ records: env  ## draw all tables and figures of figures/utkface/ out of its reco
 	@$(BIN)/python -m adience_lib records
 
 readme: env  ## write the README's tables and numbers anew, out of figures/
-	@$(BIN)/python -m adience_lib.report.readme
+	@$(BIN)/python -m docs.generated
 
 notebooks: env  ## bring the notebooks in step with their paired scripts, which are edited
 	$(BIN)/jupytext --quiet --update --to ipynb notebooks/*.py

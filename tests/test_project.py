@@ -17,10 +17,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from adience_lib.report import readme
 from adience_lib.report.execution import notebooks
 from adience_lib.util import paths
 from adience_lib.util.errors import AdienceError, first_line
+from docs import generated
 
 ROOT = paths.PROJECT
 DEMO_FIGURES = ROOT / "figures" / "demo"
@@ -173,7 +173,7 @@ def test_readme_and_docs_are_what_the_committed_figures_say(tmp_path: Path) -> N
     archive = git("archive", "HEAD", "README.md", "docs", "figures")
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         tar.extractall(tmp_path, filter="data")
-    for page, text in readme.pages(tmp_path).items():
+    for page, text in generated.pages(tmp_path).items():
         assert text == (tmp_path / page).read_text("utf-8"), page
 
 
@@ -181,7 +181,7 @@ def test_readme_and_docs_are_what_the_committed_figures_say(tmp_path: Path) -> N
 def test_block_that_is_not_in_its_page_once_is_named(text: str) -> None:
     """A block that somebody deleted or copied would else go stale without a word."""
     with pytest.raises(AdienceError, match=r"README\.md: <!-- a -->"):
-        readme.filled("README.md", text, {"a": "1"})
+        generated.filled("README.md", text, {"a": "1"})
 
 
 def _without_programs(page: Path) -> str:

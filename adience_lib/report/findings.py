@@ -8,9 +8,6 @@ from adience_lib.data import Dataset
 from adience_lib.data.labels import LABELS
 from adience_lib.evidence import comparison, metrics, paper, quality
 from adience_lib.evidence.claims import (
-    CONTRADICTED,
-    INCONCLUSIVE,
-    SUPPORTED,
     VERDICTS,
 )
 from adience_lib.experiments.experiment import Experiment
@@ -126,31 +123,13 @@ def about_missing(
     return "\n".join(lines) or "Every network has been trained on every fold."
 
 
-_AS_GOOD_AS_TWO = {
-    SUPPORTED: "One network for both tasks does as well as two.",
-    CONTRADICTED: "One network for both tasks does not do as well as two.",
-    INCONCLUSIVE: "Whether one network does as well as two was not shown, nor the opposite.",
-}
-
-
-def answer(verdicts: pd.DataFrame, data: str) -> str:
-    """What is supported and contradicted on ``data``, in words, and the numbers of the rest."""
-    otherwise = "One network was not set against two."
-    parts = [f"**{data}.** {_AS_GOOD_AS_TWO.get(verdicts.loc['2', 'verdict'], otherwise)}"]
-    for verdict in (SUPPORTED, CONTRADICTED):
-        words = verdicts.loc[verdicts["verdict"] == verdict, "claim"]
-        parts.append(f"**{verdict.capitalize()}:** {' '.join(words) or 'nothing.'}")
-    rest = verdicts[~verdicts["verdict"].isin([SUPPORTED, CONTRADICTED])]
-    parts.append(f"The other criteria, as the table below has them: {_counts(rest)}.")
-    return "\n\n".join(parts)
-
-
 def counted(verdicts: pd.DataFrame) -> str:
     """How many criteria of the claims have each verdict, and which."""
-    return f"The paper's nine claims, by {len(verdicts)} criteria: {_counts(verdicts)}."
+    return f"The paper's nine claims, by {len(verdicts)} criteria: {by_verdict(verdicts)}."
 
 
-def _counts(verdicts: pd.DataFrame) -> str:
+def by_verdict(verdicts: pd.DataFrame) -> str:
+    """How many of the criteria have each verdict, and their rows."""
     rows = {verdict: verdicts.index[verdicts["verdict"] == verdict] for verdict in VERDICTS}
     counts = [f"{len(of)} {verdict} ({'; '.join(of)})" for verdict, of in rows.items() if len(of)]
     return ", ".join(counts) or "none left"

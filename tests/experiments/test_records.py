@@ -18,11 +18,12 @@ from adience_lib.experiments import cross_validation, experiment, records, study
 from adience_lib.experiments.experiment import Experiment
 from adience_lib.experiments.results import find_runs
 from adience_lib.protocol import PAPER, SMOKE, Protocol
-from adience_lib.report import lessons, tables
 from adience_lib.report import study as report_study
+from adience_lib.report import tables
 from adience_lib.runs.folder import record, run_folder
 from adience_lib.runs.read import read_runs
 from adience_lib.util.errors import AdienceError
+from docs import generated
 
 FOLDS = (0, 1)
 
@@ -308,7 +309,7 @@ def test_sentences_speak_of_what_is_there(kept: Path, tmp_path: Path) -> None:
     folder = tmp_path / "figures" / report_study.RECORDS
     folder.parent.mkdir(parents=True)
     kept.rename(folder)
-    words = lessons.about_run(*report_study.read(tmp_path / "figures"))
+    words = generated.about_run(*report_study.read(tmp_path / "figures"))
     assert "8 trainings, which took 0.0 hours." in words
     assert "On a processor, 2 cores, accelerator: none ran age, multitask." in words
     assert "batch size 16 (128)" in words

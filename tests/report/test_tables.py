@@ -11,6 +11,7 @@ from adience_lib.data import DEMO, load
 from adience_lib.evidence import cost
 from adience_lib.report import findings, tables
 from adience_lib.runs.read import Runs
+from docs import generated
 
 TRUTH = {"gender": [0, 1] * 8, "age": [0, 1, 2, 3] * 4}
 
@@ -85,7 +86,7 @@ def test_answer_is_in_words_before_numbers() -> None:
         },
         index=["2", "3a, any less", "4"],
     )
-    said = findings.answer(verdicts, "Ten faces").split("\n\n")
+    said = generated.answer(verdicts, "Ten faces").split("\n\n")
     assert said[0].startswith(
         "**Ten faces.** Whether one network does as well as two was not shown"
     )

@@ -1,0 +1,180 @@
+"""``make readme``: the tables and numbers of README.md and of these pages, out of ``figures/``.
+
+Each stands between two comments, ``<!-- name -->`` and ``<!-- /name -->``, and is never typed. This
+lies beside the library, which knows nothing of its README.
+"""
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from adience_lib.data.labels import LABELS
+from adience_lib.deploy import model_card
+from adience_lib.evidence import claims, comparison, cost, plan
+from adience_lib.evidence.claims import CONTRADICTED, INCONCLUSIVE, SUPPORTED
+from adience_lib.experiments.experiment import Experiment
+from adience_lib.experiments.parameters import differences
+from adience_lib.experiments.results import NOTEBOOK_OF, Results, finished_sweep
+from adience_lib.protocol import LEVI_HASSNER, PAPER
+from adience_lib.report import benchmark_table, findings, study, tables
+from adience_lib.runs.read import Runs
+from adience_lib.util import atomic, console, paths
+from adience_lib.util.errors import AdienceError
+from adience_lib.util.markdown import markdown
+
+
+def blocks(figures: Path) -> dict[str, str]:
+    """The text of every block by its name, out of ``figures``, a folder like the committed one.
+
+    Raises AdienceError if its records cannot be read.
+    """
+    recorded, found = study.read(figures)
+    evidence = claims.decide(found)
+    verdicts, measured = claims.verdicts(evidence), claims.measured(evidence)
+    benchmark = benchmark_table.read(figures / "bench.csv")
+    return {
+        "real_in_short": in_short(found),
+        "real_run": about_run(recorded, found),
+        "real_answer": answer(verdicts, recorded.caption),
+        "real_claims": markdown(tables.claims_in_short(verdicts)),
+        "real_evidence": markdown(tables.readable_claims(verdicts, measured)),
+        "power_of_claim_2": markdown(plan.of_claim_2()),
+        "planned_power": markdown(tables.readable_plan(plan.planned())),
+        "not_for": model_card.NOT_FOR,
+        "steps": markdown(_shown(cost.steps(figures))),
+        "benchmark": benchmark_table.in_words(benchmark),
+        "benchmark_table": benchmark_table.in_markdown(benchmark),
+    }
+
+
+def _shown(steps: pd.DataFrame) -> pd.DataFrame:
+    """``cost.steps`` for the eye."""
+    table = steps.reset_index().set_index("network")
+    return table.rename(columns={"seconds": "seconds (median)", "low": "from", "high": "to"})
+
+
+_AS_GOOD_AS_TWO = {
+    SUPPORTED: "One network for both tasks does as well as two.",
+    CONTRADICTED: "One network for both tasks does not do as well as two.",
+    INCONCLUSIVE: "Whether one network does as well as two was not shown, nor the opposite.",
+}
+
+
+def answer(verdicts: pd.DataFrame, data: str) -> str:
+    """What is supported and contradicted on ``data``, in words, and the numbers of the rest."""
+    otherwise = "One network was not set against two."
+    parts = [f"**{data}.** {_AS_GOOD_AS_TWO.get(verdicts.loc['2', 'verdict'], otherwise)}"]
+    for verdict in (SUPPORTED, CONTRADICTED):
+        words = verdicts.loc[verdicts["verdict"] == verdict, "claim"]
+        parts.append(f"**{verdict.capitalize()}:** {' '.join(words) or 'nothing.'}")
+    rest = verdicts[~verdicts["verdict"].isin([SUPPORTED, CONTRADICTED])]
+    parts.append(f"The other criteria, as the table below has them: {findings.by_verdict(rest)}.")
+    return "\n\n".join(parts)
+
+
+def in_short(results: Results) -> str:
+    """A table: how often each network is right on each task, and always giving one label."""
+    table = tables.table_3(results)
+    rows = {
+        runs.title: {
+            task: _score(table.loc[runs.title], task) if task in runs.tasks else "-"
+            for task in LABELS
+        }
+        for name in NOTEBOOK_OF
+        if (runs := results.finished.get(name))
+    }
+    rows["always the most frequent label"] = {
+        task: f"{tables.majority(table, task):.0f} %" for task in LABELS
+    }
+    shown = pd.DataFrame.from_dict(rows, orient="index").rename_axis("network")
+    return markdown(shown.rename(columns="right on {}".format))
+
+
+def _score(row: pd.Series, task: str) -> str:
+    return f"{row[f'{task} accuracy']:.0f} % [{row[f'{task} low']:.0f}, {row[f'{task} high']:.0f}]"
+
+
+def about_run(study: Experiment, results: Results) -> str:
+    """How many faces and trainings, on what machine, and what differs from the paper."""
+    swept = [runs for gamma, runs in finished_sweep(study).items() if gamma != study.protocol.gamma]
+    finished = [results.finished[name] for name in NOTEBOOK_OF if name in results.finished]
+    baseline = [*results.published.values(), *results.same_recipe.values()]
+    runs = [*finished, *results.held_out.values(), *baseline, *swept]
+    files = study.dataset.drops.set_index("reason")["rows"]["all rows"]
+    points = [
+        f"{len(study.faces):,} of the {len(study.dataset.faces):,} faces in the eight age labels "
+        f"in a copy of UTKFace with {files:,} files, drawn with seed {study.protocol.seed} so that "
+        "folds, ages and genders keep their shares as nearly as whole faces allow.",
+        f"{sum(len(one.records) for one in runs)} trainings, which took "
+        f"{sum(one.records['seconds'].sum() for one in runs) / 3600:.1f} hours at the precision "
+        "and batches below.",
+        *_by_machine(runs),
+        "Different from the paper's protocol, which is in brackets: "
+        f"{differences(study.protocol, PAPER)}.",
+        findings.about_rebuilt(runs).strip(),
+    ]
+    return "\n".join(f"- {point}" for point in points if point)
+
+
+def _by_machine(runs: list[Runs]) -> list[str]:
+    """Which networks were trained on which machine; their own recipe is Levi & Hassner's."""
+    trained: dict[str, dict[str, None]] = {}
+    for one in runs:
+        recipe = " (own recipe)" if one.protocol.name == LEVI_HASSNER.name else ""
+        machine = "; ".join(comparison.machines([one]))
+        trained.setdefault(machine, {})[f"{one.title}{recipe}"] = None
+    return [f"On {machine} ran {', '.join(names)}." for machine, names in trained.items()]
+
+
+DOCS = {
+    "docs/method.md": ("real_evidence", "power_of_claim_2", "planned_power"),
+    "docs/speed.md": ("benchmark", "steps", "benchmark_table"),
+}
+"""The blocks that stand in other pages than README.md, by page."""
+
+
+def pages(root: Path) -> dict[str, str]:
+    """README.md and the pages of ``DOCS`` below ``root``, filled out of its ``figures/``.
+
+    Raises AdienceError if the records there cannot be read, or naming a block and the page that
+    does not hold it once.
+    """
+    texts = blocks(root / "figures")
+    parts = {page: {name: texts.pop(name) for name in names} for page, names in DOCS.items()}
+    parts["README.md"] = texts
+    return {
+        page: filled(page, (root / page).read_text("utf-8"), part) for page, part in parts.items()
+    }
+
+
+def filled(page: str, text: str, texts: dict[str, str]) -> str:
+    """``text`` of the page ``page`` with each block replaced by its own of ``texts``.
+
+    Raises AdienceError naming a block that is not there, or not once.
+    """
+    for name, block in texts.items():
+        begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+        before, *rest = text.split(begin)
+        inside = rest[0].split(end) if len(rest) == 1 else []
+        if len(inside) != 2:
+            raise AdienceError(f"{page}: {begin} ... {end} must stand in it once")
+        text = f"{before}{begin}\n{block}\n{end}{inside[1]}"
+    return text
+
+
+def main() -> None:
+    """Write the pages anew. Raises AdienceError naming what cannot be read or written."""
+    try:
+        for page, text in pages(paths.PROJECT).items():
+            _write(paths.PROJECT / page, text)
+    except OSError as error:
+        raise AdienceError(str(error)) from error
+
+
+def _write(file: Path, text: str) -> None:
+    atomic.write_file(file, lambda open_file: open_file.write(text.encode()))
+
+
+if __name__ == "__main__":
+    sys.exit(console.exit_status(main))
