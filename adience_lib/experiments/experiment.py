@@ -60,6 +60,10 @@ class Experiment:
         """The manifest of the faces used: all, or the protocol's sample."""
         return loader.sample(self.dataset.faces, self.protocol.faces, self.protocol.seed)
 
+    def folder(self, model_name: str, fold: int) -> Path:
+        """The run folder of one training."""
+        return run_folder(self.runs_dir, self.dataset, model_name, self.protocol, fold)
+
     @property
     def caption(self) -> str:
         """What stands on every figure: the faces, what the protocol does otherwise than the paper,
@@ -200,8 +204,7 @@ def check_splits(experiment: Experiment) -> None:
 
 def workers(experiment: Experiment, model_name: str) -> Executor | None:
     """Who trains the folds of ``model_name``; None for this process, and where all are finished."""
-    place = (experiment.runs_dir, experiment.dataset, model_name, experiment.protocol)
-    finished = all(run_folder(*place, fold).is_dir() for fold in experiment.folds)
+    finished = all(experiment.folder(model_name, fold).is_dir() for fold in experiment.folds)
     return None if finished or not experiment.scheduler else executor(experiment.scheduler)
 
 

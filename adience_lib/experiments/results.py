@@ -18,8 +18,6 @@ from adience_lib.experiments.experiment import (
     transfer_protocol,
 )
 from adience_lib.models import baselines, pretrained
-from adience_lib.protocol import Protocol
-from adience_lib.runs.folder import run_folder
 from adience_lib.runs.read import Runs, read_runs
 from adience_lib.util import paths
 from adience_lib.util.errors import AdienceError
@@ -38,17 +36,16 @@ def finished_runs(experiment: Experiment, model_name: str) -> Runs | None:
         label = _frozen_label(experiment, model_name)
         protocols = [frozen_protocol(experiment, label)]
     for protocol in protocols:
-        if finished := _finished_folders(experiment, model_name, protocol):
+        if finished := _finished_folders(replace(experiment, protocol=protocol), model_name):
             return read_runs(finished)
     return None
 
 
-def _finished_folders(experiment: Experiment, model_name: str, protocol: Protocol) -> list[Path]:
-    place = (experiment.runs_dir, experiment.dataset, model_name)
+def _finished_folders(experiment: Experiment, model_name: str) -> list[Path]:
     finished: list[Path] = []
-    for repetition in itertools.count(protocol.repetition):
-        again = replace(protocol, repetition=repetition)
-        folders = [run_folder(*place, again, fold) for fold in experiment.folds]
+    for repetition in itertools.count(experiment.protocol.repetition):
+        again = replace(experiment, protocol=replace(experiment.protocol, repetition=repetition))
+        folders = [again.folder(model_name, fold) for fold in experiment.folds]
         there = [folder for folder in folders if folder.is_dir()]
         if not there:
             return finished

@@ -16,7 +16,6 @@ from adience_lib.experiments.experiment import Experiment
 from adience_lib.models import baselines
 from adience_lib.models.pretrained import Weights
 from adience_lib.protocol import PAPER
-from adience_lib.runs.folder import run_folder
 from adience_lib.util.console import message
 from adience_lib.util.errors import AdienceError
 
@@ -128,9 +127,8 @@ def _probe_xception(study: Experiment, records_dir: Path) -> None:
     weights, _ = experiment.for_transfer(study)
     if weights is None:
         return
-    place = (study.runs_dir, study.dataset, "xception")
-    protocol = experiment.frozen_protocol(study, weights.label)
-    folders = [run_folder(*place, protocol, fold) for fold in study.folds]
+    frozen = replace(study, protocol=experiment.frozen_protocol(study, weights.label))
+    folders = [frozen.folder("xception", fold) for fold in study.folds]
     if all(records.is_kept(study, folder, records_dir) for folder in folders):
         return
     experiment.probe_frozen(study, "xception", weights)

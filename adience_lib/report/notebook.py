@@ -16,7 +16,6 @@ from adience_lib.evidence.quality import fold_intervals
 from adience_lib.experiments.experiment import Experiment
 from adience_lib.experiments.results import Results
 from adience_lib.report import figures, further_figures, style
-from adience_lib.runs.folder import run_folder
 from adience_lib.runs.read import Runs, load_network, read_runs
 from adience_lib.util import atomic
 
@@ -120,10 +119,7 @@ def attention(
     ``each``: how many of both there are at most, drawn with the protocol's seed. Also gives their
     predictions, a row a face.
     """
-    fold = experiment.folds[0]
-    folder = run_folder(
-        experiment.runs_dir, experiment.dataset, model_name, experiment.protocol, fold
-    )
+    folder = experiment.folder(model_name, experiment.folds[0])
     tested = read_runs([folder]).predictions
     right = metrics.correct(tested, task)
     drawn = pd.concat(

@@ -11,7 +11,6 @@ from adience_lib.experiments.experiment import published_recipe, start
 from adience_lib.experiments.results import commands, find_runs, missing_runs
 from adience_lib.models.pretrained import Weights, find_imagenet, find_vgg16
 from adience_lib.protocol import DEMO, LEVI_HASSNER, PAPER, SMOKE
-from adience_lib.runs.folder import run_folder
 from adience_lib.util.errors import AdienceError
 
 CELL = (
@@ -143,7 +142,7 @@ def test_levi_hassner_recipe_names_its_differences_from_the_papers(tiny_folder: 
 def test_runs_that_cannot_be_read_are_said_and_left_out() -> None:
     """The rest of the report goes on without them."""
     begun = start(with_values())
-    folder = run_folder(begun.runs_dir, begun.dataset, "age", DEMO, 2)
+    folder = begun.folder("age", 2)
     folder.mkdir(parents=True)
     (folder / "protocol.json").write_text("{")
     found = find_runs(begun)

@@ -257,7 +257,7 @@ def test_study_keeps_the_record_of_every_training(
 
 def test_damaged_record_is_not_taken_for_a_training(begun: Experiment, kept: Path) -> None:
     """A study that skipped it would end with a hole."""
-    folder = run_folder(begun.runs_dir, begun.dataset, "age", begun.protocol, 0)
+    folder = begun.folder("age", 0)
     assert records.is_kept(begun, folder, kept)
     assert not records.is_kept(begun, folder.with_name("fold_4"), kept)
     (kept / folder.relative_to(begun.runs_dir) / "predictions.csv").write_text("")

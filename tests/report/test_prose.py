@@ -13,7 +13,7 @@ import pytest
 from adience_lib import models
 from adience_lib.experiments import records
 from adience_lib.report import execution, notebook, study
-from adience_lib.runs.folder import run_folder, write_sums
+from adience_lib.runs.folder import write_sums
 from adience_lib.util import paths
 
 TAG = "real-faces"
@@ -56,8 +56,7 @@ def test_altered_record_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """One fold of one network with other answers, in files that are whole."""
     shutil.copytree(paths.COMMITTED / study.RECORDS, tmp_path / study.RECORDS)
     recorded = records.read(tmp_path / study.RECORDS)
-    place = (recorded.runs_dir, recorded.dataset, "multitask", recorded.protocol)
-    file = run_folder(*place, 0) / "predictions.csv"
+    file = recorded.folder("multitask", 0) / "predictions.csv"
     answers = pd.read_csv(file, dtype=str)
     swapped = {"age (0, 2)": "age (25, 32)", "age (25, 32)": "age (0, 2)"}
     altered = answers.rename(columns=swapped)[list(answers)]
