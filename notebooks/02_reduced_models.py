@@ -70,7 +70,8 @@ from IPython.display import Markdown
 
 from adience_lib import models, training
 from adience_lib.evidence import claims, comparison, metrics, paper, quality
-from adience_lib.experiments.experiment import probe, start, train, train_baseline, train_held_out
+from adience_lib.experiments.experiment import start, train, train_baseline, train_held_out
+from adience_lib.experiments.linear_probes import probe
 from adience_lib.experiments.results import find_runs
 from adience_lib.models.layers import LocalResponseNormalization, RandomCrop
 from adience_lib.models.summary import architecture_table
@@ -530,7 +531,8 @@ Markdown(findings.about_recipes(own_recipes))
 # %%
 own_probes = notebook.keep(experiment, tables.linear_probes(probe(experiment)), "readouts")
 notebook.show_intervals(experiment, own_probes, ["read off"], "readouts")
-Markdown(findings.about_linear_probes(own_probes, gender, age))
+tested = experiment.extra_folds or experiment.folds
+Markdown(findings.about_linear_probes(own_probes, gender.on_folds(tested), age.on_folds(tested)))
 
 # %% [markdown]
 # ## Summary

@@ -69,13 +69,8 @@ from IPython.display import Markdown
 
 from adience_lib import models
 from adience_lib.evidence import claims, comparison, metrics, paper, quality
-from adience_lib.experiments.experiment import (
-    for_transfer,
-    probe_related,
-    start,
-    train,
-    train_held_out,
-)
+from adience_lib.experiments.experiment import for_transfer, start, train, train_held_out
+from adience_lib.experiments.linear_probes import probe_related
 from adience_lib.experiments.results import finished_runs
 from adience_lib.models import networks
 from adience_lib.models.layers import RandomCrop

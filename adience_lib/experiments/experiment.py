@@ -13,7 +13,7 @@ import pandas as pd
 from adience_lib import data
 from adience_lib.data import Dataset, cache, loader
 from adience_lib.data.labels import FOLDS
-from adience_lib.experiments import linear_probes, parameters
+from adience_lib.experiments import parameters
 from adience_lib.experiments.cross_validation import cross_validate, executor
 from adience_lib.models import baselines, pretrained
 from adience_lib.protocol import DEMO, LEVI_HASSNER, PAPER, SMOKE, Protocol
@@ -295,51 +295,3 @@ def for_transfer(experiment: Experiment) -> tuple[pretrained.Weights | None, Exp
     weights = find_weights(experiment)
     label = weights.label if weights else "random"
     return weights, replace(experiment, protocol=transfer_protocol(experiment, label))
-
-
-def frozen_protocol(experiment: Experiment, weights_label: str) -> Protocol:
-    """The protocol of a linear model on a network of ImageNet, whose features are float32."""
-    return replace(experiment.protocol, weights=weights_label, precision="float32")
-
-
-def probe_related(experiment: Experiment, xception: pretrained.Weights | None) -> dict[str, Runs]:
-    """The related work's way: ``probe_frozen`` for each network whose weights are there, by name.
-
-    ``xception``: as of ``for_transfer``. A network without weights is left out, and a line says
-    why. A report with ``weights="random"`` fetches nothing.
-    """
-    if xception is None:
-        print("Linear models on frozen networks are left out: there are no weights of ImageNet.")
-        return {}
-    found = {"xception": xception}
-    try:
-        found["vgg16"] = pretrained.find_vgg16()
-    except AdienceError as error:
-        print(f"VGG-16 is left out: {error}")
-    return {name: probe_frozen(experiment, name, weights) for name, weights in found.items()}
-
-
-def probe_frozen(experiment: Experiment, name: str, weights: pretrained.Weights) -> Runs:
-    """Logistic regression on a frozen network of ImageNet, on every fold."""
-    folders = linear_probes.probe_frozen(
-        experiment.dataset,
-        experiment.images,
-        name,
-        frozen_protocol(experiment, weights.label),
-        experiment.folds,
-        experiment.runs_dir,
-        weights,
-    )
-    return read_runs(folders)
-
-
-def probe(experiment: Experiment) -> dict[str, Runs]:
-    """The readouts of claim 6, by name. The gender and age networks must have been trained."""
-    made = linear_probes.probe(
-        experiment.dataset,
-        experiment.images,
-        experiment.protocol,
-        experiment.folds,
-        experiment.runs_dir,
-    )
-    return {name: read_runs(folders) for name, folders in made.items()}

@@ -6,7 +6,9 @@ test fold. It leaves a run folder like a training's, without a network.
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache as remember
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -18,15 +20,17 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
-from adience_lib.data import Dataset, loader
+from adience_lib.data import loader
 from adience_lib.data.labels import LABELS
+from adience_lib.experiments.experiment import Experiment
+from adience_lib.models import pretrained
 from adience_lib.models.networks import cropped_image
 from adience_lib.models.pretrained import Weights
-from adience_lib.protocol import Protocol
-from adience_lib.runs.folder import predictions_table, record, run_folder, write_once, write_table
-from adience_lib.runs.read import load_network
+from adience_lib.runs.folder import predictions_table, record, write_once, write_table
+from adience_lib.runs.read import Runs, load_network, read_runs
 from adience_lib.runs.train_fold import initial_network
 from adience_lib.util import backend
+from adience_lib.util.errors import AdienceError
 
 FROZEN = {"xception": "Xception", "vgg16": "VGG-16"}
 """Networks of ImageNet that a linear model is put on, and their names in words."""
@@ -62,86 +66,78 @@ def names() -> list[str]:
     ]
 
 
-def probe(
-    dataset: Dataset,
-    images: np.ndarray,
-    protocol: Protocol,
-    folds: tuple[int, ...],
-    runs_dir: Path,
-) -> dict[str, list[Path]]:
+def probe(experiment: Experiment) -> dict[str, Runs]:
     """Each task read off the other's trained trunk, off the untrained one, and off the pixels.
 
-    The gender and the age network of these folds must have been trained. Gives run folders by
-    readout. Raises AdienceError if a network is missing.
+    On the extra folds, whose gender and age networks must have been trained. Gives runs by readout.
+    Raises AdienceError if a network is missing.
     """
-    faces = loader.sample(dataset.faces, protocol.faces, protocol.seed)
-    rows = faces.index.to_numpy()
-    pixels = remember(lambda: _run(_pixels(), images, rows))
+    few = replace(experiment, folds=experiment.extra_folds)
+    pixels = remember(lambda: _run(_pixels(), few))
     made = {}
-    for task, other in DIRECTIONS.items():
+    for task, other in DIRECTIONS.items() if few.folds else ():
         sources: dict[str, Features] = {
             other: lambda fold, name=other: _run(  # type: ignore[misc]
-                _trunk(_trained(dataset, name, protocol, fold, runs_dir)), images, rows
+                _trunk(load_network(few.folder(name, fold))), few
             ),
             "untrained": lambda fold, name=other: _run(  # type: ignore[misc]
-                _trunk(initial_network(name, protocol, fold)), images, rows
+                _trunk(initial_network(name, few.protocol, fold)), few
             ),
             "pixels": lambda _: pixels(),
         }
         for source, features in sources.items():
             name = f"{task}_from_{source}"
-            made[name] = [
-                _read(dataset, faces, name, (task,), protocol, fold, runs_dir, features, _reduced)
-                for fold in folds
-            ]
+            made[name] = _read(few, name, (task,), features, _reduced)
     return made
 
 
-def probe_frozen(
-    dataset: Dataset,
-    images: np.ndarray,
-    name: str,
-    protocol: Protocol,
-    folds: tuple[int, ...],
-    runs_dir: Path,
-    weights: Weights,
-) -> list[Path]:
+def probe_related(experiment: Experiment, xception: Weights | None) -> dict[str, Runs]:
+    """The related work's way: ``probe_frozen`` for each network whose weights are there, by name.
+
+    ``xception``: as of ``for_transfer``. A network without weights is left out, and a line says
+    why. A report with ``weights="random"`` fetches nothing.
+    """
+    if xception is None:
+        print("Linear models on frozen networks are left out: there are no weights of ImageNet.")
+        return {}
+    found = {"xception": xception}
+    try:
+        found["vgg16"] = pretrained.find_vgg16()
+    except AdienceError as error:
+        print(f"VGG-16 is left out: {error}")
+    return {name: probe_frozen(experiment, name, weights) for name, weights in found.items()}
+
+
+def probe_frozen(experiment: Experiment, name: str, weights: Weights) -> Runs:
     """Both tasks read off the last map of a network of ImageNet, averaged over its places.
 
     ``name``: one of ``FROZEN``; ``weights``: its own. VGG-16 gives 512 numbers a face, Xception
     2,048. The related work that the paper builds on (1.1): the network as it is, and a logistic
-    regression on top. Gives the run folders.
+    regression on top, on every fold.
     """
-    faces = loader.sample(dataset.faces, protocol.faces, protocol.seed)
-    rows, tasks = faces.index.to_numpy(), tuple(LABELS)
-    made: list[np.ndarray] = []
+    # The same for every fold, and the slow part: made once, and only if a fold asks.
+    features = remember(lambda: _run(_frozen(name, weights), experiment))
+    probed = frozen(experiment, weights.label)
+    return _read(probed, name, tuple(LABELS), lambda _: features(), _standardised)
 
-    def features(_: int) -> np.ndarray:
-        """The same for every fold, and the slow part: made once, and only if a fold asks."""
-        if not made:
-            made.append(_run(_frozen(name, weights), images, rows))
-        return made[0]
 
-    return [
-        _read(dataset, faces, name, tasks, protocol, fold, runs_dir, features, _standardised)
-        for fold in folds
-    ]
+def frozen(experiment: Experiment, weights_label: str) -> Experiment:
+    """The same, for a linear model on a network of ImageNet, whose features are float32."""
+    protocol = replace(experiment.protocol, weights=weights_label, precision="float32")
+    return replace(experiment, protocol=protocol)
 
 
 def _read(
-    dataset: Dataset,
-    faces: pd.DataFrame,
+    experiment: Experiment,
     name: str,
     tasks: tuple[str, ...],
-    protocol: Protocol,
-    fold: int,
-    runs_dir: Path,
     features: Features,
     pipeline: Callable[[int], Pipeline],
-) -> Path:
-    """One fold's run folder; its single "epoch" is the fitting, features included."""
+) -> Runs:
+    """Every fold's run; its single "epoch" is the fitting, features included."""
+    dataset, protocol, faces = experiment.dataset, experiment.protocol, experiment.faces
 
-    def write(result: Path, _: Path) -> dict[str, object]:
+    def write(fold: int, result: Path, _: Path) -> dict[str, object]:
         started = time.perf_counter()
         split = loader.split(faces, fold, protocol.monitor, protocol.seed)
         numbers = pd.DataFrame(features(fold), index=faces.index)
@@ -165,9 +161,10 @@ def _read(
             "machines": [backend.machine()],
         }
 
-    folder = run_folder(runs_dir, dataset, name, protocol, fold)
-    write_once(folder, record(dataset, name, protocol, fold), write)
-    return folder
+    folders = [experiment.folder(name, fold) for fold in experiment.folds]
+    for fold, folder in zip(experiment.folds, folders, strict=True):
+        write_once(folder, record(dataset, name, protocol, fold), partial(write, fold))
+    return read_runs(folders)
 
 
 def _all_classes(linear_probe: Pipeline, numbers: np.ndarray, task: str) -> np.ndarray:
@@ -190,12 +187,6 @@ def _standardised(train: int) -> Pipeline:
 
 def _linear() -> LogisticRegression:
     return LogisticRegression(C=STRENGTH, max_iter=1000)
-
-
-def _trained(
-    dataset: Dataset, model_name: str, protocol: Protocol, fold: int, runs_dir: Path
-) -> keras.Model:
-    return load_network(run_folder(runs_dir, dataset, model_name, protocol, fold))
 
 
 def _trunk(network: keras.Model) -> keras.Model:
@@ -222,8 +213,9 @@ def _frozen(name: str, weights: Weights) -> keras.Model:
     return keras.Model(image, network(as_trained(keras.ops.cast(face, "float32"))))
 
 
-def _run(network: keras.Model, images: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """The features of ``images[rows]``, a batch at a time, with a progress bar."""
+def _run(network: keras.Model, experiment: Experiment) -> np.ndarray:
+    """The features of the faces used, a batch at a time, with a progress bar."""
+    images, rows = experiment.images, experiment.faces.index.to_numpy()
     starts = tqdm(range(0, len(rows), BATCH), "Features", unit="batch", leave=False, mininterval=1)
     parts = [network.predict_on_batch(images[rows[start : start + BATCH]]) for start in starts]
     return np.concatenate(parts)

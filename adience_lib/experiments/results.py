@@ -12,7 +12,6 @@ import pandas as pd
 from adience_lib.experiments import linear_probes
 from adience_lib.experiments.experiment import (
     Experiment,
-    frozen_protocol,
     held_out,
     published_recipe,
     transfer_protocol,
@@ -28,15 +27,15 @@ def finished_runs(experiment: Experiment, model_name: str) -> Runs | None:
 
     Repetitions are counted from the protocol's own up to the first that has no fold.
     """
-    protocols = [experiment.protocol]
+    asked = [experiment]
     if model_name == "transfer":
         labels = dict.fromkeys([weights_label(experiment.wanted_weights), "random"])
         protocols = [transfer_protocol(experiment, label) for label in labels]
+        asked = [replace(experiment, protocol=protocol) for protocol in protocols]
     if model_name in linear_probes.FROZEN:
-        label = _frozen_label(experiment, model_name)
-        protocols = [frozen_protocol(experiment, label)]
-    for protocol in protocols:
-        if finished := _finished_folders(replace(experiment, protocol=protocol), model_name):
+        asked = [linear_probes.frozen(experiment, _frozen_label(experiment, model_name))]
+    for one in asked:
+        if finished := _finished_folders(one, model_name):
             return read_runs(finished)
     return None
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from adience_lib.experiments import cross_validation, experiment, parameters, records
+from adience_lib.experiments import cross_validation, experiment, linear_probes, parameters, records
 from adience_lib.experiments.cross_validation import Fold
 from adience_lib.experiments.experiment import Experiment
 from adience_lib.models import baselines
@@ -127,11 +127,11 @@ def _probe_xception(study: Experiment, records_dir: Path) -> None:
     weights, _ = experiment.for_transfer(study)
     if weights is None:
         return
-    frozen = replace(study, protocol=experiment.frozen_protocol(study, weights.label))
+    frozen = linear_probes.frozen(study, weights.label)
     folders = [frozen.folder("xception", fold) for fold in study.folds]
     if all(records.is_kept(study, folder, records_dir) for folder in folders):
         return
-    experiment.probe_frozen(study, "xception", weights)
+    linear_probes.probe_frozen(study, "xception", weights)
     for folder in folders:
         records.keep(study, folder, records_dir)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from conftest import tiny_rows, write_adience
 
-from adience_lib.experiments import experiment
+from adience_lib.experiments import experiment, linear_probes
 from adience_lib.experiments.experiment import published_recipe, start
 from adience_lib.experiments.results import commands, find_runs, missing_runs
 from adience_lib.models.pretrained import Weights, find_imagenet, find_vgg16
@@ -267,14 +267,14 @@ def test_missing_vgg16_leaves_its_row_out_and_says_why(
 ) -> None:
     """On real faces too: one row less, and the report goes on. Random features fetch nothing."""
     monkeypatch.setenv("ADIENCE_VGG16_WEIGHTS", "/nowhere.weights.h5")
-    monkeypatch.setattr(experiment, "probe_frozen", lambda _, name, weights: weights.label)
+    monkeypatch.setattr(linear_probes, "probe_frozen", lambda _, name, weights: weights.label)
     begun = start(with_values(data=str(tiny_folder)))
     xception = Weights(Path("x.weights.h5"), "a file", "0", "imagenet")
-    assert set(experiment.probe_related(begun, xception)) == {"xception"}
+    assert set(linear_probes.probe_related(begun, xception)) == {"xception"}
     assert (
         "VGG-16 is left out: /nowhere.weights.h5: no such weights file" in capsys.readouterr().out
     )
-    assert experiment.probe_related(begun, None) == {}
+    assert linear_probes.probe_related(begun, None) == {}
     assert "there are no weights of ImageNet" in capsys.readouterr().out
 
 

@@ -12,49 +12,51 @@ import pytest
 from adience_lib.data import Dataset, cache
 from adience_lib.data.labels import AGE_LABELS
 from adience_lib.evidence import metrics
-from adience_lib.experiments import linear_probes
+from adience_lib.experiments import experiment, linear_probes
+from adience_lib.experiments.experiment import Experiment
 from adience_lib.models.pretrained import from_file
 from adience_lib.protocol import SMOKE
-from adience_lib.runs.read import read_runs
-from adience_lib.runs.train_fold import train_fold
 from adience_lib.util.errors import AdienceError
 
 QUICK = replace(SMOKE, faces=None, batch_size=16)
 
 
-@pytest.fixture(scope="module")
-def images(tiny: Dataset, tmp_path_factory: pytest.TempPathFactory) -> np.ndarray:
-    """Images whose age can be read off their brightness, whatever their gender."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ADIENCE_CACHE", str(tmp_path_factory.mktemp("cache")))
-        noise = np.array(cache.images(tiny)) // 16
-    return noise + (24 * tiny.faces["age"].to_numpy("uint8"))[:, None, None, None]
+@pytest.fixture
+def begun(tiny: Dataset, monkeypatch: pytest.MonkeyPatch) -> Experiment:
+    """Two folds, one of them for extras, of images whose brightness tells the age alone."""
+    noise = np.array(cache.images(tiny)) // 16
+    images = noise + (24 * tiny.faces["age"].to_numpy("uint8"))[:, None, None, None]
+    monkeypatch.setattr(cache, "images", lambda _: images)
+    return replace(experiment.of(tiny, {"folds": [0, 1]}), protocol=QUICK)
 
 
 @pytest.mark.usefixtures("small_networks")
 def test_planted_signal_is_read_and_its_absence_too(
-    tiny: Dataset, images: np.ndarray, tmp_path: Path
+    begun: Experiment,
 ) -> None:
-    """Age is in the pixels, gender is not; each readout is a run like any other."""
+    """Age is in the pixels, gender is not; each readout is a run of the extra fold."""
     for name in ("gender", "age"):
-        train_fold(tiny, images, name, QUICK, 0, tmp_path)
-    made = linear_probes.probe(tiny, images, QUICK, (0,), tmp_path)
-    assert list(made) == linear_probes.names()
-    runs = {name: read_runs(folders) for name, folders in made.items()}
+        experiment.train(replace(begun, folds=begun.extra_folds), name)
+    runs = linear_probes.probe(begun)
+    assert list(runs) == linear_probes.names()
+    assert runs["age_from_pixels"].folds == [0]
     scores = {name: metrics.fold_scores(run).iloc[0] for name, run in runs.items()}
     assert scores["age_from_pixels"]["age"] == 100
     assert scores["gender_from_pixels"]["gender"] <= 75
     assert runs["age_from_gender"].title == "age read off the trained gender trunk"
-    record = json.loads((made["age_from_gender"][0] / "run.json").read_text())
+    record = json.loads((begun.folder("age_from_gender", 0) / "run.json").read_text())
     assert record["faces"]["train"] == 64
 
 
-def test_network_that_was_not_trained_is_named(
-    tiny: Dataset, images: np.ndarray, tmp_path: Path
-) -> None:
+def test_network_that_was_not_trained_is_named(begun: Experiment) -> None:
     """Nothing is read off a network that is not there."""
-    with pytest.raises(AdienceError, match=r"gender/.*/fold_2: there is no finished run"):
-        linear_probes.probe(tiny, images, QUICK, (2,), tmp_path)
+    with pytest.raises(AdienceError, match=r"gender/.*/fold_0: there is no finished run"):
+        linear_probes.probe(begun)
+
+
+def test_without_extra_folds_nothing_is_read(begun: Experiment) -> None:
+    """A fold that one of many machines trains leaves them to another."""
+    assert linear_probes.probe(replace(begun, extra_folds=())) == {}
 
 
 def test_label_that_no_training_face_has_gets_no_probability() -> None:
@@ -69,9 +71,7 @@ def test_label_that_no_training_face_has_gets_no_probability() -> None:
     assert not given[:, [1, 2, 4, 5, 6]].any()
 
 
-def test_vgg16_reads_both_tasks_from_a_named_file(
-    tiny: Dataset, images: np.ndarray, tmp_path: Path
-) -> None:
+def test_vgg16_reads_both_tasks_from_a_named_file(begun: Experiment, tmp_path: Path) -> None:
     """Its weights' digest is part of the run; features are made once for all folds.
 
     Of a few faces: a network of this size takes its time.
@@ -79,11 +79,8 @@ def test_vgg16_reads_both_tasks_from_a_named_file(
     file = tmp_path / "vgg.weights.h5"
     keras.applications.VGG16(include_top=False, weights=None).save_weights(file)
     weights = from_file(file, "VGG16")
-    protocol = replace(QUICK, weights=weights.label, faces=20)
-    folders = linear_probes.probe_frozen(
-        tiny, images, "vgg16", protocol, (0, 1), tmp_path / "runs", weights
-    )
-    runs = read_runs(folders)
+    few = replace(begun, protocol=replace(begun.protocol, faces=20))
+    runs = linear_probes.probe_frozen(few, "vgg16", weights)
     assert (runs.tasks, runs.folds) == (("gender", "age"), [0, 1])
     assert runs.protocol.weights == weights.label
     assert len(pd.unique(runs.predictions["age (0, 2)"])) > 1
