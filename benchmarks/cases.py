@@ -31,6 +31,7 @@ from adience_lib.experiments import cross_validation
 from adience_lib.models import tasks
 from adience_lib.protocol import PAPER
 from adience_lib.report.discrepancies import PUBLISHED
+from adience_lib.runs.folder import Training
 from adience_lib.runs.train_fold import initial_network
 from adience_lib.util import backend
 from benchmarks import arithmetic
@@ -209,11 +210,8 @@ def _two_folds(quick: bool, workers: int) -> float:
     images = cache.images(demo)
     executor = cross_validation.executor(f"local:{workers}") if workers else None
     with tempfile.TemporaryDirectory() as runs:
-        return best_seconds(
-            lambda: cross_validation.cross_validate(
-                demo, images, "gender", protocol, (0, 1), Path(runs), executor=executor
-            )
-        )
+        trainings = [Training(demo, "gender", protocol, fold, Path(runs)) for fold in (0, 1)]
+        return best_seconds(lambda: cross_validation.cross_validate(trainings, images, executor))
 
 
 def scale(bench: Bench, faces: int, smallest: int) -> Iterator[Row]:

@@ -12,6 +12,7 @@ from adience_lib import data, models
 from adience_lib.data import cache
 from adience_lib.models.summary import parameter_counts
 from adience_lib.protocol import SMOKE
+from adience_lib.runs.folder import Training
 from adience_lib.runs.read import load_network
 from adience_lib.runs.train_fold import train_fold
 from adience_lib.speed.rewritten import lean
@@ -46,7 +47,7 @@ def main(folder: Path, result: Path) -> None:
                 found[f"{name} {kind} {task}"] = keras.ops.convert_to_numpy(output)
     dataset = data.load(write_adience(folder / "adience", tiny_rows()))
     images = cache.images(dataset)
-    run = train_fold(dataset, images, "gender", PROTOCOL, 0, folder / "runs")
+    run = train_fold(Training(dataset, "gender", PROTOCOL, 0, folder / "runs"), images)
     found["run folder"] = np.array(sorted(file.name for file in run.iterdir()))
     found["columns"] = np.array((run / "history.csv").read_text().splitlines()[0])
     found["rows"] = np.array(

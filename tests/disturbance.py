@@ -33,7 +33,7 @@ GOES_ON = "finished epochs are kept, and the same command goes on from there"
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingProcess:
     """One fold of one network, with folders of its own for runs and cache.
 
     ``small``: with few filters (``small.py``).
@@ -126,7 +126,11 @@ def assert_same_run(found: Path, expected: Path) -> None:
 
 
 def disturb(
-    training: Training, undisturbed: Path, seconds: float, operations: int, random: random.Random
+    training: TrainingProcess,
+    undisturbed: Path,
+    seconds: float,
+    operations: int,
+    random: random.Random,
 ) -> Counter[str]:
     """Start ``training`` again and again with a random fault each time, until it is finished.
 
@@ -146,7 +150,7 @@ def disturb(
 
 
 def _one_fault(
-    training: Training, seconds: float, operations: int, random: random.Random
+    training: TrainingProcess, seconds: float, operations: int, random: random.Random
 ) -> tuple[str, bool]:
     """A start with a fault, and whether it struck before the training was finished."""
     kind = random.choice(["time", "operation", "operation", "batch"])

@@ -64,6 +64,7 @@ def main() -> None:
     from adience_lib.data import cache
     from adience_lib.experiments import cross_validation
     from adience_lib.protocol import Protocol
+    from adience_lib.runs.folder import Training
 
     if task["small"]:
         shrink()
@@ -74,10 +75,8 @@ def main() -> None:
     print("ready", flush=True)
     dataset = data.load(task["data"])
     protocol = Protocol(**task["protocol"])
-    runs_dir = Path(task["runs"])
-    cross_validation.cross_validate(
-        dataset, cache.images(dataset), task["model"], protocol, (0,), runs_dir
-    )
+    one = Training(dataset, task["model"], protocol, 0, Path(task["runs"]))
+    cross_validation.cross_validate([one], cache.images(dataset))
     print(operations.count, flush=True)
 
 

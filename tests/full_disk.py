@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from disturbance import Training, assert_same_run
+from disturbance import TrainingProcess, assert_same_run
 
 ROOM = 8 << 30
 """Bytes: enough for any training."""
@@ -20,7 +20,7 @@ def main() -> None:
     """Fill the disk, make room, go on, compare."""
     data, scratch, model, undisturbed, size = sys.argv[1:]
     _mount("-t", "tmpfs", "-o", f"size={size}", "tmpfs", scratch)
-    training = Training(Path(data), Path(scratch), model, small=False)
+    training = TrainingProcess(Path(data), Path(scratch), model, small=False)
     status, _ = training.run()
     said = training.messages()
     half_written = [path for path in training.left_over() if path.endswith("npz.unfinished")]

@@ -12,14 +12,7 @@ from adience_lib.experiments.results import Results
 from adience_lib.models import tasks
 from adience_lib.models.baselines import LEVI_HASSNER
 from adience_lib.protocol import PAPER
-from adience_lib.runs.folder import (
-    predictions_table,
-    record,
-    run_folder,
-    version_of,
-    write_once,
-    write_table,
-)
+from adience_lib.runs.folder import predictions_table, version_of, write_once, write_table
 from adience_lib.runs.read import Runs
 
 SURE = 0.9
@@ -127,6 +120,6 @@ def made_up(one: Experiment, model: str, fold: int) -> Path:
             "machines": [{"processor": "a processor", "cores": 2, "accelerator": "none"}],
         }
 
-    folder = run_folder(one.runs_dir, one.dataset, model, one.protocol, fold)
-    write_once(folder, record(one.dataset, model, one.protocol, fold), write)
-    return folder
+    training = one.training(model, fold)
+    write_once(training, write)
+    return training.folder

@@ -31,7 +31,14 @@ from adience_lib.experiments import experiment, parameters
 from adience_lib.models import pretrained
 from adience_lib.protocol import PAPER
 from adience_lib.runs import checkpoint
-from adience_lib.runs.folder import FORMAT, run_folder, write_json, write_sums, write_table
+from adience_lib.runs.folder import (
+    FORMAT,
+    Training,
+    write_json,
+    write_once,
+    write_sums,
+    write_table,
+)
 from adience_lib.runs.read import read_runs
 from adience_lib.training import State
 from adience_lib.util.errors import AdienceError
@@ -482,17 +489,14 @@ def test_record_of_a_run_that_is_damaged(
     tiny: Dataset, tmp_path_factory: pytest.TempPathFactory, done: list[Damage], begun: bool
 ) -> None:
     """A finished or an unfinished run whose record is not readable is not taken for this one."""
-    from adience_lib.runs.folder import record, write_once
-
-    root = tmp_path_factory.mktemp("runs")
-    folder = run_folder(root, tiny, "gender", PAPER, 0)
-    specification = record(tiny, "gender", PAPER, 0)
+    training = Training(tiny, "gender", PAPER, 0, tmp_path_factory.mktemp("runs"))
+    folder, specification = training.folder, training.specification
     made = folder.with_name("fold_0.unfinished") if begun else folder
     made.mkdir(parents=True)
     text = damaged(json.dumps(specification).encode(), done)
     (made / "protocol.json").write_bytes(text)
     try:
-        write_once(folder, specification, lambda result, states: {})
+        write_once(training, lambda result, states: {})
     except AdienceError as error:
         assert_one_line_about(error, made)
         return

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 from conftest import tiny_rows, write_adience
-from disturbance import Training, disturb
+from disturbance import TrainingProcess, disturb
 
 pytestmark = pytest.mark.soak
 
@@ -48,7 +48,7 @@ def undisturbed(
     """One for each network."""
     scratch = tmp_path_factory.mktemp(request.param)
     data = write_adience(scratch / "adience", tiny_rows())
-    training = Training(data, scratch / "undisturbed", request.param, small=False)
+    training = TrainingProcess(data, scratch / "undisturbed", request.param, small=False)
     process = training.start()
     started = time.perf_counter()
     said = process.communicate()[0]
@@ -78,7 +78,7 @@ def test_nothing_is_lost_however_often_it_is_stopped(
     trainings = 0
     while struck.total() < FAULTS:
         trainings += 1
-        training = Training(undisturbed.data, tmp_path / str(trainings), model, small=False)
+        training = TrainingProcess(undisturbed.data, tmp_path / str(trainings), model, small=False)
         struck += disturb(
             training, undisturbed.folder, undisturbed.seconds, undisturbed.operations, drawn
         )

@@ -19,6 +19,7 @@ from adience_lib.experiments import cross_validation
 from adience_lib.models import networks
 from adience_lib.models.summary import leaf_layers
 from adience_lib.protocol import DEMO
+from adience_lib.runs.folder import Training
 from adience_lib.runs.read import read_runs
 from adience_lib.runs.train_fold import initial_network, train_fold
 
@@ -28,7 +29,7 @@ def test_losses_are_means_over_faces_and_their_sum_is_weighted(
 ) -> None:
     """gamma * L_gender + (1 - gamma) * L_age, equation 1; 16 faces in batches of 12 and 4."""
     protocol = replace(QUICK, gamma=0.3, epochs=1, batch_size=12)
-    folder = train_fold(tiny, images, "multitask", protocol, 0, tmp_path)
+    folder = train_fold(Training(tiny, "multitask", protocol, 0, tmp_path), images)
     history = pd.read_csv(folder / "history.csv").iloc[0]
     predictions = pd.read_csv(folder / "predictions.csv")
     losses = {}
@@ -119,10 +120,8 @@ def test_bfloat16_reaches_the_accuracy_of_float32(
     right = {}
     for precision in ("float32", "mixed_bfloat16"):
         protocol = replace(DEMO, precision=precision, monitor="none")
-        folders = cross_validation.cross_validate(
-            demo, images, "gender", protocol, (0, 1, 2, 3, 4), tmp_path
-        )
-        runs = read_runs(folders)
+        trainings = [Training(demo, "gender", protocol, fold, tmp_path) for fold in range(5)]
+        runs = read_runs(cross_validation.cross_validate(trainings, images))
         found = runs.predictions
         right[precision] = ((found["gender m"] > 0.5) == found["gender"]).astype(float)
     difference = right["mixed_bfloat16"] - right["float32"]

@@ -19,19 +19,18 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from adience_lib.data import Dataset, cache
+from adience_lib.data import cache
 from adience_lib.models import pretrained
 from adience_lib.models.pretrained import Weights
-from adience_lib.protocol import Protocol
 from adience_lib.runs import checkpoint
-from adience_lib.runs.folder import run_folder
+from adience_lib.runs.folder import Training
 from adience_lib.runs.train_fold import train_fold
 from adience_lib.util import atomic, backend, paths
 from adience_lib.util.console import message
@@ -41,56 +40,24 @@ SECONDS_BETWEEN_LOOKS = 1.0
 """At how far the folds are."""
 
 
-@dataclass(frozen=True, eq=False)
-class Fold:
-    """One training, as ``train_fold`` takes it but for the images: a worker maps the
-    cache of its own machine, which it builds where there is none.
-
-    ``token``: the name of a file in ``runs_dir`` by which a worker finds out whether it sees the
-    same folder.
-    """
-
-    dataset: Dataset
-    model_name: str
-    protocol: Protocol
-    fold: int
-    runs_dir: Path
-    weights: Weights | None = None
-    token: str = ""
-
-    @property
-    def folder(self) -> Path:
-        """The run folder."""
-        return run_folder(self.runs_dir, self.dataset, self.model_name, self.protocol, self.fold)
-
-
 def cross_validate(
-    dataset: Dataset,
-    images: np.ndarray,
-    model_name: str,
-    protocol: Protocol,
-    folds: tuple[int, ...],
-    runs_dir: Path,
-    weights: Weights | None = None,
-    executor: Executor | None = None,
+    trainings: list[Training], images: np.ndarray, executor: Executor | None = None
 ) -> list[Path]:
-    """Train ``model_name`` once for each of ``folds``, and give the run folders.
+    """Do ``trainings``, and give the run folders. ``images``: as of ``train_fold``.
 
-    Arguments as of ``train_fold``. One progress bar runs over all folds; it knows the
-    most epochs there can be, and jumps ahead where early stopping ends a fold.
+    One progress bar runs over all of them; it knows the most epochs there can be, and jumps ahead
+    where early stopping ends a training.
 
     ``executor``: any of ``concurrent.futures``, whose workers train the folds side by side
-    (``train``). The runs are the same, bit for bit, as without one, at equal numbers of threads on
-    equal machines.
+    (``train_on``). The runs are the same, bit for bit, as without one, at equal numbers of threads
+    on equal machines.
     """
     if executor is not None:
-        asked = [Fold(dataset, model_name, protocol, k, runs_dir, weights) for k in folds]
-        return [fold.folder for fold in sorted(train(asked, executor), key=lambda one: one.fold)]
-    with tqdm(total=len(folds) * protocol.epochs, mininterval=1, **BAR) as bar:
-        return [
-            train_fold(dataset, images, model_name, protocol, fold, runs_dir, weights, bar)
-            for fold in folds
-        ]
+        done = sorted(train_on(executor, trainings), key=lambda training: training.fold)
+        return [training.folder for training in done]
+    epochs = sum(training.protocol.epochs for training in trainings)
+    with tqdm(total=epochs, mininterval=1, **BAR) as bar:
+        return [train_fold(training, images, bar) for training in trainings]
 
 
 BAR: dict[str, Any] = {
@@ -100,18 +67,19 @@ BAR: dict[str, Any] = {
 }
 
 
-def train(folds: list[Fold], executor: Executor) -> Iterator[Fold]:
-    """Train ``folds`` on ``executor``, and give each back as it ends, its run folder in place.
+def train_on(executor: Executor, trainings: list[Training]) -> Iterator[Training]:
+    """Do ``trainings`` on ``executor``, and give each back as it ends, its run folder in place.
 
-    One progress bar runs over all of them; it says how many epochs each that is under way has
-    behind it, where its worker sees the same folder. A fold whose worker dies goes on elsewhere
-    after its last whole epoch, if the executor gives its work to another (Dask's do) and the
-    folder is one that all see; else from the start.
+    A worker maps the cache of its own machine, which it builds where there is none. One progress
+    bar runs over all trainings; it says how many epochs each that is under way has behind it, where
+    its worker sees the same folder. A training whose worker dies goes on elsewhere after its last
+    whole epoch, if the executor gives its work to another (Dask's do) and the folder is one that
+    all see; else from the start.
 
-    Raises AdienceError: what a fold raises, or the executor's workers are gone.
+    Raises AdienceError: what a training raises, or the executor's workers are gone.
     """
-    with _announced(folds) as announced:
-        waiting = {executor.submit(work, fold): fold for fold in announced}
+    with _announced(trainings) as token:
+        waiting = {executor.submit(work, training, token): training for training in trainings}
         try:
             yield from _as_they_end(waiting, executor)
         except BaseException:
@@ -121,64 +89,67 @@ def train(folds: list[Fold], executor: Executor) -> Iterator[Fold]:
 
 
 @contextmanager
-def _announced(folds: list[Fold]) -> Iterator[list[Fold]]:
-    """The folds with a token in each of their folders of runs."""
+def _announced(trainings: list[Training]) -> Iterator[str]:
+    """The name of a file in each of their folders of runs, by which a worker finds out whether it
+    sees the same folder."""
     token = f".seen-{uuid.uuid4().hex}"
-    files = {fold.runs_dir / token for fold in folds}
+    files = {training.runs_dir / token for training in trainings}
     try:
         for file in files:
             with atomic.writing(file):
                 file.touch()
-        yield [replace(fold, token=token) for fold in folds]
+        yield token
     finally:
         for file in files:
             atomic.remove(file)
 
 
-def _as_they_end(waiting: dict["Future[bytes | None]", Fold], executor: Executor) -> Iterator[Fold]:
+def _as_they_end(
+    waiting: dict["Future[bytes | None]", Training], executor: Executor
+) -> Iterator[Training]:
     alone = False
-    most = sum(fold.protocol.epochs for fold in waiting.values())
+    most = sum(training.protocol.epochs for training in waiting.values())
     ended = 0
     with tqdm(total=most, **BAR) as bar:
         while waiting:
             done, _ = wait(waiting, SECONDS_BETWEEN_LOOKS, FIRST_COMPLETED)
             for future in done:
-                fold = waiting.pop(future)
-                _unpack(_result(future, fold), fold)
-                ended += fold.protocol.epochs
-                yield fold
+                training = waiting.pop(future)
+                _unpack(_result(future, training), training)
+                ended += training.protocol.epochs
+                yield training
             was_alone, alone = alone, bool(waiting) and _is_alone(executor)
             if alone and not was_alone:
                 message(f"No worker is left; {len(waiting)} trainings wait for one.")
-            under_way = {fold: _epochs(fold) for fold in waiting.values()}
+            under_way = {training: _epochs(training) for training in waiting.values()}
             bar.set_description(_progress(under_way), refresh=False)
             bar.n = ended + sum(under_way.values())
             bar.refresh()
 
 
-def _progress(under_way: dict[Fold, int]) -> str:
+def _progress(under_way: dict[Training, int]) -> str:
     return "; ".join(
-        f"{fold.model_name} fold {fold.fold} epoch {epochs}"
-        for fold, epochs in under_way.items()
+        f"{training.model_name} fold {training.fold} epoch {epochs}"
+        for training, epochs in under_way.items()
         if epochs
     )
 
 
-def _epochs(fold: Fold) -> int:
-    if fold.folder.exists():  # finished, and its worker is about to say so
-        return fold.protocol.epochs
-    return checkpoint.finished_epochs(atomic.unfinished_name(fold.folder))
+def _epochs(training: Training) -> int:
+    if training.folder.exists():  # finished, and its worker is about to say so
+        return training.protocol.epochs
+    return checkpoint.finished_epochs(atomic.unfinished_name(training.folder))
 
 
-def _result(future: "Future[bytes | None]", fold: Fold) -> bytes | None:
+def _result(future: "Future[bytes | None]", training: Training) -> bytes | None:
     try:
         return future.result()
     except AdienceError:
         raise
     except Exception as error:  # each executor has its own errors for workers that are gone
         raise AdienceError(
-            f"{fold.model_name}, fold {fold.fold}: its worker failed ({type(error).__name__}: "
-            f"{error}); the same command goes on after the last whole epoch"
+            f"{training.name}: its worker failed ({type(error).__name__}: {error}); the same "
+            "command goes on after the last whole epoch"
         ) from error
 
 
@@ -186,8 +157,8 @@ TRIES = 3
 """Of a fold whose process is killed, by the system for want of memory for example."""
 
 
-def work(fold: Fold) -> bytes | None:
-    """What a worker does: train the fold into the folder of runs, if it sees it.
+def work(training: Training, token: str) -> bytes | None:
+    """What a worker does: train into the folder of runs, if it sees ``token`` there.
 
     Where it does not, it trains into a folder of its own, and gives the run folder as an archive.
 
@@ -202,7 +173,8 @@ def work(fold: Fold) -> bytes | None:
                 f"c.train_alone({os.getpid()})"
             )
             command = [sys.executable, "-c", program, str(answer)]
-            status = subprocess.run(command, input=pickle.dumps(fold), check=False).returncode
+            given = pickle.dumps((training, token))
+            status = subprocess.run(command, input=given, check=False).returncode
             if status == 0:
                 found = pickle.loads(answer.read_bytes())
                 if isinstance(found, AdienceError):
@@ -214,12 +186,12 @@ def work(fold: Fold) -> bytes | None:
 
 
 def train_alone(parent: int) -> None:
-    """The process of one training: a fold on standard input, its result in the file that the
-    command line names. It dies with the process ``parent``, whose work another will take up."""
+    """The process of one training: what ``work`` was given on standard input, its result in the
+    file that the command line names. It dies with the process ``parent``, whose work another will
+    take up."""
     _die_with(parent)
-    fold = pickle.load(sys.stdin.buffer)
     try:
-        found: bytes | AdienceError | None = _train(fold)
+        found: bytes | AdienceError | None = _train(*pickle.load(sys.stdin.buffer))
     except AdienceError as error:
         found = error
     Path(sys.argv[1]).write_bytes(pickle.dumps(found))
@@ -237,18 +209,11 @@ PR_SET_PDEATHSIG = 1
 """Of ``linux/prctl.h``: the signal that a process gets when its parent dies."""
 
 
-def _train(fold: Fold) -> bytes | None:
-    shared = (fold.runs_dir / fold.token).exists()
-    here = fold if shared else replace(fold, runs_dir=paths.runs())
-    folder = train_fold(
-        here.dataset,
-        cache.images(here.dataset),
-        here.model_name,
-        here.protocol,
-        here.fold,
-        here.runs_dir,
-        _weights_here(here.weights),
-    )
+def _train(training: Training, token: str) -> bytes | None:
+    shared = (training.runs_dir / token).exists()
+    here = training if shared else replace(training, runs_dir=paths.runs())
+    images = cache.images(here.dataset)
+    folder = train_fold(replace(here, weights=_weights_here(here.weights)), images)
     return None if shared else _packed(folder)
 
 
@@ -268,7 +233,7 @@ def _packed(folder: Path) -> bytes:
     return content.getvalue()
 
 
-def _unpack(content: bytes | None, fold: Fold) -> None:
+def _unpack(content: bytes | None, training: Training) -> None:
     """Put a run folder that came as an archive where it belongs; it is checked when it is read."""
     if content is None:
         return
@@ -279,9 +244,9 @@ def _unpack(content: bytes | None, fold: Fold) -> None:
             tarfile.open(fileobj=io.BytesIO(content)) as archive,
         ):
             archive.extractall(place, filter="data")
-            (Path(place) / fold.folder.name).rename(unfinished)
+            (Path(place) / training.folder.name).rename(unfinished)
 
-    atomic.make_whole(fold.folder, write)
+    atomic.make_whole(training.folder, write)
 
 
 def executor(scheduler: str) -> Executor:

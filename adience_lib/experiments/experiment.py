@@ -16,8 +16,9 @@ from adience_lib.data.labels import FOLDS
 from adience_lib.experiments import parameters
 from adience_lib.experiments.cross_validation import cross_validate, executor
 from adience_lib.models import baselines, pretrained
+from adience_lib.models.pretrained import Weights
 from adience_lib.protocol import DEMO, LEVI_HASSNER, PAPER, SMOKE, Protocol
-from adience_lib.runs.folder import run_folder
+from adience_lib.runs.folder import Training
 from adience_lib.runs.read import Runs, read_runs
 from adience_lib.util import paths
 from adience_lib.util.errors import AdienceError
@@ -60,9 +61,13 @@ class Experiment:
         """The manifest of the faces used: all, or the protocol's sample."""
         return loader.sample(self.dataset.faces, self.protocol.faces, self.protocol.seed)
 
+    def training(self, model_name: str, fold: int, weights: Weights | None = None) -> Training:
+        """One training under the experiment's protocol."""
+        return Training(self.dataset, model_name, self.protocol, fold, self.runs_dir, weights)
+
     def folder(self, model_name: str, fold: int) -> Path:
         """The run folder of one training."""
-        return run_folder(self.runs_dir, self.dataset, model_name, self.protocol, fold)
+        return self.training(model_name, fold).folder
 
     @property
     def caption(self) -> str:
@@ -169,25 +174,15 @@ def _figures(dataset: Dataset, protocol: Protocol, folds: tuple[int, ...]) -> Pa
     return folder if label == default_protocol(dataset.name).label else folder / label
 
 
-def train(
-    experiment: Experiment, model_name: str, weights: pretrained.Weights | None = None
-) -> Runs:
+def train(experiment: Experiment, model_name: str, weights: Weights | None = None) -> Runs:
     """Train ``model_name`` on every fold that is not finished yet, and read the runs back.
 
     For ``transfer``, ``experiment`` and ``weights`` come from ``for_transfer``. Raises
     AdienceError, before the first training, for folds that the faces cannot be split into.
     """
     check_splits(experiment)
-    folders = cross_validate(
-        experiment.dataset,
-        experiment.images,
-        model_name,
-        experiment.protocol,
-        experiment.folds,
-        experiment.runs_dir,
-        weights,
-        workers(experiment, model_name),
-    )
+    trainings = [experiment.training(model_name, fold, weights) for fold in experiment.folds]
+    folders = cross_validate(trainings, experiment.images, workers(experiment, model_name))
     return read_runs(folders)
 
 
@@ -209,7 +204,7 @@ def workers(experiment: Experiment, model_name: str) -> Executor | None:
 
 
 def train_held_out(
-    experiment: Experiment, *model_names: str, weights: pretrained.Weights | None = None
+    experiment: Experiment, *model_names: str, weights: Weights | None = None
 ) -> dict[str, Runs]:
     """As ``train``, on the held-out folds with ``monitor="held_out"``: runs by model name."""
     few = replace(held_out(experiment), folds=experiment.held_out_folds)
@@ -262,7 +257,7 @@ def sweep_gamma(experiment: Experiment) -> dict[float, Runs]:
     return swept
 
 
-def find_weights(experiment: Experiment) -> pretrained.Weights | None:
+def find_weights(experiment: Experiment) -> Weights | None:
     """The weights that the transfer network starts from; None for random features.
 
     ImageNet's can be missing in the demo alone: the notebook then goes on and says so. Raises
@@ -290,7 +285,7 @@ def transfer_protocol(experiment: Experiment, weights_label: str) -> Protocol:
     return protocol
 
 
-def for_transfer(experiment: Experiment) -> tuple[pretrained.Weights | None, Experiment]:
+def for_transfer(experiment: Experiment) -> tuple[Weights | None, Experiment]:
     """The transfer network's weights (``find_weights``), and its experiment, which names them."""
     weights = find_weights(experiment)
     label = weights.label if weights else "random"

@@ -26,7 +26,7 @@ from adience_lib.experiments.experiment import Experiment
 from adience_lib.models import pretrained
 from adience_lib.models.networks import cropped_image
 from adience_lib.models.pretrained import Weights
-from adience_lib.runs.folder import predictions_table, record, write_once, write_table
+from adience_lib.runs.folder import predictions_table, write_once, write_table
 from adience_lib.runs.read import Runs, load_network, read_runs
 from adience_lib.runs.train_fold import initial_network
 from adience_lib.util import backend
@@ -135,7 +135,7 @@ def _read(
     pipeline: Callable[[int], Pipeline],
 ) -> Runs:
     """Every fold's run; its single "epoch" is the fitting, features included."""
-    dataset, protocol, faces = experiment.dataset, experiment.protocol, experiment.faces
+    protocol, faces = experiment.protocol, experiment.faces
 
     def write(fold: int, result: Path, _: Path) -> dict[str, object]:
         started = time.perf_counter()
@@ -161,10 +161,10 @@ def _read(
             "machines": [backend.machine()],
         }
 
-    folders = [experiment.folder(name, fold) for fold in experiment.folds]
-    for fold, folder in zip(experiment.folds, folders, strict=True):
-        write_once(folder, record(dataset, name, protocol, fold), partial(write, fold))
-    return read_runs(folders)
+    trainings = [experiment.training(name, fold) for fold in experiment.folds]
+    for training in trainings:
+        write_once(training, partial(write, training.fold))
+    return read_runs([training.folder for training in trainings])
 
 
 def _all_classes(linear_probe: Pipeline, numbers: np.ndarray, task: str) -> np.ndarray:

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from adience_lib.experiments import cross_validation, experiment, linear_probes, parameters, records
-from adience_lib.experiments.cross_validation import Fold
 from adience_lib.experiments.experiment import Experiment
 from adience_lib.models import baselines
-from adience_lib.models.pretrained import Weights
 from adience_lib.protocol import PAPER
+from adience_lib.runs.folder import Training
 from adience_lib.util.console import message
 from adience_lib.util.errors import AdienceError
 
@@ -38,7 +37,7 @@ REDUCED = ("multitask", "age", "gender")
 """The paper's own networks, in the order in which they are trained."""
 
 
-def trainings(study: Experiment) -> list[Fold]:
+def trainings(study: Experiment) -> list[Training]:
     """Everything that is trained, what matters most first, so that an early end leaves a whole.
 
     The four networks of Table 3 once; the reduced ones again; Levi & Hassner's by the protocol;
@@ -48,10 +47,10 @@ def trainings(study: Experiment) -> list[Fold]:
     """
     weights, transferring = experiment.for_transfer(study)
 
-    def folds(name: str, repetition: int = 0) -> list[Fold]:
+    def of_all_folds(name: str, repetition: int) -> list[Training]:
         one, its = (transferring, weights) if name == "transfer" else (study, None)
         again = replace(one, protocol=replace(one.protocol, repetition=repetition))
-        return [_fold(again, name, fold, its) for fold in one.folds]
+        return [again.training(name, fold, its) for fold in one.folds]
 
     order = [
         *((name, 0) for name in (*REDUCED, "transfer")),
@@ -63,16 +62,16 @@ def trainings(study: Experiment) -> list[Fold]:
     held_out = experiment.held_out(study)
     swept = [replace(study.protocol, gamma=gamma) for gamma in study.gammas]
     planned = [
-        *(fold for name, repetition in order for fold in folds(name, repetition)),
-        *(_fold(held_out, "multitask", fold) for fold in study.held_out_folds),
+        *(training for asked in order for training in of_all_folds(*asked)),
+        *(held_out.training("multitask", fold) for fold in study.held_out_folds),
         *(
-            _fold(replace(study, protocol=protocol), "multitask", fold)
+            replace(study, protocol=protocol).training("multitask", fold)
             for protocol in swept
             for fold in study.extra_folds
         ),
     ]
     if is_sample(study):
-        planned.append(_fold(on_all_faces(study), "multitask", study.folds[0]))
+        planned.append(on_all_faces(study).training("multitask", study.folds[0]))
     return planned
 
 
@@ -86,10 +85,6 @@ def on_all_faces(study: Experiment) -> Experiment:
     return replace(study, protocol=replace(study.protocol, faces=None, batch_size=PAPER.batch_size))
 
 
-def _fold(one: Experiment, name: str, fold: int, weights: Weights | None = None) -> Fold:
-    return Fold(one.dataset, name, one.protocol, fold, one.runs_dir, weights)
-
-
 def run(study: Experiment, records_dir: Path) -> None:
     """Train what has no record in ``records_dir``, and keep each record there as a fold ends.
 
@@ -101,26 +96,18 @@ def run(study: Experiment, records_dir: Path) -> None:
     for one in (study, on_all_faces(study)) if is_sample(study) else (study,):
         _probe_xception(one, records_dir)
     planned = trainings(study)
-    left = [fold for fold in planned if not records.is_kept(study, fold.folder, records_dir)]
+    left = [one for one in planned if not records.is_kept(study, one.folder, records_dir)]
     message(f"{len(planned) - len(left)} of {len(planned)} trainings have been recorded before.")
     if left and study.scheduler:
         _ = study.images  # the cache is there before the workers ask for it
-        for fold in cross_validation.train(left, cross_validation.executor(study.scheduler)):
-            records.keep(study, fold.folder, records_dir)
+        executor = cross_validation.executor(study.scheduler)
+        for training in cross_validation.train_on(executor, left):
+            records.keep(study, training.folder, records_dir)
         return
-    for number, fold in enumerate(left, start=1 + len(planned) - len(left)):
-        what = f"{fold.model_name}, fold {fold.fold}, {fold.protocol.label}"
-        message(f"{number} of {len(planned)}: {what}")
-        cross_validation.cross_validate(
-            fold.dataset,
-            study.images,
-            fold.model_name,
-            fold.protocol,
-            (fold.fold,),
-            fold.runs_dir,
-            fold.weights,
-        )
-        records.keep(study, fold.folder, records_dir)
+    for number, training in enumerate(left, start=1 + len(planned) - len(left)):
+        message(f"{number} of {len(planned)}: {training.name}, {training.protocol.label}")
+        cross_validation.cross_validate([training], study.images)
+        records.keep(study, training.folder, records_dir)
 
 
 def _probe_xception(study: Experiment, records_dir: Path) -> None:

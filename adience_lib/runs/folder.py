@@ -4,6 +4,7 @@ import hashlib
 import json
 import shlex
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pandas as pd
 
 from adience_lib.data import Dataset
 from adience_lib.data.labels import LABELS
+from adience_lib.models.pretrained import Weights
 from adience_lib.protocol import Protocol
 from adience_lib.util import atomic, paths
 from adience_lib.util.errors import RETRAIN, AdienceError
@@ -31,26 +33,46 @@ def version_of(model_name: str) -> int:
     return 2 if model_name.rsplit("_from_", maxsplit=1)[-1] in REBUILT else 1
 
 
-def run_folder(
-    runs_dir: Path, dataset: Dataset, model_name: str, protocol: Protocol, fold: int
-) -> Path:
-    """Where the results of one training are kept: ``<dataset>/<model>/<protocol>/fold_<k>``."""
-    source = f"{dataset.name}-{dataset.fingerprint[:FINGERPRINT_DIGITS]}"
-    return runs_dir / source / model_name / protocol.label / f"fold_{fold}"
+@dataclass(frozen=True, eq=False)
+class Training:
+    """One training: of a network under a protocol, tested on ``fold`` and trained on the others.
 
+    ``runs_dir``: where run folders lie. ``weights``: those that ``protocol.weights`` names, for
+    ``transfer``; None where it says "random".
+    """
 
-def record(dataset: Dataset, model_name: str, protocol: Protocol, fold: int) -> dict[str, Any]:
-    """What a run is of: two runs that differ in any of this are different experiments."""
-    return {
-        "format": FORMAT,
-        "model": model_name,
-        "fold": fold,
-        "dataset": dataset.name,
-        "fingerprint": dataset.fingerprint,
-        "protocol": protocol.written(),
-        # Runs from before there were versions are those of version 1.
-        **({"version": version} if (version := version_of(model_name)) > 1 else {}),
-    }
+    dataset: Dataset
+    model_name: str
+    protocol: Protocol
+    fold: int
+    runs_dir: Path
+    weights: Weights | None = None
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return f"{self.model_name}, fold {self.fold}"
+
+    @property
+    def folder(self) -> Path:
+        """Where its results are kept: ``<dataset>/<model>/<protocol>/fold_<k>``."""
+        source = f"{self.dataset.name}-{self.dataset.fingerprint[:FINGERPRINT_DIGITS]}"
+        return self.runs_dir / source / self.model_name / self.protocol.label / f"fold_{self.fold}"
+
+    @property
+    def specification(self) -> dict[str, Any]:
+        """What it is of: two runs that differ in any of this are different experiments."""
+        version = version_of(self.model_name)
+        return {
+            "format": FORMAT,
+            "model": self.model_name,
+            "fold": self.fold,
+            "dataset": self.dataset.name,
+            "fingerprint": self.dataset.fingerprint,
+            "protocol": self.protocol.written(),
+            # Runs from before there were versions are those of version 1.
+            **({"version": version} if version > 1 else {}),
+        }
 
 
 Write = Callable[[Path, Path], dict[str, Any]]
@@ -58,8 +80,8 @@ Write = Callable[[Path, Path], dict[str, Any]]
 folder outlives an interruption: states to go on from."""
 
 
-def write_once(folder: Path, specification: dict[str, Any], write: Write) -> bool:
-    """Let ``write`` make ``folder`` unless it holds the run of ``specification`` (a ``record``).
+def write_once(training: Training, write: Write) -> bool:
+    """Let ``write`` make the folder of ``training`` unless it holds that run.
 
     The results are written in a folder beside it, ``<folder>.unfinished``, and appear under their
     name when they are whole. What an interrupted process has left there of the same run is handed
@@ -67,6 +89,7 @@ def write_once(folder: Path, specification: dict[str, Any], write: Write) -> boo
     do. Raises AdienceError: the folder, or what is left of an interruption, is of another run; or
     the disk cannot be written to.
     """
+    folder, specification = training.folder, training.specification
     unfinished = atomic.unfinished_name(folder)
     with atomic.writing(folder):
         if folder.exists() and not unfinished.exists():

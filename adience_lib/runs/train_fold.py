@@ -21,35 +21,19 @@ from adience_lib.models.summary import parameter_counts
 from adience_lib.protocol import Protocol
 from adience_lib.runs import checkpoint
 from adience_lib.runs.checkpoint import Machines
-from adience_lib.runs.folder import (
-    predictions_table,
-    record,
-    run_folder,
-    write_once,
-    write_table,
-)
+from adience_lib.runs.folder import Training, predictions_table, write_once, write_table
 from adience_lib.training import Row, State, best_epoch, predict, train
 from adience_lib.util import backend
 from adience_lib.util.console import announced, message
 from adience_lib.util.errors import AdienceError
 
 
-def train_fold(
-    dataset: Dataset,
-    images: np.ndarray,
-    model_name: str,
-    protocol: Protocol,
-    fold: int,
-    runs_dir: Path,
-    weights: Weights | None = None,
-    bar: "tqdm[Any] | None" = None,
-) -> Path:
-    """Train on the other folds, test on ``fold``, and give the run folder.
+def train_fold(training: Training, images: np.ndarray, bar: "tqdm[Any] | None" = None) -> Path:
+    """Train on the other folds, test on ``training.fold``, and give the run folder.
 
     ``images``: (n, 256, 256, 3) uint8, a row a face of ``dataset.labelled()``. Faces of a table
-    without a label of one of the network's tasks are left out. ``weights``: those that
-    ``protocol.weights`` names, for ``transfer``; None where it says "random". A finished fold is
-    not trained again.
+    without a label of one of the network's tasks are left out. A finished fold is not trained
+    again.
 
     The folder is written whole: ``protocol.json`` (protocol and dataset),
     ``history.csv`` (``training.Row``, a row an epoch), ``predictions.csv``
@@ -69,20 +53,17 @@ def train_fold(
     not those of the protocol, the split is impossible, the loss is no longer finite, what an
     interruption has left is damaged, or the disk cannot be written to.
     """
-    if model_name == "transfer":
-        _check_weights(protocol, weights)
-    specification = record(dataset, model_name, protocol, fold)
-    fold_training = _Fold(specification, dataset, images, protocol, weights, bar)
-    folder = run_folder(runs_dir, dataset, model_name, protocol, fold)
+    if training.model_name == "transfer":
+        _check_weights(training.protocol, training.weights)
 
     def write(result: Path, states: Path) -> dict[str, Any]:
-        with announced(lambda: _stopped(fold_training, states)):
-            return fold_training.run(result, states)
+        with announced(lambda: _stopped(training, states)):
+            return _Run(training, images, bar).write(result, states)
 
-    trained = write_once(folder, specification, write)
+    trained = write_once(training, write)
     if not trained and bar is not None:
-        bar.update(protocol.epochs)
-    return folder
+        bar.update(training.protocol.epochs)
+    return training.folder
 
 
 def initial_network(
@@ -95,11 +76,11 @@ def initial_network(
         return models.build(model_name, weights)
 
 
-def _stopped(fold: "_Fold", states: Path) -> str:
+def _stopped(training: Training, states: Path) -> str:
     epochs = checkpoint.finished_epochs(states)
     return (
-        f"{fold.name}: stopped; {epochs} finished epochs are kept, and the same command goes on "
-        "from there"
+        f"{training.name}: stopped; {epochs} finished epochs are kept, and the same command goes "
+        "on from there"
     )
 
 
@@ -110,36 +91,24 @@ def _check_weights(protocol: Protocol, weights: Weights | None) -> None:
 
 
 @dataclass(frozen=True)
-class _Fold:
-    """What a fold's training needs. ``specification``: what it is a training of."""
+class _Run:
+    """A training with the images that it needs, and the bar that it moves."""
 
-    specification: dict[str, Any]
-    dataset: Dataset
+    training: Training
     images: np.ndarray
-    protocol: Protocol
-    weights: Weights | None
     bar: "tqdm[Any] | None"
 
-    @property
-    def name(self) -> str:
-        """What messages call it."""
-        return f"{self.specification['model']}, fold {self.specification['fold']}"
-
-    def run(self, result: Path, states: Path) -> dict[str, Any]:
+    def write(self, result: Path, states: Path) -> dict[str, Any]:
         """Train, or go on from ``states``, into ``result``, and give what ``run.json`` holds."""
-        protocol, model_name, fold = (
-            self.protocol,
-            self.specification["model"],
-            self.specification["fold"],
-        )
-        labelled = self.dataset.labelled(models.tasks(model_name))
-        left_out = len(self.dataset.labelled()) - len(labelled)
+        training, protocol, dataset = self.training, self.training.protocol, self.training.dataset
+        labelled = dataset.labelled(models.tasks(training.model_name))
+        left_out = len(dataset.labelled()) - len(labelled)
         if left_out:
-            message(f"{self.name}: {left_out} faces without a label of each task are left out")
+            message(f"{training.name}: {left_out} faces without a label of each task are left out")
         faces = loader.sample(labelled, protocol.faces, protocol.seed)
-        split = loader.split(faces, fold, protocol.monitor, protocol.seed)
-        file = self.weights.file if self.weights else None
-        network = initial_network(model_name, protocol, fold, file)
+        split = loader.split(faces, training.fold, protocol.monitor, protocol.seed)
+        file = training.weights.file if training.weights else None
+        network = initial_network(training.model_name, protocol, training.fold, file)
         for layer in network.layers:
             if isinstance(layer, MeanImage):
                 layer.adapt(self.images, split.train)
@@ -155,40 +124,41 @@ class _Fold:
             "faces": {name: len(rows) for name, rows in vars(split).items()}
             | ({"left_out": left_out} if left_out else {}),
             "parameters": parameter_counts(network),
-            "inputs": _inputs(self.dataset, self.images, split.train, protocol.seed),
+            "inputs": _inputs(dataset, self.images, split.train, protocol.seed),
             "machines": machines,
         }
 
     def _batches(self, rows: np.ndarray, seed: int | None = None) -> Batches:
-        tasks = models.tasks(self.specification["model"])
-        faces = self.dataset.labelled().loc[rows]
-        return Batches(self.images, faces, tasks, self.protocol.batch_size, seed)
+        tasks = models.tasks(self.training.model_name)
+        faces = self.training.dataset.labelled().loc[rows]
+        return Batches(self.images, faces, tasks, self.training.protocol.batch_size, seed)
 
     def _fit(self, network: keras.Model, split: Split, states: Path) -> tuple[list[Row], Machines]:
         """Train until early stopping or the last epoch, from the newest state on."""
-        protocol, bar = self.protocol, self.bar
-        batches = self._batches(split.train, protocol.training_seed(self.specification["fold"]))
+        name, protocol, bar = self.training.name, self.training.protocol, self.bar
+        specification = self.training.specification
+        batches = self._batches(split.train, protocol.training_seed(self.training.fold))
         found = checkpoint.load(
-            states, self.specification, network, lambda history: best_epoch(history, protocol)
+            states, specification, network, lambda history: best_epoch(history, protocol)
         )
         start, machines = found if found else (None, [])
         behind = len(start.history) if start else 0
         if bar is not None:
-            bar.set_description(self.name)
+            bar.set_description(name)
             bar.update(behind)
         if protocol.precision != "float32" and backend.emulates_bfloat16():
-            message(f"{self.name}: {SLOW_BFLOAT16}")
+            message(f"{name}: {SLOW_BFLOAT16}")
         if backend.leaves_a_card_idle():
-            message(f"{self.name}: {IDLE_CARD}")
+            message(f"{name}: {IDLE_CARD}")
         if start:
-            message(f"{self.name}: {_going_on(start.history, machines, protocol)}")
+            message(f"{name}: {_going_on(start.history, machines, protocol)}")
         if backend.machine() not in machines:
             machines.append(backend.machine())
 
         def keep(state: State) -> None:
             state.history[-1]["peak_memory"] = backend.peak_memory()
             best = best_epoch(state.history, protocol)
-            checkpoint.save(states, state, self.specification, machines, best)
+            checkpoint.save(states, state, specification, machines, best)
             backend.forget_peak_memory()
 
         backend.forget_peak_memory()
@@ -204,7 +174,7 @@ class _Fold:
                 callbacks=[] if bar is None else [_Progress(bar, len(batches))],
             )
         except AdienceError as error:
-            raise AdienceError(f"{self.name}: {error}") from error
+            raise AdienceError(f"{name}: {error}") from error
         if bar is not None:
             bar.update(protocol.epochs - len(history))
         return history, machines
@@ -218,11 +188,11 @@ class _Fold:
         split: Split,
     ) -> float:
         """Write all but the records, and give the seconds that the predictions took."""
-        faces = self.dataset.labelled().loc[split.test]
+        faces = self.training.dataset.labelled().loc[split.test]
         write_table(pd.DataFrame(history), result / "history.csv")
         started = time.perf_counter()
         write_table(predictions_table(faces, predict(network, test)), result / "predictions.csv")
-        if self.specification["model"] in baselines.LEVI_HASSNER:
+        if self.training.model_name in baselines.LEVI_HASSNER:
             ten_crops = predict(baselines.ten_crops(network), test)
             write_table(predictions_table(faces, ten_crops), result / "ten_crops.csv")
         seconds = round(time.perf_counter() - started, 3)

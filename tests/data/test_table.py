@@ -13,7 +13,7 @@ from adience_lib.data import Dataset, cache, load
 from adience_lib.data.labels import AGE_LABELS, FOLDS, GENDER_LABELS, MISSING
 from adience_lib.data.table import draw_folds
 from adience_lib.data.utkface import is_face
-from adience_lib.runs.folder import read_json
+from adience_lib.runs.folder import Training, read_json
 from adience_lib.runs.train_fold import train_fold
 from adience_lib.util.errors import AdienceError
 
@@ -219,11 +219,11 @@ def test_network_leaves_out_and_counts_faces_without_its_labels(
     monkeypatch.setattr("adience_lib.runs.train_fold.train", lambda *_, **__: [epoch])
     dataset = with_single_labels(tiny, tmp_path / "own")
     images = cache.images(dataset)
-    place = train_fold(dataset, images, "multitask", QUICK, 0, tmp_path / "runs")
+    place = train_fold(Training(dataset, "multitask", QUICK, 0, tmp_path / "runs"), images)
     faces = read_json(place / "run.json")["faces"]
     assert (faces["train"], faces["test"], faces["left_out"]) == (63, 14, 3)
     assert "multitask, fold 0: 3 faces without a label" in capsys.readouterr().err
-    place = train_fold(dataset, images, "gender", QUICK, 0, tmp_path / "runs")
+    place = train_fold(Training(dataset, "gender", QUICK, 0, tmp_path / "runs"), images)
     tested = pd.read_csv(place / "predictions.csv")
     assert (len(tested), (tested["age"] == MISSING).sum()) == (15, 1)
 

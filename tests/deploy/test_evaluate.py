@@ -16,7 +16,7 @@ from adience_lib.data.labels import LABELS
 from adience_lib.data.loader import Batches
 from adience_lib.deploy import evaluate
 from adience_lib.protocol import SMOKE, Protocol
-from adience_lib.runs.folder import predictions_table, record, run_folder, write_once, write_table
+from adience_lib.runs.folder import Training, predictions_table, write_once, write_table
 from adience_lib.runs.read import read_runs
 from adience_lib.training import predict
 from adience_lib.util.errors import AdienceError
@@ -46,9 +46,9 @@ def a_run(tiny: Dataset, images: np.ndarray, root: Path, protocol: Protocol) -> 
             "machines": [machine],
         }
 
-    folder = run_folder(root, tiny, "multitask", protocol, FOLD)
-    write_once(folder, record(tiny, "multitask", protocol, FOLD), write)
-    return folder
+    training = Training(tiny, "multitask", protocol, FOLD, root)
+    write_once(training, write)
+    return training.folder
 
 
 ALL = replace(SMOKE, faces=None)

@@ -18,7 +18,7 @@ from adience_lib.data.labels import LABELS
 from adience_lib.deploy import predict
 from adience_lib.evidence import calibration
 from adience_lib.protocol import SMOKE
-from adience_lib.runs.folder import predictions_table, record, run_folder, write_once, write_table
+from adience_lib.runs.folder import Training, predictions_table, write_once, write_table
 from adience_lib.util.errors import AdienceError
 
 BRIGHTNESS, SIDE = (0.2, 0.8), (40, 816)
@@ -43,9 +43,9 @@ def model(tiny: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
         run |= {"parameters": {"total": 7}, "faces": {"train": 64}, "machines": [machine]}
         return {**run, "inputs": {"brightness": BRIGHTNESS, "side": SIDE}}
 
-    folder = run_folder(tmp_path_factory.mktemp("runs"), tiny, "multitask", SMOKE, 0)
-    write_once(folder, record(tiny, "multitask", SMOKE, 0), write)
-    return folder / "best.keras"
+    training = Training(tiny, "multitask", SMOKE, 0, tmp_path_factory.mktemp("runs"))
+    write_once(training, write)
+    return training.folder / "best.keras"
 
 
 @pytest.fixture(scope="module")

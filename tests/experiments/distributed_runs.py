@@ -22,16 +22,16 @@ def main() -> None:
     from adience_lib.data import cache
     from adience_lib.experiments import cross_validation
     from adience_lib.protocol import Protocol
+    from adience_lib.runs.folder import Training
 
     dataset, runs_dir = data.load(task["data"]), Path(task["runs"])
     images = cache.images(dataset)
     executor = cross_validation.executor(task["scheduler"]) if task["scheduler"] else None
     if task.get("kill"):
         threading.Thread(target=_kill, args=(runs_dir,), daemon=True).start()
-    protocol, folds = Protocol(**task["protocol"]), tuple(task["folds"])
-    cross_validation.cross_validate(
-        dataset, images, "gender", protocol, folds, runs_dir, executor=executor
-    )
+    protocol = Protocol(**task["protocol"])
+    trainings = [Training(dataset, "gender", protocol, k, runs_dir) for k in task["folds"]]
+    cross_validation.cross_validate(trainings, images, executor)
 
 
 def _kill(runs_dir: Path) -> None:

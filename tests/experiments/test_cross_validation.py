@@ -19,9 +19,8 @@ import pytest
 from adience_lib import data
 from adience_lib.data import Dataset
 from adience_lib.experiments import cross_validation
-from adience_lib.experiments.cross_validation import Fold
 from adience_lib.protocol import SMOKE
-from adience_lib.runs.folder import run_folder
+from adience_lib.runs.folder import Training
 from adience_lib.runs.read import read_runs
 from adience_lib.util import backend, paths
 from adience_lib.util.errors import AdienceError
@@ -86,13 +85,13 @@ class Here(Executor):
     def __init__(self, elsewhere: Path | None = None) -> None:
         self.elsewhere = elsewhere
 
-    def submit(self, function: Any, fold: Fold, /) -> "Future[Any]":  # type: ignore[override]
+    def submit(self, function: Any, training: Training, token: str, /) -> "Future[Any]":  # type: ignore[override]
         """The result, or what was raised."""
         future: Future[Any] = Future()
         # A machine that does not see the folder of runs finds no token in it.
-        given = replace(fold, token="not here") if self.elsewhere else fold
+        seen = "not here" if self.elsewhere else token
         try:
-            future.set_result(function(given))
+            future.set_result(function(training, seen))
         except Exception as error:
             future.set_exception(error)
         return future
@@ -102,12 +101,10 @@ class Here(Executor):
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trainings that leave a run folder and take no time."""
 
-    def train_fold(*arguments: Any) -> Path:
-        dataset, _, model, protocol, fold, runs_dir, _ = arguments
-        folder = run_folder(runs_dir, dataset, model, protocol, fold)
-        folder.mkdir(parents=True)
-        (folder / "run.json").write_text(f'"fold {fold}"')
-        return folder
+    def train_fold(training: Training, _: np.ndarray) -> Path:
+        training.folder.mkdir(parents=True)
+        (training.folder / "run.json").write_text(f'"fold {training.fold}"')
+        return training.folder
 
     monkeypatch.setattr("adience_lib.experiments.cross_validation.train_fold", train_fold)
     monkeypatch.setattr(cross_validation, "work", cross_validation._train)
@@ -120,15 +117,8 @@ def test_run_folders_come_back_in_the_order_of_the_folds(
 ) -> None:
     """From a worker that sees the folder of runs, and from one that does not."""
     executor = Here(None if shared else tmp_path)
-    folders = cross_validation.cross_validate(
-        tiny,
-        np.empty(0),
-        "gender",
-        PROTOCOL,
-        (3, 1),
-        tmp_path / "here",
-        executor=executor,
-    )
+    trainings = [Training(tiny, "gender", PROTOCOL, k, tmp_path / "here") for k in (3, 1)]
+    folders = cross_validation.cross_validate(trainings, np.empty(0), executor)
     assert [folder.name for folder in folders] == ["fold_1", "fold_3"]
     for folder in folders:
         assert (folder / "run.json").read_text() == f'"{folder.name.replace("_", " ")}"'
@@ -139,15 +129,15 @@ def test_run_folders_come_back_in_the_order_of_the_folds(
 
 def test_what_a_fold_raises_is_the_users_error(tiny: Dataset, tmp_path: Path) -> None:
     """The line of the training itself."""
-    folds = [Fold(tiny, "gender", replace(PROTOCOL, monitor="none"), 7, tmp_path)]
+    trainings = [Training(tiny, "gender", replace(PROTOCOL, monitor="none"), 7, tmp_path)]
     with pytest.raises(AdienceError, match="fold 7: no faces to test on"):
-        list(cross_validation.train(folds, Here()))
+        list(cross_validation.train_on(Here(), trainings))
 
 
 class Gone(Here):
     """An executor whose workers die."""
 
-    def submit(self, function: Any, fold: Fold, /) -> "Future[Any]":  # type: ignore[override]
+    def submit(self, function: Any, /, *_: object) -> "Future[Any]":  # type: ignore[override]
         """What a pool of processes raises then."""
         future: Future[Any] = Future()
         future.set_exception(RuntimeError("a process was terminated abruptly"))
@@ -156,9 +146,9 @@ class Gone(Here):
 
 def test_worker_that_is_gone_says_how_to_go_on(tiny: Dataset, tmp_path: Path) -> None:
     """An executor that gives its work to no other."""
-    folds = [Fold(tiny, "gender", PROTOCOL, 0, tmp_path)]
+    trainings = [Training(tiny, "gender", PROTOCOL, 0, tmp_path)]
     with pytest.raises(AdienceError, match=r"gender, fold 0: its worker failed .*goes on after"):
-        list(cross_validation.train(folds, Gone()))
+        list(cross_validation.train_on(Gone(), trainings))
 
 
 def test_any_executor_of_the_standard_library_will_do(tiny_folder: Path, tmp_path: Path) -> None:
@@ -166,15 +156,8 @@ def test_any_executor_of_the_standard_library_will_do(tiny_folder: Path, tmp_pat
     dataset = data.load(tiny_folder)
     protocol = replace(PROTOCOL, epochs=1)
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        folders = cross_validation.cross_validate(
-            dataset,
-            np.empty(0),
-            "gender",
-            protocol,
-            (0,),
-            tmp_path / "runs",
-            executor=pool,
-        )
+        training = Training(dataset, "gender", protocol, 0, tmp_path / "runs")
+        folders = cross_validation.cross_validate([training], np.empty(0), pool)
     assert read_runs(folders).folds == [0]
 
 
@@ -261,7 +244,7 @@ class Deserted(Executor):
         self.client, self.looks = self, 0
         self.future: Future[Any] = Future()
 
-    def submit(self, function: Any, fold: Fold, /) -> "Future[Any]":  # type: ignore[override]
+    def submit(self, function: Any, /, *_: object) -> "Future[Any]":  # type: ignore[override]
         """Work that waits."""
         return self.future
 
@@ -281,13 +264,13 @@ def test_workers_that_are_gone_are_missed_once(
 ) -> None:
     """Within a second, and without an end: others may come."""
     monkeypatch.setattr(cross_validation, "SECONDS_BETWEEN_LOOKS", 0.01)
-    fold = Fold(tiny, "gender", PROTOCOL, 0, tmp_path)
-    assert [one.fold for one in cross_validation.train([fold], Deserted())] == [0]
+    training = Training(tiny, "gender", PROTOCOL, 0, tmp_path)
+    assert list(cross_validation.train_on(Deserted(), [training])) == [training]
     assert capsys.readouterr().err.count("No worker is left; 1 trainings wait") == 1
 
 
 def test_progress_names_each_fold_that_is_under_way(tiny: Dataset, tmp_path: Path) -> None:
     """Of those that wait for a worker, nothing is said."""
-    folds = [Fold(tiny, "gender", PROTOCOL, k, tmp_path) for k in (0, 1, 2)]
-    words = cross_validation._progress(dict(zip(folds, (3, 0, 5), strict=True)))
+    trainings = [Training(tiny, "gender", PROTOCOL, k, tmp_path) for k in (0, 1, 2)]
+    words = cross_validation._progress(dict(zip(trainings, (3, 0, 5), strict=True)))
     assert words == "gender fold 0 epoch 3; gender fold 2 epoch 5"

@@ -20,7 +20,7 @@ from adience_lib.experiments.results import find_runs
 from adience_lib.protocol import PAPER, SMOKE, Protocol
 from adience_lib.report import study as report_study
 from adience_lib.report import tables
-from adience_lib.runs.folder import record, run_folder
+from adience_lib.runs.folder import Training
 from adience_lib.runs.read import read_runs
 from adience_lib.util.errors import AdienceError
 from docs import generated
@@ -190,7 +190,8 @@ def test_first_repetition_is_not_written(begun: Experiment) -> None:
     """Runs and interrupted trainings from before there were repetitions stay valid."""
     protocols = [replace(begun.protocol, repetition=repetition) for repetition in (0, 1)]
     specification = [
-        record(begun.dataset, "age", protocol, 0)["protocol"] for protocol in protocols
+        replace(begun, protocol=protocol).training("age", 0).specification["protocol"]
+        for protocol in protocols
     ]
     assert "repetition" not in specification[0]
     assert specification[1] == {**specification[0], "repetition": 1}
@@ -219,20 +220,17 @@ def test_study_keeps_the_record_of_every_training(
     """
     trained: list[Path] = []
 
-    def train_fold(
-        _: Dataset, __: object, model: str, protocol: Protocol, fold: int, *more: object
-    ) -> Path:
-        one = replace(asked, protocol=protocol)
-        folder = run_folder(one.runs_dir, one.dataset, model, protocol, fold)
-        if not folder.exists():
-            trained.append(folder)
-            made_up(one, model, fold)
-        return folder
+    def train_fold(training: Training, *_: object) -> Path:
+        if not training.folder.exists():
+            trained.append(training.folder)
+            one = replace(asked, protocol=training.protocol)
+            made_up(one, training.model_name, training.fold)
+        return training.folder
 
     class Here(Executor):
-        def submit(self, function: Any, fold: Any, /) -> "Future[Any]":  # type: ignore[override]
+        def submit(self, function: Any, /, *given: Any) -> "Future[Any]":  # type: ignore[override]
             future: Future[Any] = Future()
-            future.set_result(cross_validation._train(fold))
+            future.set_result(cross_validation._train(*given))
             return future
 
     monkeypatch.setattr("adience_lib.experiments.cross_validation.train_fold", train_fold)

@@ -16,14 +16,14 @@ import keras
 import numpy as np
 import pytest
 from conftest import tiny_rows, write_adience
-from disturbance import GOES_ON, PROTOCOL, Training, assert_same_run
+from disturbance import GOES_ON, PROTOCOL, TrainingProcess, assert_same_run
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adience_lib import training
 from adience_lib.data import Dataset
 from adience_lib.protocol import Protocol
-from adience_lib.runs.folder import run_folder
+from adience_lib.runs.folder import Training
 from adience_lib.runs.train_fold import initial_network, train_fold
 from adience_lib.training import best_epoch, is_over
 from adience_lib.util import atomic
@@ -42,7 +42,7 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def undisturbed(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run folder of a training that nothing befell."""
-    alone = Training(faces, tmp_path_factory.mktemp("undisturbed"), "gender")
+    alone = TrainingProcess(faces, tmp_path_factory.mktemp("undisturbed"), "gender")
     assert alone.run()[0] == 0, alone.messages()
     return alone.folder
 
@@ -51,7 +51,7 @@ def test_training_killed_while_its_state_is_written_ends_the_same(
     undisturbed: Path, faces: Path, tmp_path: Path
 ) -> None:
     """The half-written second state is not read; the first one is gone on from."""
-    killed = Training(faces, tmp_path, "gender")
+    killed = TrainingProcess(faces, tmp_path, "gender")
     status, _ = killed.run(file="epoch_2.npz.unfinished", delay=0, signal=int(signal.SIGKILL))
     assert status == -signal.SIGKILL, killed.messages()
     assert not killed.is_finished()
@@ -65,7 +65,7 @@ def test_process_that_waits_takes_over_from_one_that_is_terminated(
     undisturbed: Path, faces: Path, tmp_path: Path
 ) -> None:
     """The second says for whom it waits; the first, what it leaves; the end is the same."""
-    fold = Training(faces, tmp_path, "gender")
+    fold = TrainingProcess(faces, tmp_path, "gender")
     first = fold.start()
     second = fold.start()
     _wait_for(lambda: "waiting for" in fold.messages() and any(tmp_path.rglob("epoch_1.npz")))
@@ -92,7 +92,7 @@ def test_exception_in_a_callback_leaves_the_epochs_before_it(
 ) -> None:
     """In the same process, and the state goes when the run is whole."""
     runs_dir = interrupted.parents[3]
-    folder = train_fold(tiny, images, "gender", PROTOCOL, 0, runs_dir)
+    folder = train_fold(Training(tiny, "gender", PROTOCOL, 0, runs_dir), images)
     assert_same_run(folder, undisturbed)
     assert not interrupted.exists()
 
@@ -116,7 +116,7 @@ def left(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training._Epochs, "on_epoch_begin", fail)
         with pytest.raises(RuntimeError, match="a callback fails"):
-            train_fold(tiny, images, "gender", PROTOCOL, 0, runs_dir)
+            train_fold(Training(tiny, "gender", PROTOCOL, 0, runs_dir), images)
     return runs_dir
 
 
@@ -155,7 +155,7 @@ def test_state_that_is_damaged_is_named_and_not_gone_on_from(
     with pytest.raises(
         AdienceError, match=r"epoch_\d\.npz: no state that this training can go on from.*delete"
     ):
-        train_fold(tiny, images, "gender", PROTOCOL, 0, interrupted.parents[3])
+        train_fold(Training(tiny, "gender", PROTOCOL, 0, interrupted.parents[3]), images)
     assert "ADIENCE_PLANTED" not in os.environ
 
 
@@ -174,11 +174,11 @@ def test_what_is_left_of_another_experiment_is_refused(
     content = record.read_text()
     record.unlink()
     with pytest.raises(AdienceError, match=r"unfinished/protocol\.json: no record of a run"):
-        train_fold(tiny, images, "gender", PROTOCOL, 0, interrupted.parents[3])
+        train_fold(Training(tiny, "gender", PROTOCOL, 0, interrupted.parents[3]), images)
     record.write_text(content)
     record.write_text(record.read_text().replace('"beta_1": 0.9', '"beta_1": 0.8'))
     with pytest.raises(AdienceError, match=r"unfinished: holds a run with another protocol"):
-        train_fold(tiny, images, "gender", PROTOCOL, 0, interrupted.parents[3])
+        train_fold(Training(tiny, "gender", PROTOCOL, 0, interrupted.parents[3]), images)
 
 
 def test_killed_before_its_first_state_is_a_new_start(
@@ -186,10 +186,11 @@ def test_killed_before_its_first_state_is_a_new_start(
 ) -> None:
     """Half a record, and no state: there is nothing to go on from, and nothing in the way."""
     protocol = replace(PROTOCOL, epochs=1)
-    left = atomic.unfinished_name(run_folder(tmp_path, tiny, "gender", protocol, 0))
+    training = Training(tiny, "gender", protocol, 0, tmp_path)
+    left = atomic.unfinished_name(training.folder)
     left.mkdir(parents=True)
     (left / "protocol.json.unfinished").write_text("{")
-    assert (train_fold(tiny, images, "gender", protocol, 0, tmp_path) / "run.json").exists()
+    assert (train_fold(training, images) / "run.json").exists()
 
 
 @given(
@@ -224,7 +225,7 @@ def test_training_that_diverges_is_an_error(
 
     monkeypatch.setattr("adience_lib.runs.train_fold.initial_network", broken)
     with pytest.raises(AdienceError, match=r"gender, fold 0: loss is nan after epoch 1.*learning"):
-        train_fold(tiny, images, "gender", PROTOCOL, 0, tmp_path)
+        train_fold(Training(tiny, "gender", PROTOCOL, 0, tmp_path), images)
 
 
 def test_file_is_replaced_whole_or_stays(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from adience_lib import models, training
 from adience_lib.data import Dataset
 from adience_lib.evidence import metrics
 from adience_lib.protocol import LEVI_HASSNER, Protocol
-from adience_lib.runs.folder import check_files, read_json, record, run_folder, write_sums
+from adience_lib.runs.folder import Training, check_files, read_json, write_sums
 from adience_lib.runs.read import load_network, read_runs
 from adience_lib.runs.train_fold import train_fold
 from adience_lib.util import backend, paths
@@ -36,7 +36,8 @@ def finished(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     """The run folder of a multi-task network after two epochs, which no test may change."""
-    return train_fold(tiny, images, "multitask", QUICK, 1, tmp_path_factory.mktemp("runs"))
+    runs_dir = tmp_path_factory.mktemp("runs")
+    return train_fold(Training(tiny, "multitask", QUICK, 1, runs_dir), images)
 
 
 def test_run_folder_is_complete_and_readable_without_keras(finished: Path, tiny: Dataset) -> None:
@@ -77,7 +78,7 @@ def test_finished_fold_is_not_trained_again(
     """The second call gives the same folder, untouched."""
     written = (finished / "best.keras").stat().st_mtime_ns
     runs_dir = finished.parents[3]
-    assert train_fold(tiny, images, "multitask", QUICK, 1, runs_dir) == finished
+    assert train_fold(Training(tiny, "multitask", QUICK, 1, runs_dir), images) == finished
     assert (finished / "best.keras").stat().st_mtime_ns == written
 
 
@@ -98,25 +99,25 @@ def test_folder_of_another_protocol_is_refused(
     tiny: Dataset, images: np.ndarray, tmp_path: Path
 ) -> None:
     """Two experiments are not mixed: the message names what differs."""
-    folder = run_folder(tmp_path, tiny, "gender", QUICK, 0)
+    folder = Training(tiny, "gender", QUICK, 0, tmp_path).folder
     folder.mkdir(parents=True)
-    other = record(tiny, "gender", replace(QUICK, epsilon=1e-8), 0)
+    other = Training(tiny, "gender", replace(QUICK, epsilon=1e-8), 0, tmp_path).specification
     (folder / "protocol.json").write_text(json.dumps(other))
     with pytest.raises(AdienceError, match="holds a run with another protocol; delete it"):
-        train_fold(tiny, images, "gender", QUICK, 0, tmp_path)
+        train_fold(Training(tiny, "gender", QUICK, 0, tmp_path), images)
 
 
 def test_run_from_before_the_network_was_rebuilt_is_refused(
     tiny: Dataset, images: np.ndarray, tmp_path: Path
 ) -> None:
     """Without Table 1's third normalisation it was another network."""
-    folder = run_folder(tmp_path, tiny, "gender", QUICK, 0)
-    folder.mkdir(parents=True)
-    specification = record(tiny, "gender", QUICK, 0)
+    training = Training(tiny, "gender", QUICK, 0, tmp_path)
+    training.folder.mkdir(parents=True)
+    specification = training.specification
     assert specification.pop("version") == 2
-    (folder / "protocol.json").write_text(json.dumps(specification))
+    (training.folder / "protocol.json").write_text(json.dumps(specification))
     with pytest.raises(AdienceError, match="holds a run with another version; delete it"):
-        train_fold(tiny, images, "gender", QUICK, 0, tmp_path)
+        train_fold(training, images)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +135,7 @@ def test_runs_of_rebuilt_networks_and_what_is_read_off_them_say_so(
     tiny: Dataset, model: str, rebuilt: bool
 ) -> None:
     """All other runs have stayed valid."""
-    assert ("version" in record(tiny, model, QUICK, 0)) == rebuilt
+    assert ("version" in Training(tiny, model, QUICK, 0, Path()).specification) == rebuilt
 
 
 def test_held_out_and_none_and_a_single_task(
@@ -142,7 +143,7 @@ def test_held_out_and_none_and_a_single_task(
 ) -> None:
     """Without monitoring the last epoch is kept, and nothing is measured on the way."""
     protocol = replace(QUICK, monitor="none")
-    folder = train_fold(tiny, images, "gender", protocol, 0, tmp_path)
+    folder = train_fold(Training(tiny, "gender", protocol, 0, tmp_path), images)
     history = pd.read_csv(folder / "history.csv")
     assert not [name for name in history if name.startswith("val_")]
     assert "gender_accuracy" in history
@@ -155,7 +156,7 @@ def test_weights_must_be_those_of_the_protocol(
     """Random features are never recorded as ImageNet's."""
     protocol = replace(QUICK, weights="imagenet")
     with pytest.raises(AdienceError, match="weights=imagenet, but random were given"):
-        train_fold(tiny, images, "transfer", protocol, 0, tmp_path)
+        train_fold(Training(tiny, "transfer", protocol, 0, tmp_path), images)
 
 
 def test_full_disk_is_an_error_and_training_goes_on_when_there_is_room(
@@ -167,12 +168,12 @@ def test_full_disk_is_an_error_and_training_goes_on_when_there_is_room(
     protocol = replace(QUICK, epochs=1)
     try:
         with pytest.raises(AdienceError, match="fold_0: cannot be written"):
-            train_fold(tiny, images, "gender", protocol, 0, tmp_path)
+            train_fold(Training(tiny, "gender", protocol, 0, tmp_path), images)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     left = [file.name for file in tmp_path.rglob("*") if file.is_file() and file.stat().st_size]
     assert left == ["protocol.json"]
-    assert read_runs([train_fold(tiny, images, "gender", protocol, 0, tmp_path)])
+    assert read_runs([train_fold(Training(tiny, "gender", protocol, 0, tmp_path), images)])
 
 
 def test_run_folder_that_cannot_be_written_is_named_before_training(
@@ -180,7 +181,7 @@ def test_run_folder_that_cannot_be_written_is_named_before_training(
 ) -> None:
     """/proc takes no folder, even from the administrator; no epoch is lost finding out."""
     with pytest.raises(AdienceError, match=r"/proc/runs/.*fold_0: cannot be written"):
-        train_fold(tiny, images, "gender", QUICK, 0, Path("/proc/runs"))
+        train_fold(Training(tiny, "gender", QUICK, 0, Path("/proc/runs")), images)
 
 
 def test_test_fold_is_logged_beside_held_out_subjects_and_used_for_nothing(
@@ -188,9 +189,9 @@ def test_test_fold_is_logged_beside_held_out_subjects_and_used_for_nothing(
 ) -> None:
     """Without the log the training is the same, to the last digit; and the log is right."""
     protocol = replace(QUICK, monitor="held_out")
-    logged = train_fold(tiny, images, "gender", protocol, 0, tmp_path / "logged")
+    logged = train_fold(Training(tiny, "gender", protocol, 0, tmp_path / "logged"), images)
     monkeypatch.setattr(training._Epochs, "_on_observed", lambda _: {})
-    silent = train_fold(tiny, images, "gender", protocol, 0, tmp_path / "silent")
+    silent = train_fold(Training(tiny, "gender", protocol, 0, tmp_path / "silent"), images)
     history, without = (pd.read_csv(folder / "history.csv") for folder in (logged, silent))
     columns = [name for name in history if name.startswith("test_")]
     assert columns == ["test_gender_accuracy", "test_loss"]
@@ -208,7 +209,7 @@ def test_levi_hassner_recipe_trains_and_scores_ten_crops(
 ) -> None:
     """Their own optimizer, no monitoring, and a second table of predictions."""
     protocol = replace(LEVI_HASSNER, epochs=1, batch_size=16)
-    folder = train_fold(tiny, images, "levi_hassner_age", protocol, 0, tmp_path)
+    folder = train_fold(Training(tiny, "levi_hassner_age", protocol, 0, tmp_path), images)
     runs = read_runs([folder])
     ten = runs.on_ten_crops()
     assert list(ten.predictions["face"]) == list(runs.predictions["face"])
@@ -226,13 +227,13 @@ def test_card_that_is_left_idle_is_said(
     """Before the first epoch, with the section that says what to install; else not a word."""
     protocol = replace(QUICK, epochs=1, faces=40, monitor="none")
     monkeypatch.setattr(backend, "leaves_a_card_idle", lambda: True)
-    train_fold(tiny, images, "gender", protocol, 1, tmp_path)
+    train_fold(Training(tiny, "gender", protocol, 1, tmp_path), images)
     said = capsys.readouterr().err
     assert "gender, fold 1: WARNING: this machine has an NVIDIA card, and tensorflow" in said
     (page,) = re.findall(r"docs/\w+\.md", said)
     assert "\n## A GPU\n" in (paths.PROJECT / page).read_text()
     monkeypatch.setattr(backend, "leaves_a_card_idle", lambda: False)
-    train_fold(tiny, images, "gender", protocol, 2, tmp_path)
+    train_fold(Training(tiny, "gender", protocol, 2, tmp_path), images)
     assert "NVIDIA" not in capsys.readouterr().err
 
 
