@@ -1,6 +1,6 @@
 """Test predictions to scores: accuracies, confusion, what always giving one label gets."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -60,12 +60,9 @@ def with_common_trainings(runs: Runs) -> Runs:
     kept = pd.MultiIndex.from_frame(done[place < done.groupby("fold").size().min()])
     if len(kept) == len(done):
         return runs
-    tables = {
-        name: table[pd.MultiIndex.from_frame(table[["fold", "repetition"]]).isin(kept)]
-        for name in ("history", "predictions", "records", "ten_crops")
-        if (table := getattr(runs, name)) is not None
-    }
-    return replace(runs, **tables)
+    return runs.where(
+        lambda table: pd.MultiIndex.from_frame(table[["fold", "repetition"]]).isin(kept)
+    )
 
 
 def fold_scores(runs: Runs) -> pd.DataFrame:

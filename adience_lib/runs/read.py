@@ -1,6 +1,6 @@
 """Finished run folders to tables, and to the network. Needs neither the images nor the dataset."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,12 @@ class Runs:
         return f"{task} read off {READ_OFF[source]}" if source else self.model
 
     @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The tables that there are, by name."""
+        names = ("history", "predictions", "records", "ten_crops")
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
+    @property
     def tasks(self) -> tuple[str, ...]:
         """The tasks that the network predicts, "gender" before "age"."""
         return _tasks(self.predictions)
@@ -90,17 +96,11 @@ class Runs:
 
     def on_folds(self, folds: Collection[int]) -> "Runs":
         """Those of the runs that tested one of ``folds``."""
-        tables = (self.history, self.predictions, self.records, self.ten_crops)
-        history, predictions, records, ten_crops = (
-            table if table is None else table[table["fold"].isin(folds)] for table in tables
-        )
-        return replace(
-            self,
-            history=history,
-            predictions=predictions,
-            records=records,
-            ten_crops=ten_crops,
-        )
+        return self.where(lambda table: table["fold"].isin(folds))
+
+    def where(self, kept: Callable[[pd.DataFrame], Any]) -> "Runs":
+        """The same with those rows of each table for which ``kept`` gives True."""
+        return replace(self, **{name: table[kept(table)] for name, table in self.tables.items()})
 
 
 def read_runs(folders: list[Path]) -> Runs:
@@ -112,50 +112,47 @@ def read_runs(folders: list[Path]) -> Runs:
     """
     if not folders:
         raise AdienceError("no finished runs to read")
-    specification = [_read_protocol(folder) for folder in folders]
-    protocols = [
-        _protocol(folder, run["protocol"])
-        for folder, run in zip(folders, specification, strict=True)
-    ]
-    first = min(protocols, key=lambda protocol: protocol.repetition)
-    same = [
-        {name: run.get(name) for name in SAME}
-        | {"protocol": replace(protocol, repetition=first.repetition)}
-        for run, protocol in zip(specification, protocols, strict=True)
-    ]
-    for folder, other in zip(folders, same, strict=True):
-        different = [name for name in other if other[name] != same[0][name]]
+    several = [_read_one(folder) for folder in folders]
+    alike = [replace(runs, protocol=replace(runs.protocol, repetition=0)) for runs in several]
+    for folder, runs in zip(folders, alike, strict=True):
+        different = [name for name in SAME if getattr(runs, name) != getattr(alike[0], name)]
         if different:
             raise AdienceError(
                 f"{folder}: a run with another {', '.join(different)} than {folders[0]}; they are "
                 "different experiments and cannot be taken together"
             )
-    trainings = [
-        {"fold": int(run["fold"]), "repetition": protocol.repetition}
-        for run, protocol in zip(specification, protocols, strict=True)
-    ]
-    if len({tuple(training.values()) for training in trainings}) < len(trainings):
+    # From rows: joined tables would keep numbers as objects beside a memory that is None.
+    records = pd.DataFrame([row for runs in several for row in runs.records.to_dict("records")])
+    if records.duplicated(["fold", "repetition"]).any():
         raise AdienceError(f"{folders[-1].parent}: two runs of the same fold; delete one")
-    ten = specification[0]["model"].startswith("levi_hassner")
+    joined = {
+        name: pd.concat([getattr(runs, name) for runs in several], ignore_index=True)
+        for name in several[0].tables
+        if name != "records"
+    }
+    first = min(several, key=lambda runs: runs.protocol.repetition)
+    return replace(first, records=records, **joined)
+
+
+SAME = ("model", "fingerprint", "version", "protocol")
+"""What runs that are read together have in common, but for the protocol's repetition."""
+
+
+def _read_one(folder: Path) -> Runs:
+    specification = _read_protocol(folder)
+    protocol = _protocol(folder, specification["protocol"])
+    training = {"fold": int(specification["fold"]), "repetition": protocol.repetition}
+    ten = specification["model"].startswith("levi_hassner")
     return Runs(
-        specification[0]["model"],
-        first,
-        specification[0]["fingerprint"],
-        _read_tables(folders, "history.csv", trainings),
-        _read_tables(folders, "predictions.csv", trainings),
-        pd.DataFrame(
-            [
-                training | _read_record(folder)
-                for folder, training in zip(folders, trainings, strict=True)
-            ]
-        ),
-        _read_tables(folders, "ten_crops.csv", trainings) if ten else None,
-        specification[0].get("version", 1),
+        specification["model"],
+        protocol,
+        specification["fingerprint"],
+        _read_table(folder / "history.csv", training),
+        _read_table(folder / "predictions.csv", training),
+        pd.DataFrame([training | _read_record(folder)]),
+        _read_table(folder / "ten_crops.csv", training) if ten else None,
+        specification.get("version", 1),
     )
-
-
-SAME = ("model", "fingerprint", "version")
-"""What runs that are read together have in common, besides the protocol."""
 
 
 def _read_protocol(folder: Path) -> dict[str, Any]:
@@ -207,21 +204,17 @@ def _hardware(machine: dict[str, Any]) -> str:
     )
 
 
-def _read_tables(folders: list[Path], name: str, trainings: list[dict[str, int]]) -> pd.DataFrame:
-    tables = []
-    for folder, training in zip(folders, trainings, strict=True):
-        file = folder / name
-        try:
-            table = pd.read_csv(file, dtype={"subject": str}).assign(**training)
-        except (OSError, ValueError) as error:
-            raise AdienceError(f"{file}: cannot be read ({error})") from error
-        missing = [column for column in _COLUMNS[name] if column not in table]
-        if missing:
-            raise AdienceError(f"{file}: lacks the columns {', '.join(missing)}")
-        tables.append(table)
-        if name != "history.csv" and not _tasks(table):
-            raise AdienceError(f"{file}: lacks the probabilities of every task")
-    return pd.concat(tables, ignore_index=True)
+def _read_table(file: Path, training: dict[str, int]) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(file, dtype={"subject": str}).assign(**training)
+    except (OSError, ValueError) as error:
+        raise AdienceError(f"{file}: cannot be read ({error})") from error
+    missing = [column for column in _COLUMNS[file.name] if column not in table]
+    if missing:
+        raise AdienceError(f"{file}: lacks the columns {', '.join(missing)}")
+    if file.name != "history.csv" and not _tasks(table):
+        raise AdienceError(f"{file}: lacks the probabilities of every task")
+    return table
 
 
 def _tasks(predictions: pd.DataFrame) -> tuple[str, ...]:
