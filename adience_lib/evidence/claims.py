@@ -156,7 +156,7 @@ def _idle(results: Results, networks: Sequence[tuple[Runs, str]]) -> str:
         gain = contrast.nested(hits.right, always, hits.faces["fold"], hits.faces["subject"])
         if gain.above(0) > LEVEL:
             idle.append(f"{comparison.named(runs)} on {task}")
-    return f"not shown to beat the most frequent label: {', '.join(idle)}" if idle else ""
+    return _listed("not shown to beat the most frequent label", idle)
 
 
 def _cut_off(*networks: Runs) -> str:
@@ -166,23 +166,23 @@ def _cut_off(*networks: Runs) -> str:
         for runs in networks
         if runs.cut_short and runs.protocol.epochs < PAPER.epochs
     ]
-    if not cut:
-        return ""
-    return f"trainings cut off before the paper's {PAPER.epochs} epochs: {', '.join(cut)}"
+    return _listed(f"trainings cut off before the paper's {PAPER.epochs} epochs", cut)
 
 
 def _outdated(*networks: Runs) -> str:
     """Networks that lack a layer of Table 1, which the library left out before."""
     old = [comparison.named(runs) for runs in networks if runs.is_outdated]
-    return f"without Table 1's third normalisation: {', '.join(old)}" if old else ""
+    return _listed("without Table 1's third normalisation", old)
 
 
 def _limited(*networks: Runs) -> str:
     """Where the limit of epochs ends a training, when it would have stopped is not known."""
     cut = [f"{runs.cut_short} of {runs.title}" for runs in networks if runs.cut_short]
-    if not cut:
-        return ""
-    return f"trainings ended by the limit of epochs, not by early stopping: {', '.join(cut)}"
+    return _listed("trainings ended by the limit of epochs, not by early stopping", cut)
+
+
+def _listed(words: str, networks: list[str]) -> str:
+    return f"{words}: {', '.join(networks)}" if networks else ""
 
 
 def _shortened(*baselines: Runs) -> str:
@@ -193,9 +193,16 @@ def _shortened(*baselines: Runs) -> str:
     return f"Levi & Hassner's own recipe was cut to {epochs} of its {LEVI_HASSNER.epochs} epochs"
 
 
-def _nothing_transferred(transfer: Runs) -> str:
-    random = transfer.protocol.weights == "random"
+def _nothing_transferred(runs: Runs) -> str:
+    random = runs.model == "transfer" and runs.protocol.weights == "random"
     return "nothing was transferred: the features are random" if random else ""
+
+
+def _in_doubt(
+    results: Results, networks: Sequence[Runs], answers: Sequence[tuple[Runs, str]]
+) -> str:
+    """What is in doubt about scores of ``networks``, of which ``answers`` name the tasks."""
+    return _reasons(_cut_off(*networks), _outdated(*networks), _idle(results, answers))
 
 
 def _reasons(*reasons: str) -> str:
@@ -210,50 +217,32 @@ def _gap(one: str, other: str, task: str) -> float:
     return float(paper.TABLE_3.loc[one, task] - paper.TABLE_3.loc[other, task])
 
 
-def _on_par(results: Results, *, own_recipe: bool) -> Evidence:
-    pairs, doubt = _beside_baseline(results, {task: task for task in LABELS}, own_recipe)
-    parts = [
-        comparison.accuracies(ours, theirs, task, -MARGIN, np.inf, _gap(task, "baseline", task))
-        for task, (ours, theirs) in pairs.items()
-    ]
-    return Evidence(parts, doubt)
-
-
-def _transfer_beats(results: Results, *, own_recipe: bool) -> Evidence:
-    pairs, doubt = _beside_baseline(results, dict.fromkeys(LABELS, "transfer"), own_recipe)
-    lowest = {"gender": 0.0, "age": -MARGIN}
-    parts = [
-        comparison.accuracies(
-            ours, theirs, task, lowest[task], np.inf, _gap("transfer", "baseline", task)
-        )
-        for task, (ours, theirs) in pairs.items()
-    ]
-    return Evidence(parts, _reasons(_nothing_transferred(pairs["gender"][0]), doubt))
-
-
-def _beside_baseline(
-    results: Results, ours: dict[str, str], own_recipe: bool
-) -> tuple[dict[str, tuple[Runs, Runs]], str]:
-    """For each task our network and Levi & Hassner's, and why they decide nothing.
+def _against_baseline(results: Results, *, transfer: bool, own_recipe: bool) -> Evidence:
+    """Transfer, or else the networks for one task, against Levi & Hassner's.
 
     Under their own recipe no epoch is chosen on the scored faces, so none of ours is either.
     """
-    if own_recipe:
-        pairs = {
-            task: (results.unselected(name), results.baseline(task)) for task, name in ours.items()
-        }
-    else:
-        pairs = {
-            task: (results.main(name), results.baseline_under_protocol(task))
-            for task, name in ours.items()
-        }
+    ours = {task: "transfer" if transfer else task for task in LABELS}
+    lowest = {"gender": 0.0 if transfer else -MARGIN, "age": -MARGIN}
+    one_of = results.unselected if own_recipe else results.main
+    pairs = {
+        task: (one_of(name), results.baseline(task, own_recipe=own_recipe))
+        for task, name in ours.items()
+    }
     for task, pair in pairs.items():
         folds = common_folds(*pair)
         pairs[task] = pair[0].on_folds(folds), pair[1].on_folds(folds)
     one, other = zip(*pairs.values(), strict=True)
     cut = _reasons(_shortened(*other), _cut_off(*one)) if own_recipe else _cut_off(*one, *other)
     both = [(runs, task) for task, pair in pairs.items() for runs in pair]
-    return pairs, _reasons(cut, _outdated(*one, *other), _idle(results, both))
+    doubt = _reasons(
+        _nothing_transferred(one[0]), cut, _outdated(*one, *other), _idle(results, both)
+    )
+    parts = [
+        comparison.accuracies(*pair, task, lowest[task], np.inf, _gap(ours[task], "baseline", task))
+        for task, pair in pairs.items()
+    ]
+    return Evidence(parts, doubt)
 
 
 def _multitask_and_alone(results: Results) -> tuple[Runs, dict[str, Runs], str]:
@@ -263,10 +252,7 @@ def _multitask_and_alone(results: Results) -> tuple[Runs, dict[str, Runs], str]:
     both, *others = (runs.on_folds(folds) for runs in networks)
     alone = dict(zip(LABELS, others, strict=True))
     pairs = [(runs, task) for task, one in alone.items() for runs in (one, both)]
-    doubt = _reasons(
-        _cut_off(both, *alone.values()), _outdated(both, *alone.values()), _idle(results, pairs)
-    )
-    return both, alone, doubt
+    return both, alone, _in_doubt(results, (both, *alone.values()), pairs)
 
 
 def _multitask_against_alone(results: Results, *, low: float) -> Evidence:
@@ -313,31 +299,34 @@ def _time_of_both(results: Results, *, most: float) -> Evidence:
 
 def _fewer_epochs(results: Results) -> Evidence:
     both, alone, doubt = _multitask_and_alone(results)
-    parts = []
-    for one in alone.values():
-        folds = common_folds(both, one)
-        ratios = mean_by_fold(both, "epochs", folds, True) - mean_by_fold(
-            one, "epochs", folds, True
+    theirs = paper.TABLE_3["epochs"]
+    parts = [
+        _ratio(
+            f"epochs of multitask by those of {one.title}",
+            "epochs",
+            (both, one),
+            1.0,
+            float(theirs["multitask"] / theirs[one.model]),
         )
-        parts.append(
-            Part(
-                f"epochs of multitask by those of {one.title}",
-                "times",
-                contrast.over_folds(ratios),
-                -np.inf,
-                0.0,
-                _epochs(folds, epochs=(both, one)),
-                float(paper.TABLE_3["epochs"]["multitask"] / paper.TABLE_3["epochs"][one.model]),
-            )
-        )
+        for one in alone.values()
+    ]
     return Evidence(parts, _reasons(doubt, _limited(both, *alone.values())))
 
 
-def _epochs(folds: list[int], **networks: tuple[Runs, ...]) -> str:
-    """Such as "epochs: multitask 74.6, gender 60.8"; the keyword is the column's name."""
-    ((column, several),) = networks.items()
-    words = [f"{runs.title} {mean_by_fold(runs, column, folds).mean():.1f}" for runs in several]
-    return f"{column.replace('_', ' ')}: {', '.join(words)}"
+def _ratio(what: str, column: str, pair: tuple[Runs, Runs], most: float, theirs: float) -> Part:
+    """The first network's epochs, a ``column`` of the records, by the second's."""
+    folds = common_folds(*pair)
+    one, other = (mean_by_fold(runs, column, folds, True) for runs in pair)
+    words = [f"{runs.title} {mean_by_fold(runs, column, folds).mean():.1f}" for runs in pair]
+    return Part(
+        what,
+        "times",
+        contrast.over_folds(one - other),
+        -np.inf,
+        np.log(most),
+        f"{column.replace('_', ' ')}: {', '.join(words)}",
+        theirs,
+    )
 
 
 def _transfer_stops(results: Results) -> tuple[Runs, str]:
@@ -373,16 +362,12 @@ def _soon(results: Results) -> Evidence:
 def _sooner(results: Results) -> Evidence:
     transfer, doubt = _transfer_stops(results)
     both = results.main("multitask")
-    folds = common_folds(transfer, both)
-    transfer, both = transfer.on_folds(folds), both.on_folds(folds)
-    one, other = (mean_by_fold(runs, "best_epoch", folds, True) for runs in (transfer, both))
-    part = Part(
+    both = both.on_folds(common_folds(transfer, both))
+    part = _ratio(
         "best epoch of transfer by that of multitask",
-        "times",
-        contrast.over_folds(one - other),
-        -np.inf,
-        np.log(paper.HALF),
-        _epochs(folds, best_epoch=(transfer, both)),
+        "best_epoch",
+        (transfer, both),
+        paper.HALF,
         paper.BEST_EPOCHS["transfer"] / paper.BEST_EPOCHS["multitask"],
     )
     idle = _idle(results, [(both, task) for task in LABELS])
@@ -440,8 +425,7 @@ def _best_at_25(results: Results) -> Evidence:
         for age in recalls
         if age != FAVOURITE
     ]
-    doubt = _reasons(_cut_off(runs), _outdated(runs), _idle(results, [(runs, "age")]))
-    return Evidence(parts, doubt)
+    return Evidence(parts, _in_doubt(results, [runs], [(runs, "age")]))
 
 
 def _varies_over_folds(results: Results) -> Evidence:
@@ -482,11 +466,8 @@ def _varies_over_folds(results: Results) -> Evidence:
             )
             for other in others
         ]
-    pairs = [(runs, task) for task, runs in networks.items()]
-    doubt = _reasons(
-        _cut_off(*networks.values()), _outdated(*networks.values()), _idle(results, pairs)
-    )
-    return Evidence(parts, doubt)
+    answers = [(runs, task) for task, runs in networks.items()]
+    return Evidence(parts, _in_doubt(results, list(networks.values()), answers))
 
 
 def _ratio_of_spreads(one: np.ndarray, other: np.ndarray) -> Contrast:
@@ -506,14 +487,14 @@ def _ratio_of_spreads(one: np.ndarray, other: np.ndarray) -> Contrast:
 
 
 _TESTS: dict[str, Callable[[Results], Evidence]] = {
-    "1": partial(_on_par, own_recipe=False),
-    "1, own recipe": partial(_on_par, own_recipe=True),
+    "1": partial(_against_baseline, transfer=False, own_recipe=False),
+    "1, own recipe": partial(_against_baseline, transfer=False, own_recipe=True),
     "2": partial(_multitask_against_alone, low=-MARGIN),
     "3a": partial(_time_of_both, most=paper.DRASTIC),
     "3a, any less": partial(_time_of_both, most=1.0),
     "3b": _fewer_epochs,
-    "4": partial(_transfer_beats, own_recipe=False),
-    "4, own recipe": partial(_transfer_beats, own_recipe=True),
+    "4": partial(_against_baseline, transfer=True, own_recipe=False),
+    "4, own recipe": partial(_against_baseline, transfer=True, own_recipe=True),
     "5": _soon,
     "5, against multi-task": _sooner,
     "6": _no_feature,

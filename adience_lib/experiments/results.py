@@ -111,22 +111,17 @@ class Results:
         )
         return self._there(self.held_out, name, otherwise)
 
-    def baseline(self, task: str) -> Runs:
-        """Levi & Hassner's network under their own recipe, scored on ten crops."""
+    def baseline(self, task: str, *, own_recipe: bool = True) -> Runs:
+        """Levi & Hassner's network under their own recipe, scored on ten crops; else as the
+        experiment's protocol trains it."""
+        name = f"levi_hassner_{task}"
+        if not own_recipe:
+            return self._there(self.same_recipe, name, "has not been trained under this protocol")
         otherwise = (
             "has not been trained here under its own recipe, and a comparison with a number that "
             "was only published decides nothing"
         )
-        return self._there(self.published, f"levi_hassner_{task}", otherwise).on_ten_crops()
-
-    def baseline_under_protocol(self, task: str) -> Runs:
-        """Levi & Hassner's network as the experiment's protocol trains it."""
-        name = f"levi_hassner_{task}"
-        return self._there(self.same_recipe, name, "has not been trained under this protocol")
-
-    def linear_probe(self, name: str) -> Runs:
-        """A linear model on frozen features."""
-        return self._there(self.linear_probes, name, "has not been fitted")
+        return self._there(self.published, name, otherwise).on_ten_crops()
 
     def _there(self, runs: dict[str, Runs], name: str, otherwise: str) -> Runs:
         if name in runs:
