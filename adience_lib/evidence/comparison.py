@@ -45,8 +45,8 @@ class Part:
 
     @property
     def p_holds(self) -> float:
-        """p-value of "the truth lies between ``low`` and ``high``": two one-sided tests."""
-        return _between(self.estimate, self.low, self.high)
+        """p-value of "the truth lies between ``low`` and ``high``"."""
+        return self.estimate.between(self.low, self.high)
 
     @property
     def p_fails(self) -> float:
@@ -59,14 +59,7 @@ class Part:
     @property
     def p_corrected(self) -> float:
         """``p_holds`` by the corrected t-test; NaN where there is none."""
-        return _between(self.corrected, self.low, self.high) if self.corrected else np.nan
-
-
-def _between(estimate: Contrast, low: float, high: float) -> float:
-    return max(
-        estimate.above(low) if np.isfinite(low) else 0.0,
-        estimate.below(high) if np.isfinite(high) else 0.0,
-    )
+        return self.corrected.between(self.low, self.high) if self.corrected else np.nan
 
 
 def accuracies(

@@ -77,9 +77,12 @@ class Contrast:
         """p-value of "the truth is below ``threshold``", one-sided. Below -margin: inferior."""
         return float(stats.t.cdf(self._distance(threshold), self.freedom))
 
-    def equal(self, margin: float = MARGIN) -> float:
-        """p-value of "the truth is within ``margin`` of 0": two one-sided tests (Schuirmann)."""
-        return max(self.above(-margin), self.below(margin))
+    def between(self, low: float, high: float) -> float:
+        """p-value of "the truth lies between the two": two one-sided tests (Schuirmann)."""
+        return max(
+            self.above(low) if np.isfinite(low) else 0.0,
+            self.below(high) if np.isfinite(high) else 0.0,
+        )
 
     def _distance(self, threshold: float) -> float:
         gap = self.value - threshold

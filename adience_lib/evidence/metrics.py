@@ -87,22 +87,6 @@ def fold_scores(runs: Runs) -> pd.DataFrame:
     return pd.DataFrame(rows).merge(records, on="fold")
 
 
-def summary(scores: pd.DataFrame) -> pd.DataFrame:
-    """Mean, standard deviation (n - 1) and standard error of each column over the folds.
-
-    With one fold there is no spread: NaN.
-    """
-    columns = scores.drop(columns=["fold", "trainings"])
-    deviation = columns.std(ddof=1)
-    return pd.DataFrame(
-        {
-            "mean": columns.mean(),
-            "deviation": deviation,
-            "error": deviation / np.sqrt(len(scores)),
-        }
-    )
-
-
 def confusion(predictions: pd.DataFrame, task: str) -> pd.DataFrame:
     """Counts of test faces: a row a true label, a column a predicted one."""
     labels = LABELS[task]

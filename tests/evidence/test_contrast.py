@@ -91,9 +91,10 @@ def test_interval_and_smallest_margin_are_those_of_t() -> None:
 def test_smallest_margin_is_where_equality_begins_to_be_shown() -> None:
     """Just outside shown, just inside not."""
     found = Contrast(-1.0, 0.5, 7.3)
-    assert found.equal(found.smallest_margin()) == pytest.approx(LEVEL)
-    assert found.equal(found.smallest_margin() + 0.01) < LEVEL
-    assert found.equal(found.smallest_margin() - 0.01) > LEVEL
+    smallest = found.smallest_margin()
+    assert found.between(-smallest, smallest) == pytest.approx(LEVEL)
+    assert found.between(-smallest - 0.01, smallest + 0.01) < LEVEL
+    assert found.between(-smallest + 0.01, smallest - 0.01) > LEVEL
 
 
 def test_p_values_speak_for_either_side() -> None:
@@ -101,7 +102,7 @@ def test_p_values_speak_for_either_side() -> None:
     found = Contrast(1.0, 0.8, 9)
     assert found.above(2) + found.below(2) == pytest.approx(1)
     assert found.above() == pytest.approx(stats.t.sf(1 / 0.8, 9))
-    assert found.equal(MARGIN) == found.below(MARGIN) > found.above(-MARGIN)
+    assert found.between(-MARGIN, MARGIN) == found.below(MARGIN) > found.above(-MARGIN)
 
 
 def test_mean_over_folds_is_students() -> None:
@@ -339,7 +340,8 @@ def test_power_of_the_planned_study_stays(faces: int, trainings: int) -> None:
 )
 def test_power_is_what_simulated_studies_have(draws: int, faces: int, trainings: int) -> None:
     """Hits face by face, tested by ``nested``, within three standard errors."""
-    found = [one.equal() < LEVEL for one in studies(draws, faces, trainings, 1.4, 0)]
+    made = studies(draws, faces, trainings, 1.4, 0)
+    found = [one.between(-MARGIN, MARGIN) < LEVEL for one in made]
     planned = power(0, -MARGIN, MARGIN, faces, trainings, 1.4)
     error = np.sqrt(planned * (1 - planned) / draws)
     assert np.mean(found) == pytest.approx(planned, abs=3 * error)

@@ -96,22 +96,6 @@ def test_scores_of_a_fold_are_means_over_its_trainings() -> None:
     assert scores["epochs"].to_list() == [30, 31]
     assert scores["best_epoch"].to_list() == [20, 20.5]
     assert scores["seconds"].to_list() == [200, 205]
-    assert "trainings" not in metrics.summary(scores).index
-
-
-def test_summary_has_both_spreads() -> None:
-    """Standard deviation with n - 1, and the standard error of the mean."""
-    scores = pd.DataFrame({"fold": range(5), "trainings": 1, "age": [40.0, 45, 50, 55, 60]})
-    row = metrics.summary(scores).loc["age"]
-    assert row["mean"] == 50
-    assert row["deviation"] == pytest.approx(np.std([40, 45, 50, 55, 60], ddof=1))
-    assert row["error"] == pytest.approx(row["deviation"] / np.sqrt(5))
-
-
-def test_one_fold_has_no_spread() -> None:
-    """A spread of nothing is unknown, and not zero."""
-    row = metrics.summary(pd.DataFrame({"fold": [2], "trainings": [1], "age": [40.0]})).loc["age"]
-    assert np.isnan(row["deviation"])
 
 
 def test_confusion_counts_every_face_once() -> None:
