@@ -6,7 +6,7 @@ from scipy import stats
 
 from adience_lib.data.labels import FOLDS
 from adience_lib.evidence import contrast, paper
-from adience_lib.evidence.comparison import NOISE, PLANNED_FACES
+from adience_lib.evidence.comparison import NOISE, PLANNED_FACES, counted
 from adience_lib.evidence.contrast import LEVEL, MARGIN
 
 WANTED = 0.8
@@ -94,20 +94,18 @@ def _of_accuracies(
 ) -> dict[str, object]:
     truth = round(float(paper.TABLE_3.loc[ours, task] - paper.TABLE_3.loc[theirs, task]), 1)
     noise = NOISE[task]
-    shown = [
-        contrast.power(truth, low, high, PLANNED_FACES, trainings, noise) for trainings in TRAININGS
-    ]
-    enough = shown[1] >= WANTED
+    shown = {
+        counted(number, "training"): contrast.power(truth, low, high, PLANNED_FACES, number, noise)
+        for number in TRAININGS
+    }
+    enough = shown["2 trainings"] >= WANTED
     return {
         "row": row,
         "what": f"{task}, {ours} minus {theirs}",
         "the paper has": truth,
-        **dict(zip(_NAMES, shown, strict=True)),
+        **shown,
         "faces": PLANNED_FACES if enough else contrast.faces_for(truth, low, high, 2, noise),
     }
-
-
-_NAMES = ("1 training", "2 trainings", "3 trainings")
 
 
 def _of_folds(row: str, what: str, truth: float, high: float, spread: float) -> dict[str, object]:
@@ -119,7 +117,4 @@ def _of_folds(row: str, what: str, truth: float, high: float, spread: float) -> 
         "what": what,
         "the paper has": truth if row == "5" else float(np.exp(truth)),
         "1 training": shown,
-        "2 trainings": np.nan,
-        "3 trainings": np.nan,
-        "faces": np.nan,
     }
