@@ -17,6 +17,7 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
+from adience_lib.data.labels import FOLDS
 from adience_lib.util.errors import AdienceError
 
 LEVEL = 0.05 / 3
@@ -36,7 +37,6 @@ AGAIN = 0.093
 """Share of faces that only one of two trainings of the same network gets right. As ``APART`` the
 mean over both tasks, and both ways of monitoring, of what was trained twice on 1,000 faces."""
 
-FOLDS = 5
 DRAWS = 20_000  # of a planned study: the error of a power is at most 0.004
 SEED = 2022
 

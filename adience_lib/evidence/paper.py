@@ -118,11 +118,6 @@ class Claim:
     holds: str
     fails: str
 
-    @property
-    def number(self) -> int:
-        """1 to 9."""
-        return int(self.row[0])
-
 
 _ON_PAR = "The reduced networks are on par with the baseline."
 _FASTER = "Multi-task drastically cuts training time."
