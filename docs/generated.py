@@ -9,15 +9,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from adience_lib.data.labels import LABELS
 from adience_lib.deploy import model_card
 from adience_lib.evidence import claims, comparison, cost, plan
-from adience_lib.evidence.claims import CONTRADICTED, INCONCLUSIVE, SUPPORTED
 from adience_lib.experiments.experiment import Experiment
 from adience_lib.experiments.parameters import differences
 from adience_lib.experiments.results import NOTEBOOK_OF, Results, finished_sweep
 from adience_lib.protocol import LEVI_HASSNER, PAPER
-from adience_lib.report import benchmark_table, findings, study, tables
+from adience_lib.report import benchmark_table, findings, front_page, study, tables
 from adience_lib.runs.read import Runs
 from adience_lib.util import atomic, console, paths
 from adience_lib.util.errors import AdienceError
@@ -34,9 +32,9 @@ def blocks(figures: Path) -> dict[str, str]:
     verdicts, measured = claims.verdicts(evidence), claims.measured(evidence)
     benchmark = benchmark_table.read(figures / "bench.csv")
     return {
-        "real_in_short": in_short(found),
+        "real_in_short": markdown(front_page.shares(tables.table_3(found))),
         "real_run": about_run(recorded, found),
-        "real_answer": answer(verdicts, recorded.caption),
+        "real_answer": front_page.answer(verdicts, recorded.caption),
         "real_claims": markdown(tables.claims_in_short(verdicts)),
         "real_evidence": markdown(tables.readable_claims(verdicts, measured)),
         "power_of_claim_2": markdown(plan.of_claim_2()),
@@ -52,47 +50,6 @@ def _shown(steps: pd.DataFrame) -> pd.DataFrame:
     """``cost.steps`` for the eye."""
     table = steps.reset_index().set_index("network")
     return table.rename(columns={"seconds": "seconds (median)", "low": "from", "high": "to"})
-
-
-_AS_GOOD_AS_TWO = {
-    SUPPORTED: "One network for both tasks does as well as two.",
-    CONTRADICTED: "One network for both tasks does not do as well as two.",
-    INCONCLUSIVE: "Whether one network does as well as two was not shown, nor the opposite.",
-}
-
-
-def answer(verdicts: pd.DataFrame, data: str) -> str:
-    """What is supported and contradicted on ``data``, in words, and the numbers of the rest."""
-    otherwise = "One network was not set against two."
-    parts = [f"**{data}.** {_AS_GOOD_AS_TWO.get(verdicts.loc['2', 'verdict'], otherwise)}"]
-    for verdict in (SUPPORTED, CONTRADICTED):
-        words = verdicts.loc[verdicts["verdict"] == verdict, "claim"]
-        parts.append(f"**{verdict.capitalize()}:** {' '.join(words) or 'nothing.'}")
-    rest = verdicts[~verdicts["verdict"].isin([SUPPORTED, CONTRADICTED])]
-    parts.append(f"The other criteria, as the table below has them: {findings.by_verdict(rest)}.")
-    return "\n\n".join(parts)
-
-
-def in_short(results: Results) -> str:
-    """A table: how often each network is right on each task, and always giving one label."""
-    table = tables.table_3(results)
-    rows = {
-        runs.title: {
-            task: _score(table.loc[runs.title], task) if task in runs.tasks else "-"
-            for task in LABELS
-        }
-        for name in NOTEBOOK_OF
-        if (runs := results.finished.get(name))
-    }
-    rows["always the most frequent label"] = {
-        task: f"{tables.majority(table, task):.0f} %" for task in LABELS
-    }
-    shown = pd.DataFrame.from_dict(rows, orient="index").rename_axis("network")
-    return markdown(shown.rename(columns="right on {}".format))
-
-
-def _score(row: pd.Series, task: str) -> str:
-    return f"{row[f'{task} accuracy']:.0f} % [{row[f'{task} low']:.0f}, {row[f'{task} high']:.0f}]"
 
 
 def about_run(study: Experiment, results: Results) -> str:

@@ -9,9 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from adience_lib.data.labels import LABELS
 from adience_lib.evidence import paper
-from adience_lib.evidence.claims import VERDICTS
+from adience_lib.evidence.claims import CONTRADICTED, INCONCLUSIVE, SUPPORTED
+from adience_lib.experiments.results import NOTEBOOK_OF
 from adience_lib.report.discrepancies import numbered
+from adience_lib.report.findings import by_verdict
 from adience_lib.util.errors import AdienceError
 from adience_lib.util.markdown import markdown
 
@@ -24,9 +27,6 @@ ASKS_FOR_MORE = (
 
 ADIENCE = "adience"
 """The name of the paper's own dataset."""
-
-NETWORKS = ("gender", "age", "multitask", "transfer")
-TASKS = ("gender", "age")
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def parts(own: Shown, study: Shown) -> dict[str, str]:
     first, second = (own, study) if own.decides else (study, own)
     return {
         "which": which(own, study),
-        "answer": answer(first),
+        "answer": _answer(first),
         "forest": forest(first),
         "claims": claims(first),
         "networks": networks(first),
@@ -73,20 +73,34 @@ def which(own: Shown, study: Shown) -> str:
     return f"```{{note}}\nThis report was run on {own.data}; the answer below is of these.\n```"
 
 
-def answer(shown: Shown) -> str:
-    """How many claims have each verdict, and on what."""
-    verdicts = _read(shown, "claims")["verdict"]
-    counts = ", ".join(
-        f"{(verdicts == verdict).sum()} {verdict}"
-        for verdict in VERDICTS
-        if (verdicts == verdict).any()
-    )
-    said = (
-        f"**On {shown.data}, of {len(verdicts)} criteria for the paper's nine claims: {counts}.**"
-    )
+_AS_GOOD_AS_TWO = {
+    SUPPORTED: "One network for both tasks does as well as two.",
+    CONTRADICTED: "One network for both tasks does not do as well as two.",
+    INCONCLUSIVE: "Whether one network does as well as two was not shown, nor the opposite.",
+}
+
+
+def answer(verdicts: pd.DataFrame, data: str) -> str:
+    """What is supported and contradicted on ``data``, in words, and the numbers of the rest.
+
+    ``verdicts``: as of ``claims.verdicts``. Also a block of the README.
+    """
+    of_2 = verdicts["verdict"].get("2", "")
+    otherwise = "One network was not set against two."
+    parts = [f"**{data}.** {_AS_GOOD_AS_TWO.get(of_2, otherwise)}"]
+    for verdict in (SUPPORTED, CONTRADICTED):
+        words = verdicts.loc[verdicts["verdict"] == verdict, "claim"]
+        parts.append(f"**{verdict.capitalize()}:** {' '.join(words) or 'nothing.'}")
+    rest = verdicts[~verdicts["verdict"].isin([SUPPORTED, CONTRADICTED])]
+    parts.append(f"The other criteria, as the table below has them: {by_verdict(rest)}.")
+    return "\n\n".join(parts)
+
+
+def _answer(shown: Shown) -> str:
+    said = answer(_read(shown, "claims"), shown.data[:1].upper() + shown.data[1:])
     if ADIENCE in shown.data:
         return said
-    return f"{said} The paper used the faces of Adience, which its authors give out on request."
+    return f"{said}\n\nThe paper used the faces of Adience, which its authors give out on request."
 
 
 def forest(shown: Shown) -> str:
@@ -126,26 +140,33 @@ def further_criteria() -> str:
 
 
 def networks(shown: Shown) -> str:
-    """A table of five rows: what each network gets right, and what one label for all would."""
+    """The table of ``shares``, with its caption."""
+    return _captioned(
+        shares(_read(shown, "table_3")),
+        f"networks-{shown.folder.name}",
+        f"The share of the test faces that are labelled correctly on {shown.data}: a mean over the "
+        "folds, with its 95 % interval.",
+    )
+
+
+def shares(table_3: pd.DataFrame) -> pd.DataFrame:
+    """At most five rows: what each network gets right, and what one label for all would.
+
+    ``table_3``: as of ``tables.table_3``. Also a block of the README.
+    """
     kinds = ("accuracy", "low", "high", "majority")
-    columns = [f"{task} {kind}" for task in TASKS for kind in kinds]
-    table = _read(shown, "table_3").reindex(columns=columns)
+    table = table_3.reindex(columns=[f"{task} {kind}" for task in LABELS for kind in kinds])
     rows = {
-        name: {task: _accuracy(table.loc[name], task) for task in TASKS}
-        for name in NETWORKS
+        name: {task: _accuracy(table.loc[name], task) for task in LABELS}
+        for name in NOTEBOOK_OF
         if name in table.index
     }
     rows["always the most frequent label"] = {
-        task: _in_words(table.reindex(NETWORKS)[f"{task} majority"].max(), "{:.0f} %")
-        for task in TASKS
+        task: _in_words(table.reindex(NOTEBOOK_OF)[f"{task} majority"].max(), "{:.0f} %")
+        for task in LABELS
     }
-    shares = pd.DataFrame.from_dict(rows, orient="index").rename_axis("network")
-    return _captioned(
-        shares.rename(columns={task: f"right on {task}" for task in TASKS}),
-        f"networks-{shown.folder.name}",
-        f"The share of the test faces that are right on {shown.data}: a mean over the folds, with "
-        "its 95 % interval.",
-    )
+    found = pd.DataFrame.from_dict(rows, orient="index").rename_axis("network")
+    return found.rename(columns="right on {}".format)
 
 
 def discrepancies(shown: Shown) -> str:
@@ -163,7 +184,7 @@ def others(shown: Shown) -> str:
     mark = "" if shown.decides else "These are drawings: the numbers show that the programs work."
     return "\n\n".join(
         part
-        for part in (mark, answer(shown), forest(shown), claims(shown), networks(shown))
+        for part in (mark, _answer(shown), forest(shown), claims(shown), networks(shown))
         if part
     )
 
@@ -184,7 +205,7 @@ def _read(shown: Shown, name: str) -> pd.DataFrame:
 def _accuracy(row: pd.Series, task: str) -> str:
     low, high = (_in_words(row[f"{task} {end}"], "{:.0f}") for end in ("low", "high"))
     mean = _in_words(row[f"{task} accuracy"], "{:.0f} %")
-    return mean if "-" in (low, high) else f"{mean} ({low} to {high})"
+    return mean if "-" in (low, high) else f"{mean} [{low}, {high}]"
 
 
 def _in_words(number: float, form: str) -> str:

@@ -23,7 +23,7 @@ def own(tmp_path: Path) -> Shown:
             "verdict": ["supported", "not tested"],
             "because": ["", "one fold only"],
         },
-        index=pd.Index([1, 2], name="number"),
+        index=pd.Index(["1", "3a"], name="row"),
     ).to_csv(tmp_path / "claims.csv")
     pd.DataFrame(
         {"gender accuracy": 80.4, "gender low": 78.0, "gender high": 83.0, "gender majority": 52.0},
@@ -40,7 +40,7 @@ def test_real_faces_that_were_run_give_the_answer(own: Shown) -> None:
     """The study that comes with the checkout then stands apart, under its own name."""
     parts = front_page.parts(own, STUDY)
     first = [parts[name] for name in ("which", "answer", "claims", "networks")]
-    assert all("my faces" in part and "the study's" not in part for part in first)
+    assert all("y faces" in part and "the study's" not in part for part in first)
     assert "the study's faces" in parts["second"]
     assert "my faces" not in parts["second"]
 
@@ -49,7 +49,7 @@ def test_drawn_faces_never_give_the_answer(own: Shown) -> None:
     """The study does, and what the drawings gave is called so."""
     parts = front_page.parts(Shown(own.folder, "drawings", decides=False), STUDY)
     assert "drawn faces decide nothing" in parts["which"]
-    assert all("the study's faces" in parts[name] for name in ("answer", "claims", "networks"))
+    assert all("he study's faces" in parts[name] for name in ("answer", "claims", "networks"))
     assert parts["second"].startswith("These are drawings")
 
 
@@ -58,16 +58,30 @@ def test_results_of_the_study_itself_are_shown_once() -> None:
     assert front_page.parts(STUDY, STUDY)["second"] == "No other faces were run."
 
 
-def test_answer_counts_each_verdict(own: Shown) -> None:
-    """And names the data."""
-    said = "**On my faces, of 2 criteria for the paper's nine claims: 1 supported, 1 not tested.**"
-    assert front_page.answer(own).startswith(said)
+def test_answer_is_in_words_before_numbers() -> None:
+    """What is supported by what its row asks; of the rest, the numbers."""
+    verdicts = pd.DataFrame(
+        {
+            "claim": ["Both are equal.", "It is cheaper (weaker than 3a).", "It is best."],
+            "verdict": ["inconclusive", "supported", "not tested"],
+        },
+        index=["2", "3a, any less", "4"],
+    )
+    said = front_page.answer(verdicts, "Ten faces").split("\n\n")
+    assert said[0].startswith(
+        "**Ten faces.** Whether one network does as well as two was not shown"
+    )
+    assert said[1:3] == [
+        "**Supported:** It is cheaper (weaker than 3a).",
+        "**Contradicted:** nothing.",
+    ]
+    assert said[3].endswith("1 inconclusive (2), 1 not tested (4).")
 
 
 def test_network_that_was_not_trained_has_no_row(own: Shown) -> None:
     """A task without a network has a dash."""
     table = front_page.networks(own)
-    assert "| gender | 80 % (78 to 83) | - |" in table
+    assert "| gender | 80 % [78, 83] | - |" in table
     assert "| always the most frequent label | 52 % | - |" in table
     assert "transfer" not in table
 
@@ -84,7 +98,7 @@ def test_figure_of_the_claims_is_shown_where_there_is_one(own: Shown, name: str)
 def test_results_that_are_not_there_are_named(tmp_path: Path) -> None:
     """With the notebook that writes them."""
     with pytest.raises(AdienceError, match=r"claims\.csv: cannot be read .*notebook 05"):
-        front_page.answer(Shown(tmp_path, "my faces"))
+        front_page.claims(Shown(tmp_path, "my faces"))
 
 
 def test_severe_discrepancies_come_first(own: Shown) -> None:

@@ -11,7 +11,6 @@ from adience_lib.data import DEMO, load
 from adience_lib.evidence import cost
 from adience_lib.report import findings, tables
 from adience_lib.runs.read import Runs
-from docs import generated
 
 TRUTH = {"gender": [0, 1] * 8, "age": [0, 1, 2, 3] * 4}
 
@@ -75,26 +74,6 @@ def test_nothing_trained_is_said_in_a_sentence() -> None:
     assert "have not been trained" in findings.about_recipes(tables.recipes(nothing))
     for table in (tables.optimism, tables.calibration, tables.groups, tables.cost):
         assert table(nothing).empty
-
-
-def test_answer_is_in_words_before_numbers() -> None:
-    """What is supported by what its row asks; of the rest, the numbers."""
-    verdicts = pd.DataFrame(
-        {
-            "claim": ["Both are equal.", "It is cheaper (weaker than 3a).", "It is best."],
-            "verdict": ["inconclusive", "supported", "not tested"],
-        },
-        index=["2", "3a, any less", "4"],
-    )
-    said = generated.answer(verdicts, "Ten faces").split("\n\n")
-    assert said[0].startswith(
-        "**Ten faces.** Whether one network does as well as two was not shown"
-    )
-    assert said[1:3] == [
-        "**Supported:** It is cheaper (weaker than 3a).",
-        "**Contradicted:** nothing.",
-    ]
-    assert said[3].endswith("1 inconclusive (2), 1 not tested (4).")
 
 
 def test_table_3_and_sentences_have_one_mean() -> None:
