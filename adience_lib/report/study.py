@@ -10,11 +10,19 @@ from adience_lib import models
 from adience_lib.data.labels import LABELS
 from adience_lib.evidence import claims, metrics, quality
 from adience_lib.experiments import records
+from adience_lib.experiments import study as planned
 from adience_lib.experiments.experiment import Experiment
-from adience_lib.experiments.results import NOTEBOOK_OF, Results, find_runs, finished_sweep
+from adience_lib.experiments.results import (
+    NOTEBOOK_OF,
+    Results,
+    find_runs,
+    finished_runs,
+    finished_sweep,
+)
 from adience_lib.models.summary import architecture_table
 from adience_lib.report import figures, further_figures, notebook, tables
 from adience_lib.report.discrepancies import discrepancies
+from adience_lib.runs.read import Runs
 from adience_lib.util import paths
 from adience_lib.util.errors import AdienceError
 
@@ -32,6 +40,18 @@ def read(figures: Path = paths.COMMITTED) -> tuple[Experiment, Results]:
     if found.unreadable:
         raise AdienceError("; ".join(found.unreadable))
     return recorded, found
+
+
+def frozen_xception(figures: Path = paths.COMMITTED) -> tuple[Experiment, Runs]:
+    """A linear model on frozen Xception, on the faces of the larger study: the related work's way.
+
+    Raises AdienceError if its records are not there or cannot be read.
+    """
+    larger = records.read(figures / RECORDS.parent / planned.FOLDER / records.FOLDER)
+    runs = finished_runs(larger, "xception")
+    if runs is None:
+        raise AdienceError(f"{larger.runs_dir}: holds no linear model on Xception")
+    return larger, runs
 
 
 def chance(recorded: Experiment) -> dict[str, float]:
