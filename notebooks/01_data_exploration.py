@@ -54,8 +54,7 @@ from adience_lib.data.images import read_face
 from adience_lib.data.loader import Batches, split
 from adience_lib.experiments.experiment import start
 from adience_lib.models.layers import RandomCrop
-from adience_lib.report import figures, notebook, study, tables
-from adience_lib.report.discrepancies import BETWEEN_LABELS
+from adience_lib.report import discrepancies, figures, notebook, study, tables
 from adience_lib.report.style import panels
 
 # %% tags=["nbval-ignore-output"]
@@ -192,7 +191,7 @@ dropped = recorded.dataset.drops.set_index("reason")["rows"]
 assert (f"{dropped['all rows']:,}", f"{dropped['kept']:,}") == ("7,812", "5,859")
 assert f"{dropped['age in none of the labels']:,}" == "1,877"
 assert list(dropped[["identical files disagree", "exact repeat", "malformed name"]]) == [43, 32, 1]
-assert list(BETWEEN_LABELS.items()) == [("35", 294), ("22", 149), ("3", 18)]
+assert list(discrepancies.BETWEEN_LABELS.items()) == [("35", 294), ("22", 149), ("3", 18)]
 assert dropped["kept"] == len(recorded.dataset.faces) and len(people) == 1_000
 dropped[dropped > 0].to_frame()
 

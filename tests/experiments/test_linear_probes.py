@@ -79,8 +79,9 @@ def test_vgg16_reads_both_tasks_from_a_named_file(begun: Experiment, tmp_path: P
     file = tmp_path / "vgg.weights.h5"
     keras.applications.VGG16(include_top=False, weights=None).save_weights(file)
     weights = from_file(file, "VGG16")
-    few = replace(begun, protocol=replace(begun.protocol, faces=20))
-    runs = linear_probes.probe_frozen(few, "vgg16", weights)
+    few = begun.dataset.faces.groupby(["fold", "gender"]).head(2)
+    some = replace(begun, dataset=replace(begun.dataset, faces=few))
+    runs = linear_probes.probe_frozen(some, "vgg16", weights)
     assert (runs.tasks, runs.folds) == (("gender", "age"), [0, 1])
     assert runs.protocol.weights == weights.label
     assert len(pd.unique(runs.predictions["age (0, 2)"])) > 1
