@@ -11,6 +11,7 @@ import warnings
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import h5py
@@ -142,7 +143,7 @@ def _existing(file: Path) -> Path:
 
 def digest(file: Path, name: str = "Xception") -> str:
     """SHA-256 over the arrays that the network ``name`` without its top takes from ``file``."""
-    network = getattr(keras.applications, name)(include_top=False, weights=None)
+    network = _network(name)
     try:
         with warnings.catch_warnings():
             # Keras warns where a file lacks some of the weights, and leaves those random.
@@ -154,6 +155,12 @@ def digest(file: Path, name: str = "Xception") -> str:
     for array in network.get_weights():
         sha256.update(np.ascontiguousarray(array, dtype="<f4").tobytes())
     return sha256.hexdigest()
+
+
+@cache
+def _network(name: str) -> keras.Model:
+    """Of ``keras.applications``, without its top; made once, for that takes seconds."""
+    return getattr(keras.applications, name)(include_top=False, weights=None)
 
 
 def _verified(weights: Weights) -> Weights:

@@ -40,11 +40,16 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The run folder of a training that nothing befell."""
-    alone = TrainingProcess(faces, tmp_path_factory.mktemp("undisturbed"), "gender")
-    assert alone.run()[0] == 0, alone.messages()
-    return alone.folder
+def undisturbed(
+    small_networks: None,
+    tiny: Dataset,
+    images: np.ndarray,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """The run folder of a training that nothing befell, in this process."""
+    return train_fold(
+        Training(tiny, "gender", PROTOCOL, 0, tmp_path_factory.mktemp("undisturbed")), images
+    )
 
 
 def test_training_killed_while_its_state_is_written_ends_the_same(
