@@ -40,7 +40,7 @@ def listed(bench: Bench) -> Iterator[Case]:
             yield cases.as_written, {"model": model, "precision": precision}
     if precisions != PRECISIONS:
         reason = "this processor has no instructions for it"
-        yield cases.not_run, {"group": "precision", "case": "bfloat16", "reason": reason}
+        yield cases.not_run, {"group": "precision", "name": "bfloat16", "reason": reason}
     if not quick:
         yield cases.table_3, {}
     first = precisions[: 1 if quick else 2]
@@ -49,8 +49,8 @@ def listed(bench: Bench) -> Iterator[Case]:
             if model == "gender" or precision == "float32":
                 yield peers.pytorch, {"model": model, "precision": precision, "compiled": compiled}
     else:
-        yield cases.not_run, {"group": "peers", "case": "PyTorch", "reason": "it is not installed"}
-    no_peer = {"group": "peers", "case": "plain Keras", "reason": "it needs TensorFlow"}
+        yield cases.not_run, {"group": "peers", "name": "PyTorch", "reason": "it is not installed"}
+    no_peer = {"group": "peers", "name": "plain Keras", "reason": "it needs TensorFlow"}
     yield (peers.plain_step, {}) if on_tensorflow else (cases.not_run, no_peer)
     for precision in first:
         yield cases.epoch, {"precision": precision}

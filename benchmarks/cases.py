@@ -44,9 +44,9 @@ PHOTOGRAPH = 816
 FACES_OF_ADIENCE = PUBLISHED["rows with both labels"]
 
 
-def not_run(_: Bench, group: str, case: str, reason: str) -> Iterator[Row]:
+def not_run(_: Bench, group: str, name: str, reason: str) -> Iterator[Row]:
     """A row that says why there is none."""
-    yield Row(group, case, math.nan, FACES, None, f"not run: {reason}")
+    yield Row(group, name, math.nan, FACES, None, f"not run: {reason}")
 
 
 def step(bench: Bench, model: str, precision: str) -> Iterator[Row]:
