@@ -131,11 +131,8 @@ def _metrics(network: keras.Model, task: str) -> list[Any]:
     """
     if len(network.output) == 1:
         return ["accuracy"]
-    of = {
-        "binary_crossentropy": keras.metrics.BinaryCrossentropy,
-        "sparse_categorical_crossentropy": keras.metrics.SparseCategoricalCrossentropy,
-    }
-    return ["accuracy", of[_loss(network, task)](name=CROSS_ENTROPY)]
+    loss = keras.losses.get(_loss(network, task))
+    return ["accuracy", keras.metrics.MeanMetricWrapper(loss, name=CROSS_ENTROPY)]
 
 
 class _Epochs(keras.callbacks.Callback):
