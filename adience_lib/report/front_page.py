@@ -22,7 +22,7 @@ FOREST_PLOT = ("claims.svg", "claims.png")
 """The figure of the claims in a folder of results; the first that is there is shown."""
 
 ASKS_FOR_MORE = (
-    "Verdicts ask for more than 95 %, so an interval just outside a band may be inconclusive."
+    "Verdicts ask for more than 95 %, so an interval outside its band may be inconclusive."
 )
 
 ADIENCE = "adience"
@@ -74,9 +74,9 @@ def which(own: Shown, study: Shown) -> str:
 
 
 _AS_GOOD_AS_TWO = {
-    SUPPORTED: "One network for both tasks does as well as two.",
-    CONTRADICTED: "One network for both tasks does not do as well as two.",
-    INCONCLUSIVE: "Whether one network does as well as two was not shown, nor the opposite.",
+    SUPPORTED: "One network for both tasks equals two.",
+    CONTRADICTED: "One network for both tasks does not equal two.",
+    INCONCLUSIVE: "That one network equals two was neither shown nor refuted.",
 }
 
 
@@ -134,8 +134,8 @@ def further_criteria() -> str:
     first = {row[0]: row for row in reversed(rows)}
     others = "; ".join(row for row in rows if row != first[row[0]])
     return (
-        "Among the first criteria of three claims a wrong verdict comes up in one case of twenty "
-        f"at most. The further criteria ({others}) are outside this guarantee."
+        "In a group of three claims (1, 2, 4; 3, 5, 7; 6, 8, 9) the first criteria err in one case "
+        f"of twenty at most. The others ({others}) have no such bound."
     )
 
 

@@ -69,7 +69,7 @@ def test_answer_is_in_words_before_numbers() -> None:
     )
     said = front_page.answer(verdicts, "Ten faces").split("\n\n")
     assert said[0].startswith(
-        "**Ten faces.** Whether one network does as well as two was not shown"
+        "**Ten faces.** That one network equals two was neither shown nor refuted."
     )
     assert said[1:3] == [
         "**Supported:** It is cheaper (weaker than 3a).",
