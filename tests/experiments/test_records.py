@@ -309,5 +309,5 @@ def test_sentences_speak_of_what_is_there(kept: Path, tmp_path: Path) -> None:
     kept.rename(folder)
     words = generated.about_run(*report_study.read(tmp_path / "figures"))
     assert "8 trainings, in 0.0 hours;" in words
-    assert "On a processor, 2 cores, accelerator: none ran age, multitask." in words
+    assert "On a processor, 2 cores, no accelerator: age, multitask." in words
     assert "batch size 16 (128)" in words
