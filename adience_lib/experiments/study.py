@@ -13,6 +13,7 @@ from typing import Any
 from adience_lib.experiments import cross_validation, experiment, linear_probes, parameters, records
 from adience_lib.experiments.experiment import Experiment
 from adience_lib.models import baselines
+from adience_lib.models.pretrained import Weights
 from adience_lib.protocol import PAPER
 from adience_lib.runs.folder import Training
 from adience_lib.util.console import message
@@ -93,8 +94,10 @@ def run(study: Experiment, records_dir: Path) -> None:
     """
     experiment.check_splits(study)
     records.begin(study, records_dir)
-    for one in (study, on_all_faces(study)) if is_sample(study) else (study,):
-        _probe_xception(one, records_dir)
+    weights, _ = experiment.for_transfer(study)
+    if weights is not None:
+        for one in (study, on_all_faces(study)) if is_sample(study) else (study,):
+            _probe_xception(one, weights, records_dir)
     planned = trainings(study)
     left = [one for one in planned if not records.is_kept(study, one.folder, records_dir)]
     message(f"{len(planned) - len(left)} of {len(planned)} trainings have been recorded before.")
@@ -110,10 +113,7 @@ def run(study: Experiment, records_dir: Path) -> None:
         records.keep(study, training.folder, records_dir)
 
 
-def _probe_xception(study: Experiment, records_dir: Path) -> None:
-    weights, _ = experiment.for_transfer(study)
-    if weights is None:
-        return
+def _probe_xception(study: Experiment, weights: Weights, records_dir: Path) -> None:
     frozen = linear_probes.frozen(study, weights.label)
     folders = [frozen.folder("xception", fold) for fold in study.folds]
     if all(records.is_kept(study, folder, records_dir) for folder in folders):

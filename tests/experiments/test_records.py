@@ -14,9 +14,16 @@ from simulated import made_up
 from adience_lib.__main__ import main
 from adience_lib.data import Dataset, loader
 from adience_lib.evidence import claims
-from adience_lib.experiments import cross_validation, experiment, records, study
+from adience_lib.experiments import (
+    cross_validation,
+    experiment,
+    linear_probes,
+    records,
+    study,
+)
 from adience_lib.experiments.experiment import Experiment
 from adience_lib.experiments.results import find_runs
+from adience_lib.models.pretrained import Weights
 from adience_lib.protocol import PAPER, SMOKE, Protocol
 from adience_lib.report import study as report_study
 from adience_lib.report import tables
@@ -251,6 +258,27 @@ def test_study_keeps_the_record_of_every_training(
     kept = {file.parent for file in (tmp_path / "records").rglob("run.json")}
     runs = {folder.relative_to(tmp_path / "runs") for folder in trained}
     assert {folder.relative_to(tmp_path / "records") for folder in kept} == runs
+
+
+def test_study_keeps_the_record_of_the_linear_model_and_fits_it_once(
+    tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On its faces; pixels stand for Xception, whose features take minutes."""
+    looked: list[str] = []
+
+    def pixels(name: str, _: Weights) -> Any:
+        looked.append(name)
+        return linear_probes._pixels()
+
+    monkeypatch.setattr(linear_probes, "_frozen", pixels)
+    asked = experiment.of(tiny, {"folds": [0, 1], "runs_dir": str(tmp_path / "runs")})
+    weights = Weights(tmp_path / "x.weights.h5", "a file", "0", "imagenet")
+    for _ in range(2):
+        study._probe_xception(asked, weights, tmp_path / "records")
+        shutil.rmtree(tmp_path / "runs", ignore_errors=True)
+    assert looked == ["xception"]
+    kept = sorted(file.parent.name for file in (tmp_path / "records").rglob("predictions.csv"))
+    assert kept == ["fold_0", "fold_1"]
 
 
 def test_damaged_record_is_not_taken_for_a_training(begun: Experiment, kept: Path) -> None:
