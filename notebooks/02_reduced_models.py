@@ -61,13 +61,7 @@ runs_dir: str = None  # where trainings are kept; None: the variable ADIENCE_RUN
 figures_dir: str = None  # where figures and tables go; None: figures/ and the dataset's name
 
 # %% tags=["real-faces", "nbval-ignore-output"]
-import inspect
-
-import keras
-import numpy as np
-import pandas as pd
-from IPython.display import Markdown
-
+# The library first: before Keras is loaded, it chooses the backend and how TensorFlow computes.
 from adience_lib import models, training
 from adience_lib.evidence import claims, comparison, metrics, paper, quality
 from adience_lib.experiments.experiment import start, train, train_baseline, train_held_out
@@ -76,6 +70,14 @@ from adience_lib.experiments.results import find_runs
 from adience_lib.models.layers import LocalResponseNormalization, RandomCrop
 from adience_lib.models.summary import architecture_table
 from adience_lib.report import figures, findings, further_figures, notebook, study, tables
+
+# isort: split
+import inspect
+
+import keras
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown
 
 # %%
 experiment = start(globals(), before)

@@ -60,13 +60,7 @@ runs_dir: str = None  # where trainings are kept; None: the variable ADIENCE_RUN
 figures_dir: str = None  # where figures and tables go; None: figures/ and the dataset's name
 
 # %% tags=["real-faces", "nbval-ignore-output"]
-import inspect
-
-import keras
-import numpy as np
-import pandas as pd
-from IPython.display import Markdown
-
+# The library first: before Keras is loaded, it chooses the backend and how TensorFlow computes.
 from adience_lib import models
 from adience_lib.evidence import claims, comparison, metrics, paper, quality
 from adience_lib.experiments.experiment import for_transfer, start, train, train_held_out
@@ -80,6 +74,14 @@ from adience_lib.models.summary import (
     training_multiply_adds,
 )
 from adience_lib.report import figures, findings, further_figures, notebook, study, tables
+
+# isort: split
+import inspect
+
+import keras
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown
 
 # %%
 experiment = start(globals(), before)

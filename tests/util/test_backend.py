@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,6 +54,24 @@ def test_backend_is_tensorflow_unless_the_variable_says_otherwise(
     monkeypatch.delenv("KERAS_BACKEND")
     backend._choose()
     assert os.environ["KERAS_BACKEND"] == "tensorflow"
+
+
+@pytest.mark.parametrize(
+    ("before", "loaded", "after"), [(None, False, "1"), ("0", False, "0"), (None, True, None)]
+)
+def test_onednn_is_used_unless_the_user_says_otherwise(
+    before: str | None, loaded: bool, after: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TensorFlow reads the variable as it is loaded; set later, it would be a wrong record."""
+    monkeypatch.setattr(backend.platform, "machine", lambda: "x86_64")
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "")
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS")
+    if before is not None:
+        monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", before)
+    if not loaded:
+        monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+    backend._choose()
+    assert os.environ.get("TF_ENABLE_ONEDNN_OPTS") == after
 
 
 @pytest.mark.parametrize("name", ["theano", "", "numpy"])
