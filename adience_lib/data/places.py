@@ -89,21 +89,26 @@ def _within(archive: Path) -> Place:
 def _below(root: Path, levels: int = LEVELS) -> Place | None:
     """The dataset in ``root``, or else in the only folder of the next ``levels`` that has one.
 
-    Of several folders of UTKFace's faces the one of that name is taken, and a line says so.
+    Of several folders of UTKFace's faces the one of that name is taken, else the outer one, and a
+    line says so.
     """
-    level = [root]
+    level, others = [root], list[Path]()
     for _ in range(levels + 1):
         distinct = {folder.resolve(): folder for folder in level}  # a link beside its target is one
         found = [(kind, folder) for folder in distinct.values() if (kind := _kind(folder))]
         named = [one for one in found if one[1].name.lower() == "utkface"]
         if len(found) > 1 and len(named) == 1 and {kind for kind, _ in found} == {"utkface"}:
-            others = ", ".join(str(folder) for _, folder in found if folder != named[0][1])
-            console.message(f"{named[0][1]} is taken; faces in {others} are left out")
-            found = named
+            others, found = [folder for _, folder in found if folder != named[0][1]], named
         if len(found) > 1:
             folders = ", ".join(str(folder) for _, folder in found)
             raise AdienceError(f"{root}: more than one dataset ({folders}); name one of them")
         if found:
+            kind, folder = found[0]
+            if kind == "utkface":
+                others += [inner for inner in _folders(folder) if _kind(inner) == kind]
+            if others:
+                faces = ", ".join(map(str, others))
+                console.message(f"{folder} is taken; faces in {faces} are left out")
             return found[0]
         level = [inner for folder in level for inner in _folders(folder)]
     return None

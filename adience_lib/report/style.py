@@ -19,6 +19,7 @@ _LOOKS = {
     "multitask": ("#009E73", "D"),
     "transfer": ("#CC79A7", "^"),
     "vgg": ("#56B4E9", "v"),
+    "xception": ("#E69F00", "P"),
     "gender": ("#0072B2", "o"),
     "age": ("#D55E00", "s"),
 }

@@ -108,6 +108,19 @@ def test_utkface_as_kaggle_lays_it_out(
     assert "left out" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_faces_below_those_that_are_taken_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], packed: bool
+) -> None:
+    """The folder that lies higher is meant; nothing is skipped without a word."""
+    alone = load(write(tmp_path / "alone", FACES))
+    files = {**FACES, "more/116_0_0_1.jpg.chip.jpg": picture(9)}
+    sent = tmp_path / "sent"
+    source = pack(sent / "faces.zip", files) if packed else write(sent, files)
+    assert load(source).fingerprint == alone.fingerprint
+    assert "more are left out" in capsys.readouterr().err
+
+
 def test_notes_of_a_mac_are_no_faces(tmp_path: Path) -> None:
     """Beside the files, beside their folder, beside an archive: none is counted or in the way."""
     alone = load(write(tmp_path / "alone", FACES))
