@@ -72,9 +72,12 @@ def test_process_that_waits_takes_over_from_one_that_is_terminated(
     """The second says for whom it waits; the first, what it leaves; the end is the same."""
     fold = TrainingProcess(faces, tmp_path, "gender")
     first = fold.start()
+    _wait_for(lambda: any(tmp_path.rglob("epoch_?.npz")))
+    first.send_signal(signal.SIGSTOP)  # or it would be done before the second one has started
     second = fold.start()
-    _wait_for(lambda: "waiting for" in fold.messages() and any(tmp_path.rglob("epoch_1.npz")))
+    _wait_for(lambda: "waiting for" in fold.messages())
     first.send_signal(signal.SIGTERM)
+    first.send_signal(signal.SIGCONT)
     first.communicate()
     second.communicate()
     assert (first.returncode, second.returncode) == (143, 0), fold.messages()
