@@ -63,7 +63,7 @@ def test_onednn_is_used_unless_the_user_says_otherwise(
     before: str | None, loaded: bool, after: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """TensorFlow reads the variable as it is loaded; set later, it would be a wrong record."""
-    monkeypatch.setattr(backend.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "")
     monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS")
     if before is not None:
