@@ -31,8 +31,8 @@ def _choose() -> None:
             "installed; without the variable it is the first"
         )
     if named == "tensorflow" and named not in sys.modules and platform.machine() == "x86_64":
-        # TensorFlow leaves oneDNN off where there is no AVX-512: an update then takes 1.6 times as
-        # long for multi-task, 1.4 times for transfer (batches of 31, two cores, AMD EPYC, AVX2).
+        # TensorFlow leaves oneDNN off where there is no AVX-512, and trains more slowly by half
+        # (docs/speed.md).
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
