@@ -274,3 +274,11 @@ def test_environment_that_would_run_other_code_is_made_anew(
     command = ["make", "--dry-run", "env"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert ("venv --clear .venv" in done.stdout) == anew
+
+
+@pytest.mark.parametrize("notebook", notebooks(), ids=lambda path: path.stem)
+def test_notebook_imports_the_library_before_keras(notebook: Path) -> None:
+    """Later, its choice of the backend and of oneDNN would have no effect."""
+    lines = notebook.with_suffix(".py").read_text(encoding="utf-8").splitlines()
+    library = next(n for n, line in enumerate(lines) if line.startswith("from adience_lib"))
+    assert "import keras" not in lines[:library]
