@@ -10,13 +10,13 @@ from pathlib import Path
 import pandas as pd
 
 from adience_lib.deploy import model_card
-from adience_lib.evidence import claims, comparison, cost, plan
+from adience_lib.evidence import claims, cost, plan
 from adience_lib.experiments.experiment import Experiment
 from adience_lib.experiments.parameters import differences
 from adience_lib.experiments.results import NOTEBOOK_OF, Results, finished_sweep
 from adience_lib.protocol import LEVI_HASSNER, PAPER
 from adience_lib.report import benchmark_table, findings, front_page, study, tables
-from adience_lib.runs.read import Runs
+from adience_lib.runs.read import AND_ON, Runs
 from adience_lib.util import atomic, console, paths
 from adience_lib.util.errors import AdienceError
 from adience_lib.util.markdown import markdown
@@ -79,7 +79,8 @@ def _by_machine(runs: list[Runs]) -> list[str]:
     trained: dict[str, dict[str, None]] = {}
     for one in runs:
         recipe = " (own recipe)" if one.protocol.name == LEVI_HASSNER.name else ""
-        machine = "; ".join(comparison.machines([one]))
+        machines = one.records["machine"].str.split(AND_ON).explode().unique()
+        machine = "; ".join(sorted(machines))
         trained.setdefault(machine, {})[f"{one.title}{recipe}"] = None
     return [
         f"On {machine.replace('accelerator: none', 'no accelerator')}: {', '.join(names)}."

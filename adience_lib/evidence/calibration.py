@@ -5,6 +5,7 @@ Guo et al. 2017, *On calibration of modern neural networks*, section 4.2.
 
 import numpy as np
 from scipy.optimize import minimize_scalar
+from scipy.special import softmax
 
 COLDEST, HOTTEST = 0.05, 20.0
 """Temperatures that are looked at: from twenty times as sure to a twentieth."""
@@ -14,13 +15,9 @@ SMALLEST = 1e-12
 
 
 def calibrated(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """(n, classes): ``probabilities`` with their logits divided by ``temperature``.
-
-    The most probable label stays the same.
-    """
+    """(n, classes): ``probabilities`` with their logits divided by ``temperature``."""
     logits = np.log(np.maximum(probabilities, SMALLEST, dtype="float64")) / temperature
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
+    return softmax(logits, axis=1)
 
 
 def temperature(probabilities: np.ndarray, truth: np.ndarray) -> float:

@@ -5,8 +5,9 @@ what was shown neither way is inconclusive. Every test has the level ``contrast.
 of m parts can contradict a claim, each has an m-th of it. An exact count has no error.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache, partial
 
 import numpy as np
@@ -15,9 +16,9 @@ from scipy import stats
 
 from adience_lib import models
 from adience_lib.data.labels import AGE_LABELS, FOLDS, LABELS
-from adience_lib.evidence import comparison, contrast, cost, metrics, paper
-from adience_lib.evidence.comparison import Part, common_folds, mean_by_fold
-from adience_lib.evidence.contrast import LEVEL, MARGIN, Contrast
+from adience_lib.evidence import comparison, contrast, cost, metrics, paper, plan
+from adience_lib.evidence.comparison import Part, mean_by_fold, on_common_folds
+from adience_lib.evidence.contrast import LEVEL, Contrast
 from adience_lib.experiments.results import Results
 from adience_lib.models.summary import architecture_table
 from adience_lib.protocol import LEVI_HASSNER, PAPER
@@ -45,8 +46,7 @@ class Evidence:
     @property
     def p_fails(self) -> float:
         """It fails if any part does: the smallest p-value, times their number."""
-        smallest = min((part.p_fails for part in self.parts), default=1.0)
-        return min(1.0, max(1, len(self.parts)) * smallest)
+        return min([1.0, *(len(self.parts) * part.p_fails for part in self.parts)])
 
     @property
     def verdict(self) -> str:
@@ -65,73 +65,30 @@ def decide(results: Results) -> dict[str, Evidence]:
 
     A missing run, or runs that cannot be compared, leave their criterion untested and say why.
     """
-    gathered = {claim.row: _gather(_TESTS[claim.row], results) for claim in paper.CLAIMS}
-    if results.is_demo:
-        drawn = "drawn faces decide nothing"
-        return {row: Evidence(found.parts, drawn) for row, found in gathered.items()}
+    gathered = {}
+    for claim in paper.CLAIMS:
+        try:
+            found = _TESTS[claim.row](results)
+        except AdienceError as error:
+            found = Evidence(doubt=str(error))
+        drawn = Evidence(found.parts, "drawn faces decide nothing")
+        gathered[claim.row] = drawn if results.is_demo else found
     return gathered
-
-
-def _gather(test: Callable[[Results], Evidence], results: Results) -> Evidence:
-    try:
-        return test(results)
-    except AdienceError as error:
-        return Evidence(doubt=str(error))
 
 
 def verdicts(evidence: dict[str, Evidence]) -> pd.DataFrame:
     """A row a criterion, indexed by ``row``: ``claim``, ``place``, ``holds if``, ``fails if``,
     ``verdict``, ``because`` (why nothing was tested), ``p holds`` and ``p fails``."""
-    rows = {
-        claim.row: {
-            "claim": claim.words,
-            "place": claim.place,
-            "holds if": claim.holds,
-            "fails if": claim.fails,
-            "verdict": evidence[claim.row].verdict,
-            "because": evidence[claim.row].here or evidence[claim.row].doubt,
-            "p holds": evidence[claim.row].p_holds,
-            "p fails": evidence[claim.row].p_fails,
-        }
-        for claim in paper.CLAIMS
+    names = {"words": "claim", "holds": "holds if", "fails": "fails if"}
+    table = pd.DataFrame([asdict(claim) for claim in paper.CLAIMS]).rename(columns=names)
+    found = [evidence[row] for row in table["row"]]
+    decided = {
+        "verdict": [one.verdict for one in found],
+        "because": [one.here or one.doubt for one in found],
+        "p holds": [one.p_holds for one in found],
+        "p fails": [one.p_fails for one in found],
     }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("row")
-
-
-def measured(evidence: dict[str, Evidence]) -> pd.DataFrame:
-    """A row a part: ``row`` of its criterion, ``what``, ``unit``, ``paper``, ``value``, ``low`` and
-    ``high`` (95 %), ``from`` and ``to`` (where the criterion holds), ``smallest margin`` (points;
-    within it the two are shown to be equal), ``planned power``, ``p holds``, ``p fails``,
-    ``p holds, corrected t-test``, ``found`` and the ``verdict`` of the criterion.
-
-    Ratios are ratios here, not logarithms.
-    """
-    rows = []
-    for row, one in evidence.items():
-        for part in one.parts:
-            scale = np.exp if part.unit == "times" else (lambda value: value)
-            low, high = part.estimate.interval()
-            ends = (part.estimate.value, low, high, part.low, part.high)
-            names = ("value", "low", "high", "from", "to")
-            rows.append(
-                {
-                    "row": row,
-                    "what": part.what,
-                    "unit": part.unit,
-                    "paper": part.paper,
-                    **{name: float(scale(end)) for name, end in zip(names, ends, strict=True)},
-                    "smallest margin": part.estimate.smallest_margin()
-                    if part.unit == "points"
-                    else np.nan,
-                    "planned power": part.planned,
-                    "p holds": part.p_holds,
-                    "p fails": part.p_fails,
-                    "p holds, corrected t-test": part.p_corrected,
-                    "found": part.found,
-                    "verdict": one.verdict,
-                }
-            )
-    return pd.DataFrame(rows, columns=MEASURED)
+    return table.assign(**decided).set_index("row")
 
 
 MEASURED = (
@@ -140,254 +97,190 @@ MEASURED = (
 )
 
 
+def measured(evidence: dict[str, Evidence]) -> pd.DataFrame:
+    """A row a part, with the columns ``MEASURED``: ``row`` of its criterion, ``low`` and ``high``
+    (95 %), ``from`` and ``to`` (where the criterion holds), ``smallest margin`` (points; within it
+    the two are shown to be equal), the ``verdict`` of the criterion, and what ``Part`` says.
+
+    Ratios are ratios here, not logarithms.
+    """
+    rows = []
+    for row, one in evidence.items():
+        for part in one.parts:
+            estimate, scale = part.estimate, np.exp if part.unit == "times" else float
+            ends = (estimate.value, *estimate.interval(), part.low, part.high)
+            margin = estimate.smallest_margin() if part.unit == "points" else np.nan
+            p_values = (part.p_holds, part.p_fails, part.p_corrected)
+            found = (part.what, part.unit, part.paper, *map(scale, ends), margin, part.planned)
+            rows.append((row, *found, *p_values, part.found, one.verdict))
+    return pd.DataFrame(rows, columns=MEASURED)
+
+
 # What keeps runs from deciding anything.
 
+Answers = Sequence[tuple[Runs, str]]
+"""Networks, and the task that each is asked about."""
 
-def _idle(results: Results, networks: Sequence[tuple[Runs, str]]) -> str:
-    """Which of the networks have not been shown to beat the most frequent label at a task.
 
-    Two networks that have learned nothing are equal, stop early, and share no features.
+def _of_all_tasks(*networks: Runs) -> Answers:
+    return [(runs, task) for runs in networks for task in runs.tasks]
+
+
+def _doubt(results: Results, answers: Answers, *, ended: bool = False) -> str:
+    """Why ``answers`` decide nothing; "" if they may.
+
+    ``ended``: whether it matters when a training stopped, which is not known of one that the limit
+    of epochs has ended.
     """
-    idle = []
-    for runs, task in networks:
-        hits = metrics.hits(runs, task)
-        always = metrics.majority_hits(hits.faces, results.faces, task)
-        always = np.repeat(always[:, None], hits.right.shape[1], axis=1)
-        gain = contrast.nested(hits.right, always, hits.faces["fold"], hits.faces["subject"])
-        if gain.above(0) > LEVEL:
-            idle.append(f"{comparison.named(runs)} on {task}")
-    return _listed("not shown to beat the most frequent label", idle)
+    reasons: dict[str, list[str]] = defaultdict(list)
+    for runs, task in answers:
+        if runs.model == "transfer" and runs.protocol.weights == "random":
+            reasons["nothing was transferred"].append(runs.title)
+        if runs.cut_short and runs.protocol.epochs < PAPER.epochs:
+            words = f"trainings cut off before the paper's {PAPER.epochs} epochs"
+            reasons[words].append(f"{runs.title} at {runs.protocol.epochs}")
+        if runs.cut_short and ended:
+            words = "trainings ended by the limit of epochs, not by early stopping"
+            reasons[words].append(f"{runs.cut_short} of {runs.title}")
+        if runs.is_outdated:
+            reasons["without Table 1's third normalisation"].append(comparison.named(runs))
+        if not _beats_most_frequent(results, runs, task):
+            words = "not shown to beat the most frequent label"
+            reasons[words].append(f"{comparison.named(runs)} on {task}")
+    listed = {words: ", ".join(dict.fromkeys(names)) for words, names in reasons.items()}
+    return "; ".join(f"{words}: {names}" for words, names in listed.items())
 
 
-def _cut_off(*networks: Runs) -> str:
-    """Networks that were given fewer epochs than the paper's and used them all."""
-    cut = [
-        f"{runs.title} at {runs.protocol.epochs}"
-        for runs in networks
-        if runs.cut_short and runs.protocol.epochs < PAPER.epochs
-    ]
-    return _listed(f"trainings cut off before the paper's {PAPER.epochs} epochs", cut)
-
-
-def _outdated(*networks: Runs) -> str:
-    """Networks that lack a layer of Table 1, which the library left out before."""
-    old = [comparison.named(runs) for runs in networks if runs.is_outdated]
-    return _listed("without Table 1's third normalisation", old)
-
-
-def _limited(*networks: Runs) -> str:
-    """Where the limit of epochs ends a training, when it would have stopped is not known."""
-    cut = [f"{runs.cut_short} of {runs.title}" for runs in networks if runs.cut_short]
-    return _listed("trainings ended by the limit of epochs, not by early stopping", cut)
-
-
-def _listed(words: str, networks: list[str]) -> str:
-    return f"{words}: {', '.join(networks)}" if networks else ""
-
-
-def _shortened(*baselines: Runs) -> str:
-    """Levi & Hassner's own recipe with fewer epochs than theirs is not theirs."""
-    epochs = min(runs.protocol.epochs for runs in baselines)
-    if epochs >= LEVI_HASSNER.epochs:
-        return ""
-    return f"Levi & Hassner's own recipe was cut to {epochs} of its {LEVI_HASSNER.epochs} epochs"
-
-
-def _nothing_transferred(runs: Runs) -> str:
-    random = runs.model == "transfer" and runs.protocol.weights == "random"
-    return "nothing was transferred: the features are random" if random else ""
-
-
-def _in_doubt(
-    results: Results, networks: Sequence[Runs], answers: Sequence[tuple[Runs, str]]
-) -> str:
-    """What is in doubt about scores of ``networks``, of which ``answers`` name the tasks."""
-    return _reasons(_cut_off(*networks), _outdated(*networks), _idle(results, answers))
-
-
-def _reasons(*reasons: str) -> str:
-    return "; ".join(dict.fromkeys(reason for reason in reasons if reason))
+def _beats_most_frequent(results: Results, runs: Runs, task: str) -> bool:
+    """Two networks that have learned nothing are equal, stop early, and share no features."""
+    hits = metrics.hits(runs, task)
+    always = metrics.majority_hits(hits.faces, results.faces, task)
+    always = np.repeat(always[:, None], hits.right.shape[1], axis=1)
+    gain = contrast.nested(hits.right, always, hits.faces["fold"], hits.faces["subject"])
+    return gain.above(0) <= LEVEL
 
 
 # The criteria.
 
 
-def _gap(one: str, other: str, task: str) -> float:
-    """The paper's own difference in points (Table 3)."""
-    return float(paper.TABLE_3.loc[one, task] - paper.TABLE_3.loc[other, task])
+def _accuracies(row: str, pairs: dict[str, list[Runs]]) -> list[Part]:
+    """The parts of a criterion about accuracies; ``pairs``: two networks a task."""
+    parts = []
+    for criterion, task, ours, theirs, low, high in plan.ACCURACIES:
+        if criterion == row:
+            one, other = pairs[task]
+            gap = paper.gap(ours, theirs, task)
+            parts.append(comparison.accuracies(one, other, task, low, high, gap))
+    return parts
 
 
-def _against_baseline(results: Results, *, transfer: bool, own_recipe: bool) -> Evidence:
+def _against_baseline(results: Results, *, row: str, own_recipe: bool) -> Evidence:
     """Transfer, or else the networks for one task, against Levi & Hassner's.
 
-    Under their own recipe no epoch is chosen on the scored faces, so none of ours is either.
+    Under their own recipe no epoch is chosen on the scored faces, so none of ours is either; with
+    fewer epochs than theirs it is not theirs.
     """
-    ours = {task: "transfer" if transfer else task for task in LABELS}
-    lowest = {"gender": 0.0 if transfer else -MARGIN, "age": -MARGIN}
     one_of = results.unselected if own_recipe else results.main
-    pairs = {
-        task: (one_of(name), results.baseline(task, own_recipe=own_recipe))
-        for task, name in ours.items()
-    }
-    for task, pair in pairs.items():
-        folds = common_folds(*pair)
-        pairs[task] = pair[0].on_folds(folds), pair[1].on_folds(folds)
-    one, other = zip(*pairs.values(), strict=True)
-    cut = _reasons(_shortened(*other), _cut_off(*one)) if own_recipe else _cut_off(*one, *other)
-    both = [(runs, task) for task, pair in pairs.items() for runs in pair]
-    doubt = _reasons(
-        _nothing_transferred(one[0]), cut, _outdated(*one, *other), _idle(results, both)
-    )
-    parts = [
-        comparison.accuracies(*pair, task, lowest[task], np.inf, _gap(ours[task], "baseline", task))
-        for task, pair in pairs.items()
-    ]
-    return Evidence(parts, doubt)
+    ours = [one_of("transfer" if row == "4" else task) for task in LABELS]
+    theirs = [results.baseline(task, own_recipe=own_recipe) for task in LABELS]
+    pairs = dict(zip(LABELS, map(on_common_folds, ours, theirs), strict=True))
+    doubt = _doubt(results, [(runs, task) for task, pair in pairs.items() for runs in pair])
+    epochs, whole = min(runs.protocol.epochs for runs in theirs), LEVI_HASSNER.epochs
+    if own_recipe and epochs < whole:
+        doubt = f"Levi & Hassner's own recipe was cut to {epochs} of its {whole} epochs"
+    return Evidence(_accuracies(row, pairs), doubt)
 
 
-def _multitask_and_alone(results: Results) -> tuple[Runs, dict[str, Runs], str]:
-    """Multi-task, the networks for one task, all on their common folds, and what is in doubt."""
-    networks = [results.main(name) for name in ("multitask", *LABELS)]
-    folds = common_folds(*networks)
-    both, *others = (runs.on_folds(folds) for runs in networks)
-    alone = dict(zip(LABELS, others, strict=True))
-    pairs = [(runs, task) for task, one in alone.items() for runs in (one, both)]
-    return both, alone, _in_doubt(results, (both, *alone.values()), pairs)
+def _multitask_and_alone(results: Results) -> list[Runs]:
+    """Multi-task and the networks for one task, all on their common folds."""
+    return on_common_folds(*(results.main(name) for name in ("multitask", *LABELS)))
 
 
-def _multitask_against_alone(results: Results, *, low: float) -> Evidence:
-    both, alone, doubt = _multitask_and_alone(results)
-    parts = [
-        comparison.accuracies(both, one, task, low, MARGIN, _gap("multitask", task, task))
-        for task, one in alone.items()
-    ]
-    return Evidence(parts, doubt)
-
-
-def _paper_seconds(name: str) -> float:
-    kind = "multi-task" if name == "multitask" else "single task"
-    return float(paper.TABLE_3.loc[name, "epochs"] * np.mean(paper.SECONDS_AN_EPOCH[kind]))
+def _multitask_against_alone(results: Results, *, row: str) -> Evidence:
+    both, *alone = _multitask_and_alone(results)
+    parts = _accuracies(row, {one.model: [both, one] for one in alone})
+    return Evidence(parts, _doubt(results, _of_all_tasks(both, *alone)))
 
 
 def _time_of_both(results: Results, *, most: float) -> Evidence:
-    both, alone, doubt = _multitask_and_alone(results)
-    networks = [both, *alone.values()]
-    folds = common_folds(*networks)
-    measured_steps = cost.steps()
+    networks = _multitask_and_alone(results)
+    steps = cost.steps()
     # A row a fold, a column a repetition; what not all have been trained for is left out.
     seconds = [
-        cost.updates(runs).pivot(index="fold", columns="repetition", values="updates").loc[folds]
-        * cost.seconds_an_update(measured_steps, runs)
+        cost.updates(runs).pivot(index="fold", columns="repetition", values="updates")
+        * cost.seconds_an_update(steps, runs)
         for runs in networks
     ]
     ratios = np.log(seconds[0] / (seconds[1] + seconds[2])).mean(axis=1).to_numpy()
     an_update = ", ".join(
-        f"{runs.title} {cost.seconds_an_update(measured_steps, runs):.2f}" for runs in networks
+        f"{runs.title} {cost.seconds_an_update(steps, runs):.2f}" for runs in networks
     )
-    theirs = [_paper_seconds(runs.model) for runs in networks]
     part = Part(
         "time of multitask by that of gender and age together",
         "times",
         contrast.over_folds(ratios),
-        -np.inf,
-        np.log(most),
         f"seconds an update: {an_update}",
-        theirs[0] / (theirs[1] + theirs[2]),
+        high=np.log(most),
+        paper=paper.TIME_OF_BOTH,
     )
-    return Evidence([part], _reasons(doubt, _limited(*networks)))
+    return Evidence([part], _doubt(results, _of_all_tasks(*networks), ended=True))
 
 
 def _fewer_epochs(results: Results) -> Evidence:
-    both, alone, doubt = _multitask_and_alone(results)
-    theirs = paper.TABLE_3["epochs"]
+    both, *alone = _multitask_and_alone(results)
     parts = [
-        _ratio(
-            f"epochs of multitask by those of {one.title}",
-            "epochs",
-            (both, one),
-            1.0,
-            float(theirs["multitask"] / theirs[one.model]),
-        )
-        for one in alone.values()
+        _ratio(f"epochs of multitask by those of {one.title}", "epochs", both, one, 1.0)
+        for one in alone
     ]
-    return Evidence(parts, _reasons(doubt, _limited(both, *alone.values())))
+    return Evidence(parts, _doubt(results, _of_all_tasks(both, *alone), ended=True))
 
 
-def _ratio(what: str, column: str, pair: tuple[Runs, Runs], most: float, theirs: float) -> Part:
-    """The first network's epochs, a ``column`` of the records, by the second's."""
-    folds = common_folds(*pair)
-    one, other = (mean_by_fold(runs, column, folds, True) for runs in pair)
-    words = [f"{runs.title} {mean_by_fold(runs, column, folds).mean():.1f}" for runs in pair]
+def _ratio(what: str, column: str, one: Runs, other: Runs, most: float) -> Part:
+    """The epochs of ``one``, a ``column`` of the records, by those of ``other``."""
+    theirs = paper.BEST_EPOCHS if column == "best_epoch" else paper.TABLE_3["epochs"]
+    words = [f"{runs.title} {mean_by_fold(runs, column).mean():.1f}" for runs in (one, other)]
     return Part(
         what,
         "times",
-        contrast.over_folds(one - other),
-        -np.inf,
-        np.log(most),
+        contrast.over_folds(mean_by_fold(one, column, True) - mean_by_fold(other, column, True)),
         f"{column.replace('_', ' ')}: {', '.join(words)}",
-        theirs,
+        high=np.log(most),
+        paper=float(theirs[one.model] / theirs[other.model]),
     )
-
-
-def _transfer_stops(results: Results) -> tuple[Runs, str]:
-    """The transfer network, and why its epochs decide nothing."""
-    transfer = results.main("transfer")
-    doubt = _reasons(
-        _nothing_transferred(transfer),
-        "no epoch was chosen" if transfer.protocol.monitor == "none" else "",
-        _limited(transfer),
-        _idle(results, [(transfer, task) for task in LABELS]),
-    )
-    return transfer, doubt
 
 
 def _soon(results: Results) -> Evidence:
-    transfer, doubt = _transfer_stops(results)
-    best = mean_by_fold(transfer, "best_epoch", transfer.folds)
+    transfer = results.main("transfer")
+    best = mean_by_fold(transfer, "best_epoch")
     found = contrast.over_folds(best)
     # Epochs are whole: folds that agree are known to half of one, as a uniform error.
-    rounded = max(found.error, np.sqrt(1 / 12 / len(best)))
+    rounded = max(found.error, float(np.sqrt(1 / 12 / len(best))))
     part = Part(
         "best epoch of transfer",
         "epochs",
-        replace(found, error=float(rounded)),
-        -np.inf,
-        paper.FEW_EPOCHS,
+        replace(found, error=rounded),
         f"best epochs: {', '.join(f'{epoch:g}' for epoch in best)}",
-        paper.BEST_EPOCHS["transfer"],
+        high=paper.FEW_EPOCHS,
+        paper=paper.BEST_EPOCHS["transfer"],
     )
-    return Evidence([part], doubt)
+    return Evidence([part], _doubt(results, _of_all_tasks(transfer), ended=True))
 
 
 def _sooner(results: Results) -> Evidence:
-    transfer, doubt = _transfer_stops(results)
-    both = results.main("multitask")
-    both = both.on_folds(common_folds(transfer, both))
-    part = _ratio(
-        "best epoch of transfer by that of multitask",
-        "best_epoch",
-        (transfer, both),
-        paper.HALF,
-        paper.BEST_EPOCHS["transfer"] / paper.BEST_EPOCHS["multitask"],
-    )
-    idle = _idle(results, [(both, task) for task in LABELS])
-    return Evidence([part], _reasons(doubt, _outdated(both), _limited(both), idle))
-
-
-def _no_feature(_: Results) -> Evidence:
-    return Evidence(here="that there is no feature cannot be shown; its premise can be tested")
+    one, other = on_common_folds(results.main("transfer"), results.main("multitask"))
+    what = "best epoch of transfer by that of multitask"
+    part = _ratio(what, "best_epoch", one, other, paper.HALF)
+    return Evidence([part], _doubt(results, _of_all_tasks(one, other), ended=True))
 
 
 def _fewer_multiply_adds(_: Results, *, than: str) -> Evidence:
-    counts = {name: multiply_adds(name) for name in ("gender", than)}
-    ratio = np.log(counts["gender"] / counts[than])
+    ours, theirs = multiply_adds("gender"), multiply_adds(than)
     part = Part(
         "multiply-adds of a face: reduced by baseline",
         "times",
-        Contrast(ratio, 0.0, np.inf),
-        -np.inf,
-        0.0,
-        f"{counts['gender'] / 1e6:,.0f} and {counts[than] / 1e6:,.0f} million, exact",
+        Contrast(np.log(ours / theirs), 0.0, np.inf),
+        f"{ours / 1e6:,.0f} and {theirs / 1e6:,.0f} million, exact",
+        high=0.0,
     )
     return Evidence([part])
 
@@ -398,84 +291,66 @@ def multiply_adds(name: str) -> int:
     return int(architecture_table(models.build(name))["multiply_adds"].sum())
 
 
-FAVOURITE = AGE_LABELS.index("(25, 32)")
-
-
 def _best_at_25(results: Results) -> Evidence:
-    runs = results.main("multitask")
+    runs, best = results.main("multitask"), AGE_LABELS.index("(25, 32)")
     counts = results.faces["age"].value_counts()
     most = counts.idxmax()
-    if counts[most] > counts.get(FAVOURITE, 0):
+    if counts[most] > counts.get(best, 0):
         return Evidence(
             here=f"the most frequent age is {AGE_LABELS[most]} here, and the paper expects the "
             "most frequent one to be the best"
         )
-    recalls = metrics.recalls(runs, "age")
-    if absent := [AGE_LABELS[age] for age in recalls if recalls[age].isna().any()]:
+    recalls = metrics.recalls(runs, "age").set_axis(AGE_LABELS, axis=1)
+    if absent := [label for label in recalls if recalls[label].isna().any()]:
         raise AdienceError(f"a fold has no test faces aged {', '.join(absent)}")
+    favourite = recalls.pop(AGE_LABELS[best])
     parts = [
         Part(
-            f"recall at {AGE_LABELS[FAVOURITE]} minus at {AGE_LABELS[age]}",
+            f"recall at {AGE_LABELS[best]} minus at {label}",
             "points",
-            contrast.over_folds((recalls[FAVOURITE] - recalls[age]).to_numpy()),
-            0.0,
-            np.inf,
-            f"{recalls[FAVOURITE].mean():.1f} % and {recalls[age].mean():.1f} %",
+            contrast.over_folds((favourite - recalls[label]).to_numpy()),
+            f"{favourite.mean():.1f} % and {recalls[label].mean():.1f} %",
+            low=0.0,
         )
-        for age in recalls
-        if age != FAVOURITE
+        for label in recalls
     ]
-    return Evidence(parts, _in_doubt(results, [runs], [(runs, "age")]))
+    return Evidence(parts, _doubt(results, [(runs, "age")]))
 
 
 def _varies_over_folds(results: Results) -> Evidence:
     if not results.is_adience:
         return Evidence(here="these folds are not Adience's: there is no first one")
-    networks = {task: results.main(task) for task in LABELS}
-    folds = common_folds(*networks.values())
+    networks = on_common_folds(*map(results.main, LABELS))
+    folds = networks[0].folds
     if len(folds) < FOLDS:
         raise AdienceError(f"needs all five folds, has {', '.join(map(str, folds))}")
-    values = {task: metrics.fold_scores(runs)[task].to_numpy() for task, runs in networks.items()}
-    spreads = {task: np.std(of, ddof=1) for task, of in values.items()}
+    gender, age = (metrics.fold_scores(runs)[runs.model].to_numpy() for runs in networks)
+    spreads = f"{np.std(age, ddof=1):.1f} points of age, {np.std(gender, ddof=1):.1f} of gender"
     parts = [
         Part(
             "spread over folds: age by gender",
             "times",
-            _ratio_of_spreads(values["age"], values["gender"]),
-            0.0,
-            np.inf,
-            f"standard deviation {spreads['age']:.1f} points of age, {spreads['gender']:.1f} of "
-            "gender",
+            _ratio_of_spreads(age, gender),
+            f"standard deviation {spreads}",
+            low=0.0,
         )
     ]
-    for task, runs in networks.items():
-        hits = metrics.hits(runs, task)
-        of_fold = {
-            fold: (hits.right[place], hits.faces["subject"].to_numpy()[place])
-            for fold in folds
-            for place in [(hits.faces["fold"] == fold).to_numpy()]
-        }
-        first, *others = folds
-        parts += [
-            Part(
-                f"{task}, fold {first} minus fold {other}",
-                "points",
-                contrast.two_folds(of_fold[first], of_fold[other]),
-                0.0,
-                np.inf,
-            )
-            for other in others
-        ]
-    answers = [(runs, task) for task, runs in networks.items()]
-    return Evidence(parts, _in_doubt(results, list(networks.values()), answers))
+    for runs in networks:
+        hits = metrics.hits(runs, runs.model)
+        subject = hits.faces["subject"].to_numpy()
+        places = hits.faces.groupby("fold").indices
+        first, *others = ((hits.right[place], subject[place]) for place in places.values())
+        for fold, other in zip(folds[1:], others, strict=True):
+            what = f"{runs.model}, fold {folds[0]} minus fold {fold}"
+            parts.append(Part(what, "points", contrast.two_folds(first, other), low=0.0))
+    return Evidence(parts, _doubt(results, _of_all_tasks(*networks)))
 
 
 def _ratio_of_spreads(one: np.ndarray, other: np.ndarray) -> Contrast:
     """The logarithm of ``one``'s standard deviation by ``other``'s, tested as Pitman & Morgan do.
 
     The sum and the difference of the two correlate where one varies more, and the t of that
-    correlation, on K - 2 degrees of freedom, is the logarithm through its error here. Where either
-    is the same in every fold there is nothing to correlate: raises AdienceError.
+    correlation, on K - 2 degrees of freedom, is the logarithm through its error here.
     """
     if min(np.ptp(one), np.ptp(other), np.ptp(one + other), np.ptp(one - other)) == 0:
         raise AdienceError("the folds are all alike: no spread to compare")
@@ -486,19 +361,21 @@ def _ratio_of_spreads(one: np.ndarray, other: np.ndarray) -> Contrast:
     return Contrast(ratio, abs(ratio / t) if t else np.inf, freedom)
 
 
+_NO_FEATURE = "that there is no feature cannot be shown; its premise can be tested"
+
 _TESTS: dict[str, Callable[[Results], Evidence]] = {
-    "1": partial(_against_baseline, transfer=False, own_recipe=False),
-    "1, own recipe": partial(_against_baseline, transfer=False, own_recipe=True),
-    "2": partial(_multitask_against_alone, low=-MARGIN),
+    "1": partial(_against_baseline, row="1", own_recipe=False),
+    "1, own recipe": partial(_against_baseline, row="1", own_recipe=True),
+    "2": partial(_multitask_against_alone, row="2"),
     "3a": partial(_time_of_both, most=paper.DRASTIC),
     "3a, any less": partial(_time_of_both, most=1.0),
     "3b": _fewer_epochs,
-    "4": partial(_against_baseline, transfer=True, own_recipe=False),
-    "4, own recipe": partial(_against_baseline, transfer=True, own_recipe=True),
+    "4": partial(_against_baseline, row="4", own_recipe=False),
+    "4, own recipe": partial(_against_baseline, row="4", own_recipe=True),
     "5": _soon,
     "5, against multi-task": _sooner,
-    "6": _no_feature,
-    "6, premise": partial(_multitask_against_alone, low=-np.inf),
+    "6": lambda _: Evidence(here=_NO_FEATURE),
+    "6, premise": partial(_multitask_against_alone, row="6, premise"),
     "7": partial(_fewer_multiply_adds, than="full_width_gender"),
     "7, as published": partial(_fewer_multiply_adds, than="levi_hassner_gender"),
     "8": _best_at_25,

@@ -1,8 +1,8 @@
 """The difference of two networks, or one's accuracy, with an error of faces and of trainings.
 
-An accuracy varies with the faces that are tested and, from one training to the next, with chance
-alone (Bouthillier et al. 2021). ``nested`` estimates both parts and adds them; what is estimated is
-the difference expected over subjects and trainings, given these training sets (Bayle et al. 2020).
+What is estimated is the difference expected over subjects and trainings, given these training sets
+(Bayle et al. 2020). It varies with the faces that are tested and, from one training to the next,
+with chance alone (Bouthillier et al. 2021): ``nested`` adds both parts.
 
 Sources: Bayle et al. 2020 (NeurIPS 33), Bouthillier et al. 2021 (MLSys 3), Cameron, Gelbach &
 Miller 2011 (J. Bus. Econ. Stat. 29), Hillis 2014 (Stat. Med. 33), Owen 2007 (Ann. Appl. Stat. 1),
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from adience_lib.data.labels import FOLDS
@@ -43,9 +44,9 @@ SEED = 2022
 
 @dataclass(frozen=True)
 class Contrast:
-    """An estimate: its ``value``, standard ``error`` and degrees of ``freedom``.
+    """An estimate, in points where it is of accuracies: ``value``, standard ``error`` and degrees
+    of ``freedom``.
 
-    The unit is that of what it was estimated from; ``nested`` gives points, percent of the faces.
     Where nothing varied the error is 0, and a p-value 0, 1/2 (on the threshold) or 1.
     """
 
@@ -53,40 +54,30 @@ class Contrast:
     error: float
     freedom: float
 
-    def interval(self, level: float = 0.05) -> tuple[float, float]:
-        """Holds the truth in 1 - ``level`` of all studies."""
-        reach = float(stats.t.isf(level / 2, self.freedom)) * self.error
+    def interval(self) -> tuple[float, float]:
+        """Holds the truth in 95 % of all studies."""
+        reach = float(stats.t.isf(0.025, self.freedom)) * self.error
         return self.value - reach, self.value + reach
 
-    def smallest_margin(self, level: float = LEVEL) -> float:
-        """The margin within which the two are shown to be equal, |value| + t(1 - level) * error.
-
-        Two one-sided tests at ``level`` show equality within any larger margin and within no
-        smaller one.
-        """
-        return abs(self.value) + float(stats.t.isf(level, self.freedom)) * self.error
+    def smallest_margin(self) -> float:
+        """The smallest within which two one-sided tests at ``LEVEL`` show the two to be equal."""
+        return abs(self.value) + float(stats.t.isf(LEVEL, self.freedom)) * self.error
 
     def above(self, threshold: float = 0.0) -> float:
-        """p-value of "the truth is above ``threshold``", one-sided.
-
-        Above 0: better. Above -margin: not inferior by the margin.
-        """
+        """p-value of "the truth is above ``threshold``". Above -margin: not inferior by it."""
         return float(stats.t.sf(self._distance(threshold), self.freedom))
 
     def below(self, threshold: float = 0.0) -> float:
-        """p-value of "the truth is below ``threshold``", one-sided. Below -margin: inferior."""
+        """p-value of "the truth is below ``threshold``". Below -margin: inferior by it."""
         return float(stats.t.cdf(self._distance(threshold), self.freedom))
 
     def between(self, low: float, high: float) -> float:
         """p-value of "the truth lies between the two": two one-sided tests (Schuirmann)."""
-        return max(
-            self.above(low) if np.isfinite(low) else 0.0,
-            self.below(high) if np.isfinite(high) else 0.0,
-        )
+        return max(self.above(low), self.below(high))
 
     def _distance(self, threshold: float) -> float:
         gap = self.value - threshold
-        if self.error == 0:
+        if self.error == 0 or np.isinf(threshold):
             return float(np.sign(gap)) * np.inf if gap else 0.0
         return gap / self.error
 
@@ -96,9 +87,9 @@ def nested(
 ) -> Contrast:
     """How many points of accuracy ``a`` is above ``b``, on the same test faces.
 
-    ``a``, ``b``: (n, R) whether each training was right on each face. Each fold has trainings of
-    its own. Of unequal R the first that both have count. ``b`` 0: the accuracy of ``a``.
-    ``fold``, ``subject``: (n,) where a face is tested and whose it is.
+    ``a``, ``b``: (n, R) whether each training, of each fold its own, was right on each face. Of
+    unequal R the first that both have count. ``b`` 0: the accuracy of ``a``. ``fold``, ``subject``:
+    (n,) where a face is tested and whose it is.
 
     Folds weigh alike, as in the paper's mean: a face of fold k, one of n_k, weighs
     u_i = 1 / (K n_k). d_i is the mean of a minus that of b over trainings, D_k its mean in fold k,
@@ -123,72 +114,60 @@ def nested(
     one, other = np.asarray(a, float), np.asarray(b, float)
     other = other if other.ndim else np.zeros_like(one)
     trainings = min(one.shape[1], other.shape[1])
-    if not (len(one) and trainings):
-        raise AdienceError("there is no face to measure on")
     one, other = one[:, :trainings], other[:, :trainings]
-    _, fold, faces = np.unique(fold, return_inverse=True, return_counts=True)
-    _, subject = np.unique(subject, return_inverse=True)
-    folds = len(faces)
-    _check(fold, subject, trainings)
-
+    if not len(one):
+        raise AdienceError("there is no face to measure on")
+    fold, subject = _numbered(fold), _numbered(subject)
+    folds = fold.max() + 1
+    if folds == trainings == 1:
+        raise AdienceError(
+            "one training on one fold: what a training adds by chance is unknown; add folds or "
+            "repetitions"
+        )
     difference = one.mean(axis=1) - other.mean(axis=1)
-    by_fold = np.bincount(fold, difference) / faces
-    value = by_fold.mean()
+    by_fold = np.bincount(fold, difference) / np.bincount(fold)
     of_faces, faces_freedom = _of_faces(difference, fold, subject)
-
     if trainings == 1:
-        spread = np.array([((by_fold - value) ** 2).sum() / (folds * (folds - 1))])
+        spread = np.array([((by_fold - by_fold.mean()) ** 2).sum() / (folds * (folds - 1))])
         chance, spread_freedom = of_faces, folds - 1
     else:
         variances = np.array([_over_trainings(hits, fold) for hits in (one, other)])
         spread, by_chance = variances.sum(axis=2).T / (folds**2 * trainings)
         chance, spread_freedom = by_chance.sum(), folds * (trainings - 1)
     variance, freedom = _together(of_faces, faces_freedom, spread, spread_freedom, chance)
-    return Contrast(100 * float(value), 100 * float(np.sqrt(variance)), float(freedom))
+    return _in_points(by_fold.mean(), variance, freedom)
 
 
 def faces_alone(right: np.ndarray, fold: np.ndarray, subject: np.ndarray) -> Contrast:
     """Percent of ``right``, (n,) bool, with the error of its faces alone: V1 and f1 of ``nested``.
 
-    What another training would add cannot be told from one. Raises AdienceError: a fold with one
-    subject.
+    Raises AdienceError: a fold with one subject.
     """
-    _, fold, faces = np.unique(fold, return_inverse=True, return_counts=True)
-    subject = np.unique(subject, return_inverse=True)[1]
-    _check_subjects(fold, subject)
-    hits = np.asarray(right, float)
-    variance, freedom = _of_faces(hits, fold, subject)
-    value = (np.bincount(fold, hits) / faces).mean()
-    return Contrast(100 * float(value), 100 * float(np.sqrt(variance)), max(1.0, freedom))
+    hits, fold = np.asarray(right, float), _numbered(fold)
+    by_fold = np.bincount(fold, hits) / np.bincount(fold)
+    return _in_points(by_fold.mean(), *_of_faces(hits, fold, _numbered(subject)))
+
+
+def _numbered(names: np.ndarray) -> np.ndarray:
+    return np.unique(names, return_inverse=True)[1]
+
+
+def _in_points(value: float, variance: np.ndarray | float, freedom: np.ndarray | float) -> Contrast:
+    return Contrast(100 * float(value), 100 * float(np.sqrt(variance)), max(1.0, float(freedom)))
 
 
 def _of_faces(values: np.ndarray, fold: np.ndarray, subject: np.ndarray) -> tuple[float, float]:
     """V1 and f1 of ``values``, one a face: see ``nested``."""
     faces = np.bincount(fold)
     folds, subjects = len(faces), subject.max() + 1
+    if pd.Series(subject).groupby(fold).nunique().min() < 2:
+        raise AdienceError("a fold has the faces of one subject only: their spread is unknown")
     weight = 1 / (folds * faces[fold])
     by_fold = np.bincount(fold, values) / faces
     scores = np.bincount(subject, weight * (values - by_fold[fold]))
     weights = np.bincount(subject, weight)
     freedom = min(subjects - folds, (weights**2).sum() ** 2 / (weights**4).sum())
     return float(subjects / (subjects - folds) * (scores**2).sum()), float(freedom)
-
-
-def _check(fold: np.ndarray, subject: np.ndarray, trainings: int) -> None:
-    """Raise AdienceError where the error of a difference cannot be told."""
-    if trainings == 1 and fold.max() == 0:
-        raise AdienceError(
-            "one training on one fold: what a training adds by chance is unknown; add folds or "
-            "repetitions"
-        )
-    _check_subjects(fold, subject)
-
-
-def _check_subjects(fold: np.ndarray, subject: np.ndarray) -> None:
-    tested = np.zeros((fold.max() + 1, subject.max() + 1), bool)
-    tested[fold, subject] = True
-    if tested.sum(axis=1).min() < 2:
-        raise AdienceError("a fold has the faces of one subject only: their spread is unknown")
 
 
 def _over_trainings(hits: np.ndarray, fold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -221,29 +200,20 @@ def _together(
     return variance, np.maximum(1, np.where(of_trainings > 0, both, faces_freedom))
 
 
-def over_folds(values: np.ndarray) -> Contrast:
+def over_folds(values: np.ndarray, test_to_train: float = 0.0) -> Contrast:
     """The mean of ``values``, one a fold, with Student's t: logarithms of ratios, say.
 
+    ``test_to_train``: test faces by training faces, for Nadeau & Bengio's corrected resampled
+    t-test. Training sets overlap, so the variance of the mean is s^2 (1 / K + test / train) there.
     Raises AdienceError for fewer than two folds, or a fold without a value (NaN, infinite).
     """
     if len(values) < 2:
         raise AdienceError("one fold only: its spread over folds is unknown")
     if not np.isfinite(values).all():
         raise AdienceError("a fold has no value: their mean is unknown")
-    error = np.std(values, ddof=1) / np.sqrt(len(values))
+    wider = np.sqrt(1 + len(values) * test_to_train)
+    error = np.std(values, ddof=1) / np.sqrt(len(values)) * wider
     return Contrast(float(np.mean(values)), float(error), len(values) - 1)
-
-
-def over_folds_corrected(values: np.ndarray, test_to_train: float) -> Contrast:
-    """``over_folds`` with the error of Nadeau & Bengio's corrected resampled t-test.
-
-    Training sets overlap, so the variance of the mean is s^2 (1 / K + test / train). It shows how
-    much hangs on the way of estimating, and decides nothing. ``test_to_train``: test faces by
-    training faces. Raises AdienceError as ``over_folds``.
-    """
-    plain = over_folds(values)
-    wider = float(np.sqrt(1 + len(values) * test_to_train))
-    return Contrast(plain.value, plain.error * wider, plain.freedom)
 
 
 def two_folds(one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray]) -> Contrast:
@@ -253,23 +223,18 @@ def two_folds(one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.nd
     their variances add: of each, V1 as in ``nested`` for one fold, with its degrees of freedom, and
     s^2 / R with R - 1. Raises AdienceError for one training, or one subject, of a fold.
     """
-    variances, terms, values = [], [], []
+    variance, terms = 0.0, 0.0
     for right, owner in (one, other):
-        hits, subject = np.asarray(right, float), np.unique(owner, return_inverse=True)[1]
+        hits, fold = np.asarray(right, float), np.zeros(len(right), int)
         trainings = hits.shape[1]
-        fold = np.zeros(len(hits), int)
         if trainings < 2:
             raise AdienceError("one training of a fold: what a training adds by chance is unknown")
-        _check(fold, subject, trainings)
-        of_faces, faces_freedom = _of_faces(hits.mean(axis=1), fold, subject)
+        of_faces, faces_freedom = _of_faces(hits.mean(axis=1), fold, _numbered(owner))
         of_trainings = _over_trainings(hits, fold)[0][0] / trainings
-        values.append(hits.mean())
-        variances.append(of_faces + of_trainings)
-        terms.append(of_faces**2 / faces_freedom + of_trainings**2 / (trainings - 1))
-    variance = sum(variances)
-    freedom = variance**2 / sum(terms) if variance else 1.0
-    error = 100 * float(np.sqrt(variance))
-    return Contrast(100 * float(values[0] - values[1]), error, max(1.0, float(freedom)))
+        variance += of_faces + of_trainings
+        terms += of_faces**2 / faces_freedom + of_trainings**2 / (trainings - 1)
+    value = one[0].mean() - other[0].mean()
+    return _in_points(value, variance, variance**2 / terms if variance else 1.0)
 
 
 def power(
@@ -277,12 +242,10 @@ def power(
 ) -> float:
     """How often a planned study shows that a true difference lies between ``low`` and ``high``.
 
-    Points. Equal within a margin: -margin, margin; not inferior: -margin, inf; better: 0, inf.
-    ``faces``: as many independent ones as those of the study are worth; ``trainings`` of each
-    network on each of five folds; ``noise``: by how many points one training moves the accuracy of
-    a fold, as a standard deviation. The faces of the two networks differ as ``APART`` and ``AGAIN``
-    say. D, V1 and q are drawn with these variances, never with those of a result, and tested as
-    ``nested`` would.
+    In points. ``faces``: as many independent ones as the study's are worth; ``trainings`` of each
+    network on each of five folds; ``noise``: by how many points one training moves a fold's
+    accuracy, as a standard deviation. The hits of the two differ as ``APART`` and ``AGAIN`` say. D,
+    V1 and q are drawn with these variances, never a result's, and tested as ``nested`` would.
     """
     random = np.random.default_rng(SEED)
     of_faces = 1e4 * (APART - AGAIN * (1 - 1 / trainings)) / faces
@@ -290,28 +253,28 @@ def power(
     value = truth + np.sqrt(of_faces + of_one) * random.standard_normal(DRAWS)
     freedom = faces - FOLDS
     drawn = of_faces * random.chisquare(freedom, DRAWS) / freedom
-    if trainings == 1:
-        expected, spread_freedom, networks = of_faces + of_one, FOLDS - 1, 1
-        chance: np.ndarray | float = drawn
-    else:
-        of_chance = 1e4 * AGAIN / (faces * trainings)
-        expected, spread_freedom, networks = (of_one + of_chance) / 2, FOLDS * (trainings - 1), 2
-        chance = of_chance
+    chance: np.ndarray | float = drawn
+    expected, spread_freedom, networks = of_faces + of_one, FOLDS - 1, 1
+    if trainings > 1:
+        chance = 1e4 * AGAIN / (faces * trainings)
+        expected, spread_freedom, networks = (of_one + chance) / 2, FOLDS * (trainings - 1), 2
     spread = expected * random.chisquare(spread_freedom, (networks, DRAWS)) / spread_freedom
     variance, freedoms = _together(drawn, freedom, spread, spread_freedom, chance)
     reach = stats.t.isf(LEVEL, freedoms) * np.sqrt(variance)
     return float(np.mean((value - reach > low) & (value + reach < high)))
 
 
-def faces_for(
-    truth: float, low: float, high: float, trainings: int, noise: float, wanted: float = 0.8
-) -> float:
-    """From how many faces on ``power`` is ``wanted``, in steps of a tenth from 100 to a million.
+WANTED = 0.8
+"""Below this power a plan says how many faces would do."""
+
+
+def faces_for(truth: float, low: float, high: float, trainings: int, noise: float) -> float:
+    """From how many faces on ``power`` is ``WANTED``, in steps of a tenth from 100 to a million.
 
     Infinite where no number of faces will do: more trainings may.
     """
     numbers = np.geomspace(100, 1e6, 97).round()
     place = bisect_left(
-        numbers, wanted, key=lambda faces: power(truth, low, high, faces, trainings, noise)
+        numbers, WANTED, key=lambda faces: power(truth, low, high, faces, trainings, noise)
     )
     return float(numbers[place]) if place < len(numbers) else np.inf

@@ -26,10 +26,9 @@ def steps(folder: Path = paths.COMMITTED) -> pd.DataFrame:
 
     Raises AdienceError if it is not there or cannot be read.
     """
-    file = folder / STEPS
+    file, columns = folder / STEPS, ["batch", "rounds", "seconds", "low", "high", "machine"]
     try:
-        table = pd.read_csv(file).set_index(["network", "precision"])
-        return table[["batch", "rounds", "seconds", "low", "high", "machine"]]
+        return pd.read_csv(file, index_col=["network", "precision"])[columns]
     except (OSError, ValueError, KeyError) as error:
         raise AdienceError(
             f"{paths.shown(file)}: no table of measured updates (python -m benchmarks --steps)"

@@ -8,8 +8,6 @@ from PIL import Image
 
 from adience_lib.models.networks import CROP
 
-_RESIZE = Image.Resampling.BILINEAR
-
 
 @dataclass(frozen=True)
 class Attention:
@@ -24,13 +22,11 @@ class Attention:
 def grad_cam(network: keras.Model, images: np.ndarray, task: str) -> Attention:
     """The heat of ``network``'s own answer to ``task`` for each of ``images``.
 
-    The gradient of the answer's logit by the trunk's last map is averaged over the places; the
-    map, weighted with it and cut off at zero, is scaled up to the crop and to a largest value
-    of 1 (it stays 0 where nothing speaks for the answer). For a sigmoid's first label the logit
-    counts negative.
+    The gradient of the answer's logit (for a sigmoid's first label, its negative) by the trunk's
+    last map is averaged over the places; the map, weighted with it and cut off at zero, is scaled
+    up to the crop and to a largest value of 1 (0 where nothing speaks for the answer).
 
-    ``network``: one with the paper's heads (multitask, transfer, gender, age). ``images``:
-    (n, 256, 256, 3) uint8.
+    ``network``: multitask, transfer, gender or age. ``images``: (n, 256, 256, 3) uint8.
     """
     maps = keras.Model(network.input, network.get_layer("features").input)
     activations = np.asarray(keras.ops.convert_to_numpy(maps(images)), "float32")
@@ -38,7 +34,8 @@ def grad_cam(network: keras.Model, images: np.ndarray, task: str) -> Attention:
     weights = gradient.mean(axis=(1, 2), keepdims=True)
     heat = np.maximum((weights * activations).sum(axis=-1), 0)
     heat /= np.maximum(heat.max(axis=(1, 2), keepdims=True), np.finfo("float32").tiny)
-    scaled = [Image.fromarray(one).resize((CROP, CROP), _RESIZE) for one in heat]
+    bilinear = Image.Resampling.BILINEAR
+    scaled = [Image.fromarray(one).resize((CROP, CROP), bilinear) for one in heat]
     start = (images.shape[1] - CROP) // 2
     crops = images[:, start : start + CROP, start : start + CROP]
     return Attention(crops, np.array([np.asarray(one) for one in scaled]), answers)
@@ -47,8 +44,7 @@ def grad_cam(network: keras.Model, images: np.ndarray, task: str) -> Attention:
 def _answer_and_gradient(
     network: keras.Model, activations: np.ndarray, task: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Forward through the head and back, by hand: it is three dense layers, and so no backend's
-    own way to differentiate is needed."""
+    """Forward through the head's three dense layers and back, by hand: on any backend."""
     layers = [network.get_layer(f"{task}_{name}") for name in ("dense_1", "dense_2", "output")]
     (first, bias_1), (second, bias_2), (last, bias_3) = (
         (keras.ops.convert_to_numpy(weight) for weight in layer.weights) for layer in layers

@@ -38,6 +38,10 @@ class Hits:
     faces: pd.DataFrame
 
 
+FACE = ["fold", "face", "subject", "gender", "age"]
+"""What two networks must have in common where their answers are compared face by face."""
+
+
 def hits(runs: Runs, task: str) -> Hits:
     """The answers of ``runs`` to ``task`` as hits.
 
@@ -45,46 +49,39 @@ def hits(runs: Runs, task: str) -> Hits:
     """
     table = with_common_trainings(runs).predictions
     table = table.sort_values(["fold", "repetition", "face"], ignore_index=True)
-    training = table.groupby("fold")["repetition"].rank("dense").astype("int64") - 1
-    parts = [table[training == number].reset_index(drop=True) for number in training.unique()]
-    labels = ["fold", "face", "subject", "gender", "age"]
-    if not all(part[labels].equals(parts[0][labels]) for part in parts):
+    training = table.groupby("fold")["repetition"].rank("dense")
+    parts = [part.reset_index(drop=True) for _, part in table.groupby(training)]
+    if not all(part[FACE].equals(parts[0][FACE]) for part in parts):
         raise AdienceError(f"{runs.title}: two trainings of a fold tested other faces")
     return Hits(np.stack([correct(part, task) for part in parts], axis=1), parts[0])
 
 
 def with_common_trainings(runs: Runs) -> Runs:
     """The first R trainings of each fold, where R is the number that every fold has."""
-    done = runs.records[["fold", "repetition"]].sort_values(["fold", "repetition"])
-    place = done.groupby("fold").cumcount()
-    kept = pd.MultiIndex.from_frame(done[place < done.groupby("fold").size().min()])
-    if len(kept) == len(done):
-        return runs
-    return runs.where(
-        lambda table: pd.MultiIndex.from_frame(table[["fold", "repetition"]]).isin(kept)
-    )
+    fewest = runs.records.groupby("fold")["repetition"].nunique().min()
+    return runs.where(lambda table: table.groupby("fold")["repetition"].rank("dense") <= fewest)
+
+
+def by_fold(values: np.ndarray, faces: pd.DataFrame) -> pd.Series:
+    """The mean of ``values``, one a face, in each fold of ``faces``, which it is indexed by."""
+    return pd.Series(values).groupby(faces["fold"].to_numpy()).mean().rename_axis("fold")
 
 
 def fold_scores(runs: Runs) -> pd.DataFrame:
-    """A row a fold, means over its trainings: test accuracies in percent, epochs, seconds.
-
-    Columns: ``fold``, ``trainings``, ``gender`` and/or ``age``, ``one-off`` (age within one class
-    of the truth: |predicted - true| <= 1), ``classes off`` (mean of |predicted - true|),
-    ``epochs`` run, ``best_epoch``, ``seconds``.
+    """A row a fold, means over its trainings: ``fold``, ``trainings``, accuracies in percent as
+    ``gender`` and/or ``age``, ``one-off`` (|predicted age - true| <= 1), ``classes off`` (mean of
+    |predicted age - true|), ``epochs`` run, ``best_epoch``, ``seconds``.
     """
     runs = with_common_trainings(runs)
-    rows = []
-    for fold, faces in runs.predictions.groupby("fold"):
-        row: dict[str, object] = {"fold": fold, "trainings": faces["repetition"].nunique()}
-        for task in runs.tasks:
-            distance = np.abs(predicted(faces, task) - faces[task].to_numpy())
-            row[task] = 100 * np.mean(distance == 0)
-            if task == "age":
-                row["one-off"] = 100 * np.mean(distance <= 1)
-                row["classes off"] = np.mean(distance)
-        rows.append(row)
-    records = runs.records.groupby("fold")[["epochs", "best_epoch", "seconds"]].mean()
-    return pd.DataFrame(rows).merge(records, on="fold")
+    faces, trainings = runs.predictions, runs.records.groupby("fold")
+    scores = trainings["repetition"].nunique().to_frame("trainings")
+    for task in runs.tasks:
+        distance = np.abs(predicted(faces, task) - faces[task].to_numpy())
+        scores[task] = 100 * by_fold(distance == 0, faces)
+        if task == "age":
+            scores["one-off"] = 100 * by_fold(distance <= 1, faces)
+            scores["classes off"] = by_fold(distance, faces)
+    return scores.join(trainings[["epochs", "best_epoch", "seconds"]].mean()).reset_index()
 
 
 def confusion(predictions: pd.DataFrame, task: str) -> pd.DataFrame:
@@ -95,19 +92,22 @@ def confusion(predictions: pd.DataFrame, task: str) -> pd.DataFrame:
     return pd.DataFrame(counts, pd.Index(labels, name=f"true {task}"), labels)
 
 
-def majority_hits(predictions: pd.DataFrame, faces: pd.DataFrame, task: str) -> np.ndarray:
-    """(n,) bool: whether the other folds' most frequent label is right.
+def majority_hits(tested: pd.DataFrame, faces: pd.DataFrame, task: str) -> np.ndarray:
+    """(n,) bool: whether the other folds' most frequent label is right on ``tested`` faces.
 
-    ``predictions``: of test faces; ``faces``: the manifest they come from.
+    ``faces``: the manifest that they come from.
     """
-    guesses = {fold: _most_frequent(faces, fold, task) for fold in predictions["fold"].unique()}
-    return (predictions[task] == predictions["fold"].map(guesses)).to_numpy()
+    guesses = {
+        fold: faces.loc[faces["fold"] != fold, task].mode().iloc[0]
+        for fold in tested["fold"].unique()
+    }
+    return (tested[task] == tested["fold"].map(guesses)).to_numpy()
 
 
 def recalls(runs: Runs, task: str) -> pd.DataFrame:
     """Percent right of the faces of each label: a row a fold, a column a position of a label.
 
-    Means over the fold's trainings. NaN where a fold has no face of a label.
+    Means over trainings. NaN where a fold has no face of a label.
     """
     runs = with_common_trainings(runs)
     right = pd.Series(100.0 * correct(runs.predictions, task))
@@ -116,33 +116,23 @@ def recalls(runs: Runs, task: str) -> pd.DataFrame:
 
 
 def majority_rates(faces: pd.DataFrame, folds: list[int]) -> dict[str, float]:
-    """Percent right when every face of a fold gets the other folds' most frequent label.
-
-    The mean over ``folds``: what a network must beat to have learned anything.
+    """Percent right when every face gets the other folds' most frequent label, mean over ``folds``:
+    what a network must beat to have learned anything.
     """
-
-    def rate(task: str, fold: int) -> float:
-        tested = faces.loc[faces["fold"] == fold, task]
-        return 100 * (tested == _most_frequent(faces, fold, task)).mean()
-
-    return {task: float(np.mean([rate(task, fold) for fold in folds])) for task in LABELS}
-
-
-def _most_frequent(faces: pd.DataFrame, fold: int, task: str) -> int:
-    """The label that most faces of the other folds have."""
-    return faces.loc[faces["fold"] != fold, task].mode().iloc[0]
+    tested = faces[faces["fold"].isin(folds)]
+    right = {task: by_fold(majority_hits(tested, faces, task), tested) for task in LABELS}
+    return {task: float((100 * of_folds).mean()) for task, of_folds in right.items()}
 
 
 def optimism(runs: Runs) -> pd.DataFrame:
     """What choosing the epoch on the test fold would have added, within held-out runs.
 
     A row a training: ``fold``, ``chosen`` (the epoch of the lowest loss on held-out subjects),
-    ``test fold's choice`` (that of the lowest loss on the test fold, in the same training), and
-    for each task the accuracy at the second minus that at the first, in points. It may be
-    negative: both choose by loss. Raises AdienceError for runs without a record of the test fold.
+    ``test fold's choice`` (that of the lowest loss on the test fold), and for each task the
+    accuracy at the second minus that at the first, in points; negative at times, since both choose
+    by loss. Raises AdienceError for runs without a record of the test fold.
     """
-    _need_test_fold(runs)
-    ours, theirs = best_epochs(runs, "val_loss"), best_epochs(runs, "test_loss")
+    ours, theirs = _epochs(runs, "val_loss"), _epochs(runs, "test_loss")
     chosen = {"chosen": ours["epoch"], "test fold's choice": theirs["epoch"]}
     return _points(runs, theirs, ours).assign(**chosen).reset_index()
 
@@ -150,30 +140,22 @@ def optimism(runs: Runs) -> pd.DataFrame:
 def gained_after(runs: Runs) -> pd.DataFrame:
     """What a held-out run's last epoch gets right of the test fold, minus what its chosen one does.
 
-    A row a training: ``fold``, and for each task the difference in points. Neither epoch was chosen
-    on the test fold. Raises AdienceError for runs without a record of the test fold.
+    A row a training: ``fold``, and for each task the difference in points. Raises AdienceError for
+    runs without a record of the test fold.
     """
-    _need_test_fold(runs)
-    last = runs.history.sort_values("epoch").groupby(["fold", "repetition"]).tail(1)
-    last = last.sort_values(["fold", "repetition"]).set_index("fold")
-    return _points(runs, last, best_epochs(runs, "val_loss")).reset_index()
+    ours, last = _epochs(runs, "val_loss"), _epochs(runs, "epoch", "idxmax")
+    return _points(runs, last, ours).reset_index()
 
 
-def best_epochs(runs: Runs, loss: str) -> pd.DataFrame:
-    """The row of the history with the lowest ``loss``, a column of it, of each training.
-
-    Indexed by fold, in the order of fold and repetition.
-    """
-    lowest = runs.history.groupby(["fold", "repetition"])[loss].idxmin()
-    return runs.history.loc[lowest].set_index("fold")
+def _epochs(runs: Runs, column: str, pick: str = "idxmin") -> pd.DataFrame:
+    """The row of the history with the lowest ``column``, of each training, indexed by fold."""
+    if "test_loss" not in runs.history:
+        raise AdienceError(f'{runs.model}: only runs with monitor="held_out" log the test fold')
+    rows = runs.history.groupby(["fold", "repetition"])[column].agg(pick)
+    return runs.history.loc[rows].set_index("fold")
 
 
 def _points(runs: Runs, ones: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
     """What each task has more on the test fold at the epochs ``ones`` than at ``others``."""
     columns = {f"test_{task}_accuracy": task for task in runs.tasks}
     return 100 * (ones[list(columns)] - others[list(columns)]).rename(columns=columns)
-
-
-def _need_test_fold(runs: Runs) -> None:
-    if "test_loss" not in runs.history:
-        raise AdienceError(f'{runs.model}: only runs with monitor="held_out" log the test fold')

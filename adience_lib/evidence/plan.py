@@ -6,13 +6,8 @@ from scipy import stats
 
 from adience_lib.data.labels import FOLDS
 from adience_lib.evidence import contrast, paper
-from adience_lib.evidence.comparison import NOISE, PLANNED_FACES, counted
-from adience_lib.evidence.contrast import LEVEL, MARGIN
-
-WANTED = 0.8
-"""Below this probability of "supported", the plan says how many faces would do."""
-
-TRAININGS = (1, 2, 3)
+from adience_lib.evidence.comparison import NOISE, PLANNED_FACES
+from adience_lib.evidence.contrast import LEVEL, MARGIN, WANTED
 
 ACCURACIES = (
     ("1", "gender", "gender", "baseline", -MARGIN, np.inf),
@@ -26,31 +21,25 @@ ACCURACIES = (
 )
 """Row, task, two networks of Table 3, and between which differences the criterion holds."""
 
-_EPOCHS = paper.TABLE_3["epochs"]
-_SOONER = paper.BEST_EPOCHS["transfer"] / paper.BEST_EPOCHS["multitask"]
+_EPOCHS, _BEST = paper.TABLE_3["epochs"], paper.BEST_EPOCHS
+_TIME = "time of multitask by that of both"
 
 OVER_FOLDS = (
-    ("3a", "time of multitask by that of both", np.log(0.342), np.log(paper.DRASTIC), 0.057),
-    ("3a, any less", "time of multitask by that of both", np.log(0.342), 0.0, 0.057),
+    ("3a", _TIME, paper.TIME_OF_BOTH, paper.DRASTIC, 0.057),
+    ("3a, any less", _TIME, paper.TIME_OF_BOTH, 1.0, 0.057),
+    ("3b", "epochs of multitask by gender's", _EPOCHS["multitask"] / _EPOCHS["gender"], 1.0, 0.124),
+    ("3b", "epochs of multitask by age's", _EPOCHS["multitask"] / _EPOCHS["age"], 1.0, 0.127),
+    ("5", "best epoch of transfer", _BEST["transfer"], paper.FEW_EPOCHS, 6.4),
     (
-        "3b",
-        "epochs of multitask by gender's",
-        np.log(_EPOCHS["multitask"] / _EPOCHS["gender"]),
-        0.0,
-        0.124,
+        "5, against multi-task",
+        "best epoch by multitask's",
+        _BEST["transfer"] / _BEST["multitask"],
+        paper.HALF,
+        0.65,
     ),
-    (
-        "3b",
-        "epochs of multitask by age's",
-        np.log(_EPOCHS["multitask"] / _EPOCHS["age"]),
-        0.0,
-        0.127,
-    ),
-    ("5", "best epoch of transfer", paper.BEST_EPOCHS["transfer"], paper.FEW_EPOCHS, 6.4),
-    ("5, against multi-task", "best epoch by multitask's", np.log(_SOONER), np.log(0.5), 0.65),
 )
-"""Row, what, the paper's value (ratios as logarithms), below what the criterion holds, and the
-standard deviation over folds that one training each had on 1,000 faces."""
+"""Row, what, the paper's value, below what the criterion holds, and the standard deviation over
+folds that one training each had on 1,000 faces: of logarithms, but for row 5's epochs."""
 
 
 def of_claim_2() -> pd.DataFrame:
@@ -60,19 +49,12 @@ def of_claim_2() -> pd.DataFrame:
     many points a training moves a fold, on age.
     """
     noises = {"gender": NOISE["gender"], "age, 1.4": 1.4, "age, 2.0": NOISE["age"]}
-    plans = ((1000, 2), (PLANNED_FACES, 1), (PLANNED_FACES, 2), (PLANNED_FACES, 3), (16262, 2))
-    rows = [
-        {
-            "faces": f"{faces:,}",
-            "trainings of a fold": trainings,
-            **{
-                name: f"{contrast.power(0, -MARGIN, MARGIN, faces, trainings, noise):.3f}"
-                for name, noise in noises.items()
-            },
-        }
-        for faces, trainings in plans
-    ]
-    return pd.DataFrame(rows).set_index("faces")
+    rows = []
+    for plan in ((1000, 2), (PLANNED_FACES, 1), (PLANNED_FACES, 2), (PLANNED_FACES, 3), (16262, 2)):
+        powers = [contrast.power(0, -MARGIN, MARGIN, *plan, noise) for noise in noises.values()]
+        rows.append((f"{plan[0]:,}", plan[1], *(f"{power:.3f}" for power in powers)))
+    columns = ["faces", "trainings of a fold", *noises]
+    return pd.DataFrame(rows, columns=columns).set_index("faces")
 
 
 def planned() -> pd.DataFrame:
@@ -83,38 +65,26 @@ def planned() -> pd.DataFrame:
     where none would. What is taken over folds knows one training alone. Differences between other
     networks are taken to vary as that between multi-task and single-task does.
     """
-    rows = [_of_accuracies(*part) for part in ACCURACIES]
-    return pd.DataFrame(rows + [_of_folds(*part) for part in OVER_FOLDS]).sort_values(
-        "row", kind="stable", ignore_index=True
-    )
-
-
-def _of_accuracies(
-    row: str, task: str, ours: str, theirs: str, low: float, high: float
-) -> dict[str, object]:
-    truth = round(float(paper.TABLE_3.loc[ours, task] - paper.TABLE_3.loc[theirs, task]), 1)
-    noise = NOISE[task]
-    shown = {
-        counted(number, "training"): contrast.power(truth, low, high, PLANNED_FACES, number, noise)
-        for number in TRAININGS
-    }
-    enough = shown["2 trainings"] >= WANTED
-    return {
-        "row": row,
-        "what": f"{task}, {ours} minus {theirs}",
-        "the paper has": truth,
-        **shown,
-        "faces": PLANNED_FACES if enough else contrast.faces_for(truth, low, high, 2, noise),
-    }
-
-
-def _of_folds(row: str, what: str, truth: float, high: float, spread: float) -> dict[str, object]:
-    freedom = FOLDS - 1
-    distance = (truth - high) / (spread / np.sqrt(FOLDS))
-    shown = float(stats.nct.cdf(stats.t.ppf(LEVEL, freedom), freedom, distance))
-    return {
-        "row": row,
-        "what": what,
-        "the paper has": truth if row == "5" else float(np.exp(truth)),
-        "1 training": shown,
-    }
+    rows: list[dict[str, object]] = []
+    for row, task, ours, theirs, low, high in ACCURACIES:
+        truth = round(paper.gap(ours, theirs, task), 1)
+        limits, noise = (truth, low, high), NOISE[task]
+        once, twice, thrice = (contrast.power(*limits, PLANNED_FACES, n, noise) for n in (1, 2, 3))
+        enough = twice >= WANTED
+        rows.append(
+            {
+                "row": row,
+                "what": f"{task}, {ours} minus {theirs}",
+                "the paper has": truth,
+                "1 training": once,
+                "2 trainings": twice,
+                "3 trainings": thrice,
+                "faces": PLANNED_FACES if enough else contrast.faces_for(*limits, 2, noise),
+            }
+        )
+    for row, what, truth, high, spread in OVER_FOLDS:
+        gap = truth - high if row == "5" else np.log(truth) - np.log(high)
+        distance = gap / (spread / np.sqrt(FOLDS))
+        shown = stats.nct.cdf(stats.t.ppf(LEVEL, FOLDS - 1), FOLDS - 1, distance)
+        rows.append({"row": row, "what": what, "the paper has": truth, "1 training": float(shown)})
+    return pd.DataFrame(rows).sort_values("row", kind="stable", ignore_index=True)

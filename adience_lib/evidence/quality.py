@@ -25,9 +25,14 @@ class Share:
     """
 
     value: float
-    low: float
-    high: float
+    low: float = np.nan
+    high: float = np.nan
     faces_alone: bool = False
+
+
+def _share(found: contrast.Contrast) -> Share:
+    low, high = found.interval()
+    return Share(found.value, max(0.0, low), min(100.0, high))
 
 
 def accuracy(runs: Runs, task: str) -> Share:
@@ -37,35 +42,30 @@ def accuracy(runs: Runs, task: str) -> Share:
     """
     found = metrics.hits(runs, task)
     fold, subject = found.faces["fold"], found.faces["subject"]
+    right = found.right.mean(axis=1)
     if fold.nunique() == found.right.shape[1] == 1:
-        return share(found.right.mean(axis=1), subject)
+        return share(right, subject)
     try:
-        whole = contrast.nested(found.right, 0, fold, subject)
+        return _share(contrast.nested(found.right, 0, fold, subject))
     except AdienceError:  # a fold of one subject: nothing is known of how subjects vary
-        right = pd.Series(100 * found.right.mean(axis=1))
-        return Share(float(right.groupby(fold.to_numpy()).mean().mean()), np.nan, np.nan)
-    low, high = whole.interval()
-    return Share(whole.value, max(0.0, low), min(100.0, high))
+        return Share(float(metrics.by_fold(100 * right, found.faces).mean()))
 
 
 def share(right: np.ndarray, subject: pd.Series) -> Share:
     """Percent right of a group that may be small, with Wilson's 95 % interval.
 
-    ``right``: (n,) the share of trainings that were right on each face. Where every face of a
-    small group is right, nothing varies, and an interval of what varied would call the accuracy
-    certain. Wilson's asks how many independent faces the group is worth, from one to n: by what
-    whole subjects vary (Cameron et al. 2011), and where they do not vary, the number of subjects.
-    That variance is known with as many degrees of freedom as ``contrast.nested`` counts; for few,
-    the faces are worth less (Korn & Graubard 1998, Surv. Methodol. 24).
+    ``right``: (n,) the share of trainings that were right on each face. Where all are right,
+    nothing varies, and an interval of what varied would call the accuracy certain. Wilson's asks
+    how many independent faces the group is worth, from one to n: by what whole subjects vary
+    (``contrast.faces_alone``), and where they do not vary, the number of subjects. With few degrees
+    of freedom they are worth less (Korn & Graubard 1998, Surv. Methodol. 24).
     """
-    p, faces = float(np.mean(right)), len(right)
-    subjects = np.unique(subject, return_inverse=True)[1]
-    count = subjects.max() + 1
-    sums = np.bincount(subjects, right - p)
-    variance = count / max(1, count - 1) * (sums**2).sum() / faces**2
-    worth = p * (1 - p) / variance if variance > 1e-18 else count
-    weights = np.bincount(subjects) / faces
-    freedom = max(1.0, min(count - 1, (weights**2).sum() ** 2 / (weights**4).sum()))
+    p, faces, count = float(np.mean(right)), len(right), subject.nunique()
+    error, freedom = 0.0, 1.0
+    if count > 1:
+        found = contrast.faces_alone(right, np.zeros(faces), subject.to_numpy())
+        error, freedom = found.error / 100, found.freedom
+    worth = p * (1 - p) / error**2 if error > 1e-9 else count
     worth = worth * float(stats.norm.isf(0.025) / stats.t.isf(0.025, freedom)) ** 2
     worth = min(max(worth, 1), faces)
     low, high = proportion_confint(p * worth, worth, 0.05, "wilson")
@@ -87,16 +87,10 @@ def fold_intervals(runs: Runs) -> pd.DataFrame:
 def macro_recall(runs: Runs, task: str) -> Share:
     """The mean over labels of the share that is right, and over folds, with Student's t over them.
 
-    A network that never gives a label loses as much here by a rare one as by a frequent one. A
-    label without a test face in a fold counts for nothing there. One fold has no interval.
+    A label without a test face in a fold counts for nothing there. One fold has no interval.
     """
     by_fold = metrics.recalls(runs, task).mean(axis=1).to_numpy()
-    try:
-        mean = contrast.over_folds(by_fold)
-    except AdienceError:
-        return Share(float(by_fold.mean()), np.nan, np.nan)
-    low, high = mean.interval()
-    return Share(mean.value, max(0.0, low), min(100.0, high))
+    return _share(contrast.over_folds(by_fold)) if len(by_fold) > 1 else Share(by_fold.mean())
 
 
 def never_given(runs: Runs, task: str) -> list[str]:
@@ -106,31 +100,23 @@ def never_given(runs: Runs, task: str) -> list[str]:
 
 
 def classes(runs: Runs, task: str) -> pd.DataFrame:
-    """A row a label of ``task``: ``faces``, ``recall`` and its interval, ``precision`` (percent).
-
-    ``low`` and ``high``: as ``share``. A label that no test face has, or that is never given, has
-    NaN.
+    """A row a label of ``task``: ``faces``, and in percent ``recall``, ``low``, ``high`` (as
+    ``share``) and ``precision``. A label that no test face has, or that is never given, has NaN.
     """
-    truth = runs.predictions[task].to_numpy()
+    found, places = metrics.hits(runs, task), range(len(LABELS[task]))
+    rows = [_right(found, (found.faces[task] == place).to_numpy(), "recall") for place in places]
+    right = pd.Series(metrics.correct(runs.predictions, task))
     given = metrics.predicted(runs.predictions, task)
-    found = metrics.hits(runs, task)
-    rows = []
-    for position, label in enumerate(LABELS[task]):
-        said = given == position
-        precision = 100 * np.mean(truth[said] == position) if said.any() else np.nan
-        of_label = (found.faces[task] == position).to_numpy()
-        rows.append({"label": label, **_right(found, of_label, "recall")})
-        rows[-1]["precision"] = precision
-    return pd.DataFrame(rows).set_index("label")
+    precision = 100 * right.groupby(given).mean().reindex(places).to_numpy()
+    return pd.DataFrame(rows, pd.Index(LABELS[task], name="label")).assign(precision=precision)
 
 
 def groups(runs: Runs, task: str) -> pd.DataFrame:
     """Accuracy by group of people: gender, age, both, and race where the source gives it.
 
-    A row a group, indexed by its words: ``by`` (what divides people into this group and others),
-    ``faces``, ``accuracy``, ``low``, ``high`` in percent (``share``), and ``most frequent``: what
-    the group's own most frequent label would get right, always given. Groups without test faces
-    have NaN.
+    A row a group, indexed by its words: ``by`` (what divides people), ``faces``, and in percent
+    ``accuracy``, ``low``, ``high`` (``share``) and ``most frequent``: what the group's own most
+    frequent label would get right. Groups without test faces have NaN.
     """
     found = metrics.hits(runs, task)
     faces = found.faces
@@ -148,10 +134,7 @@ def groups(runs: Runs, task: str) -> pd.DataFrame:
 
 
 def divisions(faces: pd.DataFrame) -> dict[str, dict[str, np.ndarray]]:
-    """Whether each face is in each group: by gender, age, both, and race where it is given.
-
-    From what divides people to the groups in words, each with (n,) bool.
-    """
+    """By gender, age, both, and race where it is given: each group in words, and (n,) bool."""
     of_gender = {label: (faces["gender"] == i).to_numpy() for i, label in enumerate(GENDER_LABELS)}
     of_age = {label: (faces["age"] == i).to_numpy() for i, label in enumerate(AGE_LABELS)}
     both = {
@@ -174,21 +157,15 @@ def _right(found: metrics.Hits, mask: np.ndarray, name: str) -> dict[str, float]
 def calibration(runs: Runs, task: str) -> pd.DataFrame:
     """The reliability curve: how often the network is right when it is so sure.
 
-    A row a bin of the probability that the network gives its answer: ``from``, ``to``, ``faces``,
-    ``confidence`` (mean probability) and ``accuracy``, in percent. Bins without faces are left
-    out.
+    A row a bin of the probability that the network gives its answer, if it has faces: ``from``,
+    ``to``, ``faces``, ``confidence`` (mean probability) and ``accuracy``, in percent.
     """
     confidence = metrics.probabilities(runs.predictions, task).max(axis=1)
-    place = np.minimum((confidence * BINS).astype("int64"), BINS - 1)
-    table = pd.DataFrame(
-        {
-            "bin": place,
-            "confidence": 100 * confidence,
-            "accuracy": 100.0 * metrics.correct(runs.predictions, task),
-        }
-    ).groupby("bin")
-    means = table.mean()
-    means.insert(0, "faces", table.size())
+    right = metrics.correct(runs.predictions, task)
+    table = pd.DataFrame({"confidence": 100 * confidence, "accuracy": 100.0 * right})
+    bins = table.groupby(np.minimum((confidence * BINS).astype("int64"), BINS - 1))
+    means = bins.mean()
+    means.insert(0, "faces", bins.size())
     edges = 100 * means.index.to_numpy() / BINS
     return means.assign(**{"from": edges, "to": edges + 100 / BINS}).reset_index(drop=True)
 

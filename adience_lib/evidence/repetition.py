@@ -1,10 +1,9 @@
 """How far two trainings of one network on the same faces come apart.
 
 The reduced networks were trained on real faces twice: first without Table 1's third normalisation
-(version 1, as ``folder.version_of`` counts) and on another processor, then with it. Faces, seed
-and order of the batches are the same. What that layer scales by is so near to one that the
-answers of the networks trained without it do not change when it is put in. So the two differ in
-the last digits of their gradients, and what comes of that is chance.
+(version 1, as ``folder.version_of`` counts) and on another processor, then with it. All else is the
+same, and putting the layer into the first networks changes none of their answers. So the two differ
+in the last digits of their gradients, and what comes of that is chance.
 """
 
 from dataclasses import replace
@@ -26,41 +25,32 @@ FOLDER = "earlier"
 def pairs(study: Experiment, results: Results) -> list[tuple[Runs, Runs]]:
     """The first and the second runs of each network and way of monitoring that was done twice.
 
-    ``study``: read from records (``records.read``); ``results``: its runs. Raises AdienceError if
-    an earlier record cannot be read.
+    ``study`` and ``results``: as of ``report.study.read``. Raises AdienceError if an earlier record
+    cannot be read.
     """
     before = find_runs(replace(study, runs_dir=study.runs_dir.parent / FOLDER))
     if before.unreadable:
         raise AdienceError("; ".join(before.unreadable))
+    ways = (before.finished, results.finished), (before.held_out, results.held_out)
     return [
         (first, again[name])
-        for firsts, again in (
-            (before.finished, results.finished),
-            (before.held_out, results.held_out),
-        )
+        for firsts, again in ways
         for name, first in firsts.items()
         if name in again and first.version < again[name].version
     ]
 
 
 def by_fold(first: Runs, again: Runs) -> pd.DataFrame:
-    """A row a task and fold: "task", "fold", "gained" and "changed".
-
-    "gained": the second's accuracy minus the first's, in points. "changed": the share of answers
-    on the test fold that are not the same, in percent.
+    """A row a task and fold: "task", "fold", "gained" (points of accuracy, the second's minus the
+    first's) and "changed" (percent of the answers on the test fold that are not the same).
     """
-    folds = comparison.common_folds(first, again)
-    both = [
-        runs.on_folds(folds).predictions.sort_values(["fold", "face"]) for runs in (first, again)
-    ]
     parts = []
     for task in first.tasks:
-        hits = [one.right[:, 0].astype(float) for one in comparison.same_faces(first, again, task)]
-        answers = [metrics.predicted(faces, task) for faces in both]
-        faces = pd.DataFrame(
-            {"gained": hits[1] - hits[0], "changed": (answers[0] != answers[1]).astype(float)}
-        )
-        means = 100 * faces.groupby(both[0]["fold"].to_numpy()).mean().rename_axis("fold")
+        before, after = comparison.same_faces(first, again, task)
+        answers = [metrics.predicted(one.faces, task) for one in (before, after)]
+        gained = 1.0 * after.right[:, 0] - before.right[:, 0]
+        faces = pd.DataFrame({"gained": gained, "changed": answers[0] != answers[1]})
+        means = 100 * faces.groupby(before.faces["fold"]).mean()
         parts.append(means.reset_index().assign(task=task))
     return pd.concat(parts, ignore_index=True)
 
@@ -68,9 +58,8 @@ def by_fold(first: Runs, again: Runs) -> pd.DataFrame:
 def deviation(gained: pd.Series) -> tuple[float, tuple[float, float]]:
     """The standard deviation of one training's accuracy, in points, and its 95 % interval.
 
-    ``gained``: (n,) differences between two trainings, each pair taken as two draws from one
-    normal distribution whose mean may differ from pair to pair. Half of the mean squared
-    difference is its variance, with n degrees of freedom.
+    ``gained``: (n,) differences between two trainings, taken as two draws from a normal
+    distribution whose mean differs from pair to pair: its variance is half of the mean square.
     """
     n = len(gained)
     found = np.sqrt(np.mean(gained**2) / 2)

@@ -126,12 +126,12 @@ def test_demo_decides_nothing() -> None:
 
 def holding(p: float) -> Part:
     """A part that holds with this p-value."""
-    return Part("", "points", Contrast(float(stats.norm.isf(p)), 1, np.inf), 0, np.inf)
+    return Part("", "points", Contrast(float(stats.norm.isf(p)), 1, np.inf), low=0)
 
 
 def failing(p: float) -> Part:
     """A part that fails with this p-value."""
-    return Part("", "points", Contrast(float(stats.norm.isf(p)), 1, np.inf), -np.inf, 0)
+    return Part("", "points", Contrast(float(stats.norm.isf(p)), 1, np.inf), high=0)
 
 
 @pytest.mark.parametrize(
@@ -208,8 +208,9 @@ def test_few_faces_show_nothing_either_way() -> None:
 def test_networks_that_learned_nothing_decide_nothing() -> None:
     """Nor does one beside two that did: it may be worse, and nothing is known of a trained one."""
     idle = [network(name, gender=0.49, age=0.12) for name in ("multitask", "gender", "age")]
-    assert why(of("2", *idle)).startswith(
-        "not shown to beat the most frequent label: gender on gender, multitask on gender"
+    assert why(of("2", *idle)) == (
+        "not shown to beat the most frequent label: multitask on gender, multitask on age, "
+        "gender on gender, age on age"
     )
     for row in ("2", "3b", "6, premise"):
         one_idle = of(row, idle[0], network("gender"), network("age"))
@@ -241,31 +242,26 @@ def test_folds_that_do_not_match_are_said() -> None:
     one, other = network("multitask").on_folds([0, 1]), network("gender").on_folds([2, 3])
     for row in ("2", "3b"):
         found = of(row, one, other, network("age"), faces=network("age").predictions)
-        assert "gender tested folds" in why(found)
+        assert "multitask tested folds [0, 1], gender tested folds [2, 3]" in why(found)
         assert "none in common" in why(found)
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    "change",
     [
-        (lambda runs: replace(runs, fingerprint="other"), "were run on different datasets"),
-        (
-            lambda runs: replace(runs, protocol=replace(PAPER, faces=100)),
-            "were run on different samples",
-        ),
-        (
-            lambda runs: replace(
-                runs, predictions=runs.predictions.assign(face=lambda t: "x" + t["face"])
-            ),
-            "tested other faces on the same folds",
+        lambda runs: replace(runs, fingerprint="other"),
+        lambda runs: replace(runs, protocol=replace(PAPER, faces=100)),
+        lambda runs: replace(runs, protocol=replace(PAPER, seed=7)),
+        lambda runs: replace(
+            runs, predictions=runs.predictions.assign(face=lambda t: "x" + t["face"])
         ),
     ],
 )
-def test_runs_that_cannot_be_compared_are_not(change: Callable[[Runs], Runs], message: str) -> None:
+def test_runs_that_cannot_be_compared_are_not(change: Callable[[Runs], Runs]) -> None:
     """The criterion stays untested with one line, and the rest of the report goes on."""
     networks = (network("multitask"), change(network("gender")), network("age"))
     found = decide(*networks, rows=["2", "8"])
-    assert message in why(found["2"])
+    assert "gender were run on different datasets or samples of faces" in why(found["2"])
     assert found["8"].verdict == INCONCLUSIVE
 
 
@@ -355,7 +351,7 @@ def test_random_features_transfer_nothing() -> None:
     random = replace(network("transfer", gender=0.9), protocol=replace(PAPER, weights="random"))
     for row in ("4", "5", "5, against multi-task"):
         found = of(row, random, network("multitask"), same_recipe=under_protocol())
-        assert "nothing was transferred: the features are random" in why(found)
+        assert "nothing was transferred: transfer (random features)" in why(found)
 
 
 def test_baseline_under_one_recipe_says_nothing_about_the_other() -> None:
@@ -566,14 +562,12 @@ def test_convergence_is_the_best_epoch_and_not_the_last(transfer: int, few: str,
     assert (found["5"].verdict, found["5, against multi-task"].verdict) == (few, half)
 
 
-def test_networks_that_learned_or_chose_nothing_do_not_converge() -> None:
-    """A network that stays at chance stops soon as well; another has no best epoch."""
+def test_network_that_learned_nothing_does_not_converge() -> None:
+    """It stops soon as well. And one fold alone says nothing of others."""
     soon = stopping(network("transfer"), 13, 3)
-    unchosen = replace(soon, protocol=replace(PAPER, monitor="none"))
-    assert why(of("5", unchosen)) == "no epoch was chosen"
     idle = stopping(network("transfer", gender=0.49, age=0.12), 13, 3)
     assert "not shown to beat the most frequent label" in why(of("5", idle))
-    assert "one training on one fold" in why(of("5", soon.on_folds([1]), faces=soon.predictions))
+    assert "one fold only" in why(of("5", soon.on_folds([1]), faces=soon.predictions))
 
 
 def test_multiply_adds_are_counted_without_any_run() -> None:
@@ -818,13 +812,6 @@ def test_trainings_that_tested_other_faces_are_an_error() -> None:
     other = replace(runs, predictions=runs.predictions.assign(face=lambda t: "x" + t["face"]))
     with pytest.raises(AdienceError):
         metrics.hits(again(runs, other), "age")
-
-
-def test_folds_in_messages_are_plain_numbers() -> None:
-    """A message is for people."""
-    one, other = network("multitask").on_folds([0, 1]), network("gender").on_folds([2, 3])
-    found = of("2", one, other, network("age"), faces=network("age").predictions)
-    assert "multitask tested folds [0, 1], gender tested folds [2, 3]" in found.doubt
 
 
 def test_unequal_trainings_have_one_mean() -> None:

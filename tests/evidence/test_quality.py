@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from simulated import runs_with
+from simulated import again, runs_with
 
 from adience_lib.data.labels import AGE_LABELS, GENDER_LABELS
 from adience_lib.evidence import contrast, metrics, quality
@@ -66,9 +66,10 @@ def chance(folds: int, trainings: int = 1) -> Runs:
     runs = []
     for repetition in range(trainings):
         right = np.random.default_rng(repetition).random(200) < 0.6
-        one = runs_with("gender", {"gender": [1] * 200}, {"gender": list(1 * right)}, folds, 2)
-        runs.append(one.predictions.assign(repetition=repetition))
-    return replace(one, predictions=pd.concat(runs, ignore_index=True))
+        runs.append(
+            runs_with("gender", {"gender": [1] * 200}, {"gender": list(1 * right)}, folds, 2)
+        )
+    return again(*runs)
 
 
 @pytest.mark.parametrize(("folds", "trainings"), [(5, 1), (5, 2), (1, 2)])
