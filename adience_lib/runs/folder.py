@@ -17,7 +17,6 @@ from adience_lib.models.pretrained import Weights
 from adience_lib.protocol import Protocol
 from adience_lib.util import atomic, paths
 from adience_lib.util.errors import RETRAIN, AdienceError
-from adience_lib.util.locks import locked
 
 FINGERPRINT_DIGITS = 10
 
@@ -101,7 +100,7 @@ def write_once(training: Training, write: Write) -> bool:
 def _write_once(
     folder: Path, unfinished: Path, specification: dict[str, Any], write: Write
 ) -> bool:
-    with locked(folder):
+    with atomic.locked(folder):
         if folder.exists():
             _check_same(folder, specification)
             atomic.remove(unfinished)  # of a process that ended between its last two steps

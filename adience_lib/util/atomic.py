@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import platform
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -9,43 +10,72 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
 
-from adience_lib.util.errors import AdienceError, shorten
-from adience_lib.util.locks import locked
+from filelock import FileLock, SoftFileLock, Timeout
+
+from adience_lib.util.console import message
+from adience_lib.util.errors import AdienceError
+from adience_lib.util.paths import shown
 
 
 def make_whole(target: Path, make: Callable[[Path], None]) -> None:
-    """Let ``make`` write ``target`` (a file or a folder), whole or not at all.
+    """Let ``make`` write ``target`` (a file or a folder), whole or not at all, if it is not there.
 
-    It is written under a temporary name beside ``target`` and renamed when it is finished and on
-    the disk. Other processes that want the same wait for the first, and say so. Does nothing if
-    ``target`` is there.
-
-    Raises AdienceError if the disk is full or cannot be written to; nothing is left behind.
+    Other processes that want the same wait for the first, and say so. Raises AdienceError if the
+    disk is full or cannot be written to.
     """
     with writing(target):
         if target.exists():
             return
         with locked(target):
-            if target.exists():
-                return
-            unfinished = unfinished_name(target)
-            remove(unfinished)  # of a process that was killed
-            try:
-                make(unfinished)
-                put(unfinished, target)
-            finally:
-                remove(unfinished)
+            if not target.exists():
+                with _unfinished(target) as unfinished:
+                    make(unfinished)
+
+
+@contextlib.contextmanager
+def locked(target: Path) -> Iterator[None]:
+    """One process at a time is let in for each ``target``. The system drops the lock of one that
+    has died. Where a file system has no locks, filelock makes do with a file of its own that says
+    who holds it, and warns."""
+    file = target.with_name(f".{target.name}.lock")
+    lock = FileLock(file)
+    try:
+        held = lock.acquire(blocking=False)
+    except Timeout:
+        message(f"{shown(target)}: waiting for {_holder(file)}, which is making it")
+        held = lock.acquire()
+    with held:
+        says_itself = isinstance(lock, SoftFileLock)
+        if not says_itself:
+            file.write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")
+        try:
+            yield
+        finally:  # who comes next must not be taken for this process
+            if not says_itself:
+                os.truncate(file, 0)
+
+
+def _holder(file: Path) -> str:
+    """What the holder of a lock has written there, if it has already."""
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        return " ".join(file.read_text(encoding="utf-8").split()) or "another process"
+    return "another process"
 
 
 def write_file(target: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Let ``write`` fill the file ``target``, whole or not at all, in place of an older one.
+    """Let ``write`` fill the file ``target``, whole or not at all, in place of an older one. The
+    caller sees to it that no other process writes it. Raises OSError."""
+    with _unfinished(target) as unfinished, unfinished.open("wb") as file:
+        write(file)
 
-    The caller sees to it that no other process writes it. Raises OSError, and leaves nothing.
-    """
+
+@contextlib.contextmanager
+def _unfinished(target: Path) -> Iterator[Path]:
+    """The name to write ``target`` under; it is put in its place, or removed after an error."""
     unfinished = unfinished_name(target)
+    remove(unfinished)  # of a process that was killed
     try:
-        with unfinished.open("wb") as file:
-            write(file)
+        yield unfinished
         put(unfinished, target)
     finally:
         remove(unfinished)
@@ -53,19 +83,12 @@ def write_file(target: Path, write: Callable[[BinaryIO], object]) -> None:
 
 @contextlib.contextmanager
 def writing(target: Path) -> Iterator[None]:
-    """Turns an error of the disk into one that names ``target``. Makes the folder it lies in."""
+    """Makes the folder of ``target``, and errors of the disk meanwhile into one that names it."""
     try:
-        _make_folder(target.parent)
+        target.parent.mkdir(parents=True, exist_ok=True)
         yield
     except OSError as error:
         raise AdienceError(f"{target}: cannot be written ({error.strerror or error})") from error
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except ValueError as error:  # a name with a null in it
-        raise AdienceError(f"{shorten(str(folder))}: no name for a folder ({error})") from error
 
 
 def unfinished_name(target: Path) -> Path:
@@ -74,10 +97,8 @@ def unfinished_name(target: Path) -> Path:
 
 
 def put(unfinished: Path, target: Path) -> None:
-    """Rename ``unfinished`` (a file or a folder) once all of it is on the disk.
-
-    A machine that loses its power must not come back with the name and without the content.
-    """
+    """Rename ``unfinished`` (a file or a folder) once all of it is on the disk: a machine that
+    loses its power must not come back with the name and without the content."""
     inside = unfinished.rglob("*") if unfinished.is_dir() else []
     with ThreadPoolExecutor() as pool:  # one by one, thousands of images take minutes
         list(pool.map(_sync, [*inside, unfinished]))

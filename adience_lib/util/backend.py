@@ -1,5 +1,4 @@
-"""Where the library meets Keras: its settings, and what differs between its backends, behind one
-function each."""
+"""Where the library meets Keras: its settings, and what differs between backends and machines."""
 
 import contextlib
 import glob
@@ -18,11 +17,8 @@ BACKENDS = ("tensorflow", "jax", "torch")
 
 
 def _choose() -> None:
-    """The backend is TensorFlow, whatever ``keras.json`` says, or what ``KERAS_BACKEND`` names.
-
-    On a machine without a GPU TensorFlow logs errors about its absence. Failures that matter are
-    exceptions, and every training says which accelerator it found.
-    """
+    """The backend is TensorFlow, whatever ``keras.json`` says, or what ``KERAS_BACKEND`` names."""
+    # TensorFlow logs errors about the absence of a GPU. Failures that matter are exceptions.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     named = os.environ.setdefault("KERAS_BACKEND", BACKENDS[0])
     if named not in BACKENDS or find_spec(named) is None:
@@ -31,8 +27,7 @@ def _choose() -> None:
             "installed; without the variable it is the first"
         )
     if named == "tensorflow" and named not in sys.modules and platform.machine() == "x86_64":
-        # TensorFlow leaves oneDNN off where there is no AVX-512, and trains more slowly by half
-        # (docs/speed.md).
+        # Off where there is no AVX-512, which makes training slower by half (docs/speed.md).
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
@@ -61,20 +56,17 @@ SWITCHES = (
     "JAX_DEFAULT_MATMUL_PRECISION",
 )
 """Variables by which a user changes how TensorFlow and JAX compute, and with it the last digits of
-a result or more. They are left as they are, and ``machine`` records those that are set. The first
-is set here where nobody has."""
+a result or more. ``machine`` records those that are set; the first is set here where nobody has."""
 
 
 def make_deterministic(seed: int) -> None:
-    """Seed Python, NumPy and the backend, and let TensorFlow use reproducible operations only.
-
-    TensorFlow also stops warning that functions are traced again: every fold has a new network.
-    """
+    """Seed Python, NumPy and the backend, and let TensorFlow use reproducible operations only."""
     keras.utils.set_random_seed(seed)
     if keras.backend.backend() == "tensorflow":
         import tensorflow
 
         tensorflow.config.experimental.enable_op_determinism()
+        # No warning that functions are traced again: every fold has a new network.
         tensorflow.get_logger().setLevel("ERROR")
 
 
@@ -104,25 +96,20 @@ CARDS = ("/proc/driver/nvidia/gpus/*", "/dev/nvidia[0-9]*", "/usr/lib/wsl/lib/li
 
 
 def leaves_a_card_idle() -> bool:
-    """Whether there is an NVIDIA card that the backend would not use, and that nobody has hidden
-    from it (``CUDA_VISIBLE_DEVICES`` empty or -1)."""
+    """Whether the backend would not use an NVIDIA card that nobody has hidden from it
+    (``CUDA_VISIBLE_DEVICES`` empty or -1)."""
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1")
     return not hidden and any(map(glob.glob, CARDS)) and on_processor()
 
 
 def has_wide_vectors() -> bool:
     """Whether the processor takes 16 floats at once (AVX-512), as Linux tells; elsewhere no."""
-    try:
-        return "avx512f" in Path("/proc/cpuinfo").read_text(encoding="utf-8").split()
-    except OSError:
-        return False
+    return "avx512f" in _linux("cpuinfo", "flags").split()
 
 
 def emulates_bfloat16() -> bool:
-    """Whether a training in bfloat16 would be slower than in float32, by a factor of eight or so.
-
-    TensorFlow's library for convolutions (oneDNN) has bfloat16 for processors with AVX-512 only.
-    """
+    """Whether a training in bfloat16 would be slower than in float32, by a factor of eight or so:
+    TensorFlow's convolutions (oneDNN) have bfloat16 for processors with AVX-512 only."""
     return on_processor() and platform.machine() == "x86_64" and not has_wide_vectors()
 
 
@@ -155,35 +142,37 @@ def forget_peak_memory() -> None:
 
 
 def peak_memory() -> int | None:
-    """The most bytes that this process has held at once, the mapped images included.
+    """The most bytes that this process has held at once, the mapped images included and an
+    accelerator's own memory not; None where there is no such record (Linux has it)."""
+    most = _linux("self/status", "VmHWM").split()  # "500000 kB"
+    return 1024 * int(most[0]) if most else None
 
-    Read from Linux's ``VmHWM``; None where there is no such record. An accelerator's own memory
-    is not part of it.
-    """
+
+def _linux(file: str, name: str) -> str:
+    """What the first line of ``/proc/file`` named so says; "" where there is no such record."""
     try:
-        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        lines = Path("/proc", file).read_text(encoding="utf-8").splitlines()
     except OSError:
-        return None
-    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM")), None)
+        return ""
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith(name)), "")
 
 
 def machine() -> dict[str, str | int]:
-    """The hardware and the versions behind a result, without the machine's name."""
+    """The hardware and the versions behind a result, without the machine's name. ``cores`` are
+    fewer where the process was given fewer threads, as each of two folds at once."""
     packages = ("keras", keras.backend.backend(), "numpy", "pillow")
+    threads = int(os.environ.get("TF_NUM_INTRAOP_THREADS") or 0)
+    switches = {name: os.environ[name].split() for name in SWITCHES if name in os.environ}
     return {
-        "processor": _processor(),
-        "cores": _cores(),
+        "processor": _linux("cpuinfo", "model name") or platform.machine(),
+        "cores": min(cores(), threads or cores()),
         "accelerator": ", ".join(_accelerators()) or "none",
         "system": platform.system(),
         "python": platform.python_version(),
         **{package: version(package) for package in packages},
-        **{name: _without_paths(os.environ[name]) for name in SWITCHES if name in os.environ},
+        # A record names no folder of its machine, and none changes a number.
+        **{name: " ".join(w for w in words if "/" not in w) for name, words in switches.items()},
     }
-
-
-def _without_paths(value: str) -> str:
-    """A record names no folder of its machine, and none changes a number."""
-    return " ".join(word for word in value.split() if "/" not in word)
 
 
 def cores() -> int:
@@ -191,25 +180,6 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _cores() -> int:
-    """``cores``, or fewer where the process was given fewer threads.
-
-    Two folds at once have half of them each (``cross_validation``): their seconds are not those of
-    a fold that had all.
-    """
-    threads = os.environ.get("TF_NUM_INTRAOP_THREADS", "")
-    return min(cores(), int(threads)) if threads.isdigit() and int(threads) else cores()
-
-
-def _processor() -> str:
-    try:
-        with Path("/proc/cpuinfo").open(encoding="utf-8") as lines:
-            models = [line.split(":", 1)[1].strip() for line in lines if "model name" in line]
-    except OSError:
-        models = []
-    return models[0] if models else platform.machine()
 
 
 def _accelerators() -> list[str]:

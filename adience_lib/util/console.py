@@ -7,7 +7,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from types import FrameType
 
 from tqdm import tqdm
@@ -17,21 +16,23 @@ from adience_lib.util.errors import AdienceError
 SIGNALLED = 128
 """A shell's exit status of a process that a signal ended is this plus the signal's number."""
 
+BYTES = {"unit": "B", "unit_scale": True, "leave": False, "mininterval": 1}
+"""How a progress bar of bytes looks."""
+
 
 def message(line: str) -> None:
     """Say ``line`` on stderr, above any progress bar."""
     tqdm.write(line, file=sys.stderr)
 
 
-@contextmanager
+@contextlib.contextmanager
 def announced(line: Callable[[], str]) -> Iterator[None]:
     """What is inside may be stopped: ``line()`` is then said on stderr, and the process ends.
 
     SIGTERM, which schedulers and ``kill`` send, ends it by SystemExit with status 143, so that
     locks are given back and half-written files removed. Ctrl-C stays a KeyboardInterrupt (status
-    130), as notebooks expect. Within a notebook either ends the cell and not the kernel. A handler
-    of SIGTERM that the caller has set is left alone, and so are threads other than the main one,
-    which receive no signals.
+    130). Within a notebook either ends the cell and not the kernel. A handler that the caller has
+    set stays, and so do threads other than the main one, which receive no signals.
     """
     ours = (
         threading.current_thread() is threading.main_thread()
@@ -57,8 +58,7 @@ def out(line: str) -> None:
     """Print ``line`` for a person or the next program of a pipe.
 
     Signs that the terminal's encoding lacks are escaped. Where the reader wants no more the process
-    ends in silence, by SystemExit with the shell's own status of SIGPIPE. Raises AdienceError:
-    standard output is closed, or cannot be written to.
+    ends in silence, with the status of SIGPIPE. Raises AdienceError if it cannot be written.
     """
     if sys.stdout is None:
         raise AdienceError("standard output is closed")
@@ -67,18 +67,11 @@ def out(line: str) -> None:
     try:
         print(line, flush=True)
     except OSError as error:
-        _drop_output()
+        with contextlib.suppress(OSError, ValueError):  # Python's own last try goes nowhere
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
             raise SystemExit(SIGNALLED + signal.SIGPIPE) from error
-        raise AdienceError(
-            f"standard output: cannot be written to ({error.strerror or error})"
-        ) from error
-
-
-def _drop_output() -> None:
-    """Let Python's own last try, when it ends, go nowhere."""
-    with contextlib.suppress(OSError, ValueError):  # one that is no file
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise AdienceError(f"standard output: cannot be written to ({error.strerror})") from error
 
 
 def err(line: str) -> None:
@@ -89,8 +82,7 @@ def err(line: str) -> None:
 
 
 def exit_status(work: Callable[[], int | None]) -> int:
-    """That of a command which does ``work``: what that gives, 1 with a line on stderr for a
-    user's error, and the shell's own for Ctrl-C."""
+    """What ``work`` gives, 1 and a line on stderr for a user's error, or the shell's for Ctrl-C."""
     try:
         return work() or 0
     except AdienceError as error:

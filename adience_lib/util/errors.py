@@ -4,8 +4,7 @@ LONGEST = 200
 """Characters of a wrong value, or of another library's words, that a message quotes."""
 
 RETRAIN = "if it belongs to a run, delete that run's folder fold_<k>, and the fold is trained again"
-"""What to do about a file that is not as a training left it. It may have been copied to somewhere
-else, where nothing more than itself must be lost."""
+"""What to do about a file that is not as a training left it; it may be a copy, elsewhere."""
 
 
 class AdienceError(Exception):
@@ -38,7 +37,5 @@ def printable(name: object) -> str:
     >>> printable("two\\nlines \\udce9 é")
     'two\\\\nlines \\\\udce9 é'
     """
-    return "".join(
-        sign if sign.isprintable() else sign.encode("unicode_escape", "surrogatepass").decode()
-        for sign in str(name)
-    )
+    signs = (sign if sign.isprintable() else repr(sign)[1:-1] for sign in str(name))
+    return "".join(signs)

@@ -1,7 +1,7 @@
 """Where things are kept, and what a path that somebody gives means.
 
-Every folder of the project is named once, here. ``ADIENCE_RUNS``, ``ADIENCE_FIGURES`` and
-``ADIENCE_CACHE`` move three of them elsewhere, for example to a scratch disk.
+``ADIENCE_RUNS``, ``ADIENCE_FIGURES`` and ``ADIENCE_CACHE`` move three folders elsewhere, for
+example to a scratch disk.
 """
 
 import os
@@ -33,7 +33,7 @@ def resolve(path: str | Path, start: Path | None = None) -> Path:
     """``path`` as an absolute one, from ``start`` or the folder that the program runs in; ``~`` is
     the user's home. Raises AdienceError for what can be no path."""
     try:
-        return Path(start or Path.cwd(), Path(path).expanduser()).resolve()
+        return Path(start or "", Path(path).expanduser()).resolve()
     except (OSError, ValueError, RuntimeError) as error:  # no such user; a null; a circle of links
         raise AdienceError(
             f"{shorten(str(path))[1:-1]}: no such file or folder can be ({error})"
@@ -51,18 +51,13 @@ def settled(name: str, given: str, start: Path | None = None) -> str:
 
 
 def variable(name: str) -> str | None:
-    """What one of ``VARIABLES`` says, from the folder of the command; None where it is not set."""
-    given = os.environ.get(name)
-    return settled(name, given, _of_command()) if given else None
-
-
-def _of_command() -> Path | None:
-    """The folder that the command was given in, if the program runs in another.
+    """What one of ``VARIABLES`` says, from the folder of the command; None where it is not set.
 
     A notebook's kernel runs in the notebook's folder; the shell's ``PWD`` came along.
     """
-    folder = os.environ.get("PWD", "")
-    return Path(folder) if "JPY_PARENT_PID" in os.environ and Path(folder).is_absolute() else None
+    given, folder = os.environ.get(name), Path(os.environ.get("PWD", ""))
+    elsewhere = "JPY_PARENT_PID" in os.environ and folder.is_absolute()
+    return settled(name, given, folder if elsewhere else None) if given else None
 
 
 def settle() -> None:
