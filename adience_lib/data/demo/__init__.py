@@ -22,20 +22,17 @@ FOLDER_VERSION = "2"
 FACES_PER_CELL = 2  # for each fold, age label and gender
 ALBUM_SIZE = 4  # faces of one user
 
-# Age and gender of rows that lack one of the two. Row i goes to fold i % FOLDS.
+# Age and gender of rows without a label of both. Row i goes to fold i % FOLDS.
 MISSING_AGE = (("None", "f"), ("", "m"), ("None", "m"), ("", "f"))
 OTHER_AGE = (("35", "m"), ("(27, 32)", "f"), ("13", "f"), ("(38, 42)", "m"))
 UNKNOWN_GENDER = (("(0, 2)", "u"), ("(4, 6)", ""), ("(25, 32)", "u"), ("(8, 12)", ""))
 # Rows with good labels and a bad file: (fold, age, gender, damage).
 DAMAGED = ((1, "(25, 32)", "f", "missing image"), (3, "(38, 43)", "m", "broken image"))
-# How many rows of each kind a loader has to drop.
-DROPPED = {"missing age": 4, "other age": 4, "unknown gender": 4}
-DROPPED |= {"missing image": 1, "broken image": 1}
 # Folds whose first good row stands again at the end. Adience has such rows too. They are kept.
 REPEATED_IN_FOLDS = (0, 2, 4)
 
 
-class Row(NamedTuple):
+class _Row(NamedTuple):
     """One line of a fold file, and what is wrong with its picture."""
 
     number: int
@@ -44,20 +41,39 @@ class Row(NamedTuple):
     damage: str
 
 
-def plan_folds() -> list[list[Row]]:
+def draw(root: Path) -> None:
+    """Write the demo set into the folder ``root``: five fold files and the pictures they name."""
+    root.mkdir(parents=True, exist_ok=True)
+    folds = _folds()
+    with tqdm(total=sum(map(len, folds)), desc="Drawing demo faces", unit="face") as progress:
+        for fold, rows in enumerate(folds):
+            lines = [list(COLUMNS)]
+            for place, row in enumerate(rows):
+                user = f"{10_000_001 + 100_000 * fold + place // ALBUM_SIZE}@N00"
+                lines.append(_fields(row, user))
+                _write_picture(root, row, lines[-1])
+                progress.update()
+            if fold in REPEATED_IN_FOLDS:
+                good = (row for row in lines if row[3] in AGE_LABELS and row[4] in GENDER_LABELS)
+                lines.append(next(good))
+            text = "".join("\t".join(line) + "\n" for line in lines)
+            fold_file(root, fold).write_bytes(text.encode())
+
+
+def _folds() -> list[list[_Row]]:
     """The rows of each fold. Good faces are numbered first, so that their numbers stay put."""
     cells = [(age, gender) for age in AGE_LABELS for gender in GENDER_LABELS]
     faces = [(k, *cell, "") for k in range(FOLDS) for cell in cells for _ in range(FACES_PER_CELL)]
     unlabelled = MISSING_AGE + OTHER_AGE + UNKNOWN_GENDER
     faces += [(i % FOLDS, age, gender, "") for i, (age, gender) in enumerate(unlabelled)]
-    folds: list[list[Row]] = [[] for _ in range(FOLDS)]
+    folds: list[list[_Row]] = [[] for _ in range(FOLDS)]
     for number, (fold, age, gender, damage) in enumerate([*faces, *DAMAGED], start=1):
-        folds[fold].append(Row(number, age, gender, damage))
+        folds[fold].append(_Row(number, age, gender, damage))
     # The order of random keys mixes the labels within the albums.
     return [sorted(rows, key=lambda row: Dice(row.number, 1).random()) for rows in folds]
 
 
-def row_fields(row: Row, user: str) -> list[str]:
+def _fields(row: _Row, user: str) -> list[str]:
     """The columns of a row. The place in the original picture is made up."""
     dice = Dice(row.number, 2)
     name = f"{dice.between(10**10, 10**11)}_{dice.between(10**9, 10**10):x}_o.jpg"
@@ -67,36 +83,14 @@ def row_fields(row: Row, user: str) -> list[str]:
     return [user, name, str(row.number), row.age, row.gender, *numbers]
 
 
-def write_picture(folder: Path, row: Row, fields: list[str]) -> None:
-    """Write the picture of a row, unless it shall be missing; half of it if it shall be broken."""
+def _write_picture(root: Path, row: _Row, fields: list[str]) -> None:
     if row.damage == "missing image":
         return
-    buffer = io.BytesIO()
-    draw_face(row.number, row.age, row.gender).save(buffer, "JPEG", quality=90)
-    content = buffer.getvalue()
+    content = io.BytesIO()
+    draw_face(row.number, row.age, row.gender).save(content, "JPEG", quality=90)
     if row.damage == "broken image":
-        content = content[: len(content) // 2]
+        content.truncate(content.tell() // 2)
     user, name, face = fields[:3]
-    path = folder / "aligned" / user / f"landmark_aligned_face.{face}.{name}"
+    path = root / "aligned" / user / f"landmark_aligned_face.{face}.{name}"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-
-
-def draw(root: Path) -> None:
-    """Write the demo set into an empty folder: five fold files and the pictures they name."""
-    root.mkdir(parents=True, exist_ok=True)
-    folds = plan_folds()
-    with tqdm(total=sum(map(len, folds)), desc="Drawing demo faces", unit="face") as progress:
-        for fold, rows in enumerate(folds):
-            lines = [list(COLUMNS)]
-            for place, row in enumerate(rows):
-                user = f"{10_000_001 + 100_000 * fold + place // ALBUM_SIZE}@N00"
-                lines.append(row_fields(row, user))
-                write_picture(root, row, lines[-1])
-                progress.update()
-            if fold in REPEATED_IN_FOLDS:
-                lines.append(
-                    next(row for row in lines if row[3] in AGE_LABELS and row[4] in GENDER_LABELS)
-                )
-            text = "".join("\t".join(line) + "\n" for line in lines)
-            fold_file(root, fold).write_bytes(text.encode())
+    path.write_bytes(content.getvalue())

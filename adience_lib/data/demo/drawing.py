@@ -88,9 +88,8 @@ def mix(first: Colour, second: Colour, percent: int) -> Colour:
 class Person:
     """What is drawn of a person. Lengths and shares as in AGEING.
 
-    Age and gender move the middle of many traits, and each trait varies about it. Some give a
-    label away (a beard, a bow, a dummy), but not everybody has them. The colours of skin, eyes and
-    clothes depend on neither label.
+    Age and gender move the middle of many traits, and each trait varies about it. Few give a label
+    away (a beard, a bow, a dummy). The colours of skin, eyes and clothes depend on neither label.
     """
 
     def __init__(self, dice: Dice, age: str, gender: str) -> None:
@@ -135,7 +134,7 @@ class Canvas:
     def oval(
         self, at: Pair, half: Pair, colour: Colour, percent: int = 100, cut: Pair = (0, 0)
     ) -> None:
-        """Paint an oval with these half axes; but for ``cut``, less an equal one so far off."""
+        """Paint an oval with these half axes; with ``cut``, less an equal one so far off."""
         (wide, high), (right, down) = half, cut
         mask = Image.new("L", (2 * wide + 1, 2 * high + 1))
         pen = ImageDraw.Draw(mask)
@@ -151,15 +150,9 @@ class Canvas:
         for side in (1, -1):
             self.oval((side * at[0], at[1]), half, colour, percent, (side * cut[0], cut[1]))
 
-    def glow(self, at: Pair, size: int, colour: Colour, percent: int) -> None:
-        """Paint a soft spot: circles one inside the other."""
-        for ring in range(5, 0, -1):
-            self.oval(at, (size * ring // 5, size * ring // 5), colour, percent)
 
-
-def draw_behind(canvas: Canvas, p: Person, dice: Dice) -> None:
-    """Draw what is behind the face: long hair, and clothes that go with the age (a bib, stripes,
-    a hood, a collar, a shawl)."""
+def _draw_behind(canvas: Canvas, p: Person, dice: Dice) -> None:
+    """Long hair, and clothes that go with the age (a bib, stripes, a hood, a collar, a shawl)."""
     dark, cloth = mix(p.hair, BLACK, 25), dice.colour(CLOTHES)
     end, volume = p.chin + dice.between(20, 190), dice.between(50, 100)
     if p.long_hair:
@@ -175,8 +168,8 @@ def draw_behind(canvas: Canvas, p: Person, dice: Dice) -> None:
     canvas.oval((0, p.chin), (neck, 100), mix(p.skin, BLACK, 25))
 
 
-def draw_face_itself(canvas: Canvas, p: Person, dice: Dice) -> None:
-    """Draw ears, jaw and skull, cheeks, nose and mouth; of the youngest, a dummy."""
+def _draw_face_itself(canvas: Canvas, p: Person, dice: Dice) -> None:
+    """Ears, jaw and skull, cheeks, nose and mouth; of the youngest, a dummy."""
     dark, red = mix(p.skin, BLACK, 40), mix(mix(p.skin, RED, 60 - p.lean // 3), BLACK, 10)
     canvas.pair((p.width - 4, 25), (34, 52), mix(p.skin, BLACK, 18))
     canvas.oval((0, (p.chin - 80) // 2), (p.jaw, (p.chin + 80) // 2), p.skin)
@@ -192,8 +185,8 @@ def draw_face_itself(canvas: Canvas, p: Person, dice: Dice) -> None:
         canvas.oval((0, p.mouth - 18), (dice.around(62, 10), 44), red, 100, (0, p.lean // 10 - 26))
 
 
-def draw_years(canvas: Canvas, p: Person, dice: Dice) -> None:
-    """Draw what the years leave: the freckles of the young, the furrows and folds of the old."""
+def _draw_years(canvas: Canvas, p: Person, dice: Dice) -> None:
+    """The freckles of the young, the furrows and folds of the old."""
     dark = mix(p.skin, BLACK, 55)
     for row in range(3):
         place = 40 - p.crown * (46 + 12 * row) // 100
@@ -206,8 +199,8 @@ def draw_years(canvas: Canvas, p: Person, dice: Dice) -> None:
         canvas.oval((dice.between(-p.jaw, p.jaw) * 80 // 100, place), (6, 6), RED, 35)
 
 
-def draw_eyes(canvas: Canvas, p: Person) -> None:
-    """Draw glasses, eyes, lashes and brows."""
+def _draw_eyes(canvas: Canvas, p: Person) -> None:
+    """Glasses, eyes, lashes and brows."""
     apart, high = p.width * 46 // 100, p.eye * (80 - p.lines // 5) // 100
     if p.glasses:
         canvas.oval((0, 0), (apart - 60, 8), BLACK)
@@ -223,8 +216,8 @@ def draw_eyes(canvas: Canvas, p: Person) -> None:
     canvas.pair((apart, -p.eye - 14), brow, mix(p.hair, BLACK, 40), 90, (0, thick))
 
 
-def draw_hair(canvas: Canvas, p: Person, dice: Dice) -> None:
-    """Draw the hair over forehead and ears, the beard, and a girl's bow."""
+def _draw_hair(canvas: Canvas, p: Person, dice: Dice) -> None:
+    """The hair over forehead and ears, the beard, and a girl's bow."""
     middle, high = (130 - p.crown) // 2, (p.crown + 130) // 2
     fringe, beard = p.crown * dice.between(28, 44) // 100, mix(p.hair, BLACK, 55)
     if p.bald:
@@ -243,7 +236,7 @@ def draw_hair(canvas: Canvas, p: Person, dice: Dice) -> None:
         canvas.oval((0, 45 - p.crown), (26, 26), mix(colour, BLACK, 30))
 
 
-def take_photo(drawing: Image.Image, p: Person, dice: Dice) -> Image.Image:
+def _take_photo(drawing: Image.Image, p: Person, dice: Dice) -> Image.Image:
     """The part of the drawing that the camera sees: its place, size, tilt, exposure and tint."""
     along, across = 1024 * p.view // (2 * SIZE), dice.around(0, 90)
     x, y = CANVAS // 2 + dice.around(0, 45), CANVAS // 2 + dice.around(0, 45)
@@ -265,10 +258,12 @@ def draw_face(number: int, age: str, gender: str) -> Image.Image:
     canvas = Canvas(dice.colour(WALLS))
     for _ in range(3):
         at = dice.between(-600, 600), dice.between(-600, 600)
-        canvas.glow(at, dice.between(150, 450), dice.colour(WALLS), 12)
-    draw_behind(canvas, person, dice)
-    draw_face_itself(canvas, person, dice)
-    draw_years(canvas, person, dice)
-    draw_eyes(canvas, person)
-    draw_hair(canvas, person, dice)
-    return take_photo(canvas.picture, person, dice)
+        size, colour = dice.between(150, 450), dice.colour(WALLS)
+        for ring in range(5, 0, -1):  # a soft spot
+            canvas.oval(at, (size * ring // 5, size * ring // 5), colour, 12)
+    _draw_behind(canvas, person, dice)
+    _draw_face_itself(canvas, person, dice)
+    _draw_years(canvas, person, dice)
+    _draw_eyes(canvas, person)
+    _draw_hair(canvas, person, dice)
+    return _take_photo(canvas.picture, person, dice)
