@@ -196,7 +196,7 @@ def _assert_read_right_or_refused(root: Path, encoding: str = "utf-8") -> None:
     try:
         dataset = load(root)
     except AdienceError as error:
-        assert_one_line_about(error, root, "stand in more than one fold")
+        assert_one_line_about(error, root)
         return
     faces = dataset.faces
     labels = [faces["age"].map(AGE_LABELS.__getitem__), faces["gender"].map("fm".__getitem__)]

@@ -1,6 +1,7 @@
 """A table of anybody's own faces: ``faces.csv``, a row an image, in a folder above the images."""
 
 import difflib
+import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from adience_lib.data.labels import AGE_LABELS, FOLDS, GENDER_LABELS, MISSING, age_label_of
-from adience_lib.data.text import age_position, gender_position, read_lines
+from adience_lib.data.text import age_position, check_subjects, gender_position, read_lines
 from adience_lib.data.utkface import without_copies
 from adience_lib.util.errors import AdienceError, shorten
 
@@ -20,45 +21,45 @@ NEEDED = ("path", "gender", "age")
 COLUMNS = (*NEEDED, "subject", "fold", "race")
 """Those that are read, the last three where they are there."""
 
-OLDEST = 130
-"""Years; a larger number is a slip."""
-
+OLDEST = 130  # years; a larger number is a slip
 NO_RACE = "not given"
-
 OUTSIDE = -2
 """In place of an age's position: the years lie in none of the eight labels."""
 
 
 def read_rows(file: Path) -> pd.DataFrame:
-    """The rows of the table in ``file``: its ``line``, and the columns of the manifest.
+    """The rows of the table in ``file``, in the columns of the manifest, and ``where`` each stands.
 
     ``gender`` and ``age`` are positions in the labels, ``MISSING``, or ``OUTSIDE``. ``subject`` is
     empty, and ``fold`` ``MISSING``, where it is not given; ``race`` is there if its column is.
 
-    Raises AdienceError naming the file, the line and the column: a column that is missing, twice
-    there or nearly one of ``COLUMNS``; a path that leads out of the folder; a label, a fold or a
-    number of fields that cannot be; folds that are given for some rows only.
+    Raises AdienceError naming the file, the line and the column: as ``text.read_lines``; a column
+    that is missing, twice there or nearly one of ``COLUMNS``; a path that leads out of the folder;
+    a label or a fold that cannot be; folds of some rows only; a subject in two of them.
     """
-    lines = read_lines(file)
-    if len(lines) < 2:
-        raise AdienceError(f"{file}: no row below a header; its columns are {', '.join(COLUMNS)}")
-    (_, header), *rows = lines
-    names = _names(header, file)
-    read = [_row(fields, names, file, number) for number, fields in rows]
-    frame = pd.DataFrame(read)
-    _check_folds(frame, file)
-    return frame
+    (where, header), *lines = list(read_lines(file)) or [(str(file), [])]
+    names = _names(header, where)
+    rows = pd.DataFrame([_row(dict(zip(names, line, strict=True)), at) for at, line in lines])
+    if rows.empty:
+        raise AdienceError(f"{file}: no row below the header")
+    given = rows["fold"] != MISSING
+    if given.any() and not given.all():
+        raise AdienceError(
+            f"{rows['where'][~given].iloc[0]}, column fold: empty, where other rows have one; give "
+            "it in every row, or in none, and folds are drawn"
+        )
+    check_subjects(rows[given & (rows["subject"] != "")], file)
+    return rows
 
 
 def unused_columns(file: Path) -> list[str]:
     """The names of the columns that are not read."""
-    (_, header), *_ = read_lines(file)
+    _, header = next(read_lines(file))
     return [name for name in header if name and name.strip().lower() not in COLUMNS]
 
 
-def _names(header: list[str], file: Path) -> list[str]:
+def _names(header: list[str], where: str) -> list[str]:
     names = [name.strip().lower() for name in header]
-    where = f"{file}, line 1"
     for name in NEEDED:
         if name not in names:
             raise AdienceError(
@@ -74,16 +75,8 @@ def _names(header: list[str], file: Path) -> list[str]:
     return names
 
 
-def _row(fields: list[str], names: list[str], file: Path, number: int) -> dict[str, object]:
-    where = f"{file}, line {number}"
-    if len(fields) > len(names) and not any(fields[len(names) :]):
-        fields = fields[: len(names)]
-    if len(fields) != len(names):
-        raise AdienceError(
-            f"{where}: {len(fields)} fields instead of {len(names)}; quote a field that holds the "
-            "separator"
-        )
-    given = {name: value.strip() for name, value in zip(names, fields, strict=True)}
+def _row(fields: dict[str, str], where: str) -> dict[str, object]:
+    given = {name: value.strip() for name, value in fields.items()}
 
     def wrong(column: str, allowed: str) -> AdienceError:
         value = shorten(given[column])
@@ -102,7 +95,7 @@ def _row(fields: list[str], names: list[str], file: Path, number: int) -> dict[s
     if fold and fold not in map(str, range(FOLDS)):
         raise wrong("fold", f"0 to {FOLDS - 1}")
     row = {"path": str(path), "subject": given.get("subject", ""), "gender": gender, "age": age}
-    row |= {"fold": int(fold) if fold else MISSING, "line": number}
+    row |= {"fold": int(fold) if fold else MISSING, "where": where}
     return row | ({"race": given["race"] or NO_RACE} if "race" in given else {})
 
 
@@ -113,32 +106,11 @@ def _age(text: str) -> int | None:
     label = age_position(text)
     if label is not None:
         return label
-    try:
-        years = float(text.replace(",", "."))
-    except ValueError:
+    years = re.fullmatch(r"(\d{1,3})([.,]\d*)?", text)
+    if not years or int(years[1]) > OLDEST:
         return None
-    if not 0 <= years <= OLDEST:
-        return None
-    found = age_label_of(int(years))  # years that are over, as people count them
-    return OUTSIDE if found is None else found
-
-
-def _check_folds(frame: pd.DataFrame, file: Path) -> None:
-    given = frame["fold"] != MISSING
-    if given.any() and not given.all():
-        line = frame["line"][~given].iloc[0]
-        raise AdienceError(
-            f"{file}, line {line}, column fold: empty, where other rows have one; give it in every "
-            "row, or in none, and folds are drawn"
-        )
-    folds = frame[given & (frame["subject"] != "")].groupby("subject")["fold"].transform("nunique")
-    if (folds > 1).any():
-        place = folds.index[folds > 1][0]
-        raise AdienceError(
-            f"{file}, line {frame['line'][place]}, column subject: "
-            f"{shorten(frame['subject'][place])} is in more than one fold, so that test faces "
-            "would be known from training"
-        )
+    label = age_label_of(int(years[1]))  # years that are over, as people count them
+    return OUTSIDE if label is None else label
 
 
 def read_faces(
@@ -147,13 +119,10 @@ def read_faces(
     """The faces with one label or two, and how many rows went for which reason.
 
     ``rows``: of ``read_rows``, in whose order the faces stay; ``digest`` gives the SHA-256 of an
-    image that is there.
-
-    A row counts under the first reason that applies: neither label is given ("missing age"); then
-    as in ``utkface.without_copies``. A face without a subject is one of its own by its digest.
-    Folds that are not given are drawn by ``draw_folds``.
-
-    The manifest has the columns of ``adience.read_faces``, and ``race`` where it is given.
+    image that is there. A row counts under the first reason that applies: neither label is given
+    ("missing age"); then as in ``utkface.without_copies``. A face without a subject is one of its
+    own by its digest. Folds that are not given are drawn by ``draw_folds``. The manifest has the
+    columns of UTKFace's, ``race`` where it is given.
     """
     nothing = (rows["gender"] == MISSING) & (rows["age"] == MISSING)
     files = rows[~nothing].reset_index(drop=True)
@@ -162,15 +131,11 @@ def read_faces(
     dropped["missing age"] += int(nothing.sum())
     alone = faces["subject"] == ""
     faces = faces.assign(subject=faces["subject"].mask(alone, faces["digest"]))
-    columns = [name for name in _MANIFEST if name in faces]
-    faces = faces[columns].reset_index(drop=True)
+    columns = ("path", "subject", "gender", "age", "race", "fold")
+    faces = faces[[name for name in columns if name in faces]].reset_index(drop=True)
     if (faces["fold"] == MISSING).any():
         faces["fold"] = draw_folds(faces, seed)
     return faces, dropped
-
-
-_MANIFEST = ("path", "subject", "gender", "age", "race", "fold")
-"""Columns of the manifest in UTKFace's order."""
 
 
 def draw_folds(faces: pd.DataFrame, seed: int) -> np.ndarray:
@@ -178,14 +143,11 @@ def draw_folds(faces: pd.DataFrame, seed: int) -> np.ndarray:
 
     The subjects are taken in a random order, those with the most faces first, and each goes to
     the fold that has least of what it brings: of its pairs of age and gender, and of faces.
-
     Raises AdienceError for fewer than five subjects.
     """
     subjects, names = pd.factorize(faces["subject"])
     if len(names) < FOLDS:
-        raise AdienceError(
-            f"{len(names)} subjects, where {FOLDS} folds need {FOLDS} at least; add faces"
-        )
+        raise AdienceError(f"{len(names)} subjects are too few for {FOLDS} folds; add faces")
     pairs, _ = pd.factorize(faces["age"] * (len(GENDER_LABELS) + 1) + faces["gender"], sort=True)
     brings = np.zeros((len(names), pairs.max() + 2))
     np.add.at(brings, (subjects, pairs), 1)

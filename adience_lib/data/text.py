@@ -3,52 +3,67 @@
 import codecs
 import csv
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
-from adience_lib.data.labels import AGE_LABELS, GENDER_LABELS
-from adience_lib.util.errors import AdienceError, first_line
+import pandas as pd
 
-_MARKS = {
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF16_LE: "utf-16",  # a spreadsheet's "Unicode text"
-    codecs.BOM_UTF16_BE: "utf-16",
-}
-"""Byte-order marks, which stand in front of a text, and the encodings that they tell of."""
+from adience_lib.data.labels import AGE_LABELS, GENDER_LABELS
+from adience_lib.util.errors import AdienceError, first_line, shorten
+
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+"""How a spreadsheet's "Unicode text" begins."""
 
 SEPARATORS = "\t,;"
 
-Line = tuple[int, list[str]]
-"""A line's number in its file, from 1, and its fields."""
 
+def read_lines(file: Path) -> Iterator[tuple[str, list[str]]]:
+    """Where each line of the table in ``file`` stands ("..., line 3"), and its fields.
 
-def read_lines(file: Path) -> list[Line]:
-    """The lines of the table in ``file``, its header first. Those without any text are left out.
+    The header comes first. Lines without any text are left out, and so are empty fields at the end
+    of a longer line than the header. UTF-8, or UTF-16 with a byte-order mark; fields are separated
+    by tabs, commas or semicolons, whichever the first line has most of, and may be quoted.
 
-    UTF-8, or UTF-16 with a byte-order mark; fields are separated by tabs, commas or semicolons,
-    whichever the first line has most of, and may be quoted. A field does not go over lines.
-
-    Raises AdienceError naming the file, and the line where there is one: it is no such text, or a
-    quoted field does not end.
+    Raises AdienceError naming the file, and the line where there is one: there is no such text, a
+    quoted field does not end in its line, or a line has another number of fields than the header.
     """
     try:
         with file.open("rb") as opened:
-            start = opened.read(3)
-        encoding = next((name for mark, name in _MARKS.items() if start.startswith(mark)), "utf-8")
+            encoding = "utf-16" if opened.read(2) in _UTF_16 else "utf-8-sig"
         text = file.read_text(encoding=encoding)
     except (OSError, UnicodeError) as error:
-        raise AdienceError(
-            f"{file}: cannot be read as text ({first_line(error)}); save it as UTF-8"
-        ) from error
+        reason = first_line(error)
+        raise AdienceError(f"{file}: cannot be read as text in UTF-8 ({reason})") from error
     separator = max(SEPARATORS, key=text.split("\n", 1)[0].count)
-    lines = []
+    columns = 0
     for number, line in enumerate(text.split("\n"), start=1):
+        where = f"{file}, line {number}"
         try:
             fields = next(csv.reader([line], delimiter=separator, strict=True))
         except csv.Error as error:
-            raise AdienceError(f"{file}, line {number}: no fields of a table ({error})") from error
-        if any(fields):
-            lines.append((number, fields))
-    return lines
+            raise AdienceError(f"{where}: no fields of a table ({error})") from error
+        if not any(fields):
+            continue
+        while len(fields) > columns and not fields[-1]:
+            fields.pop()
+        columns = columns or len(fields)
+        if len(fields) != columns:
+            raise AdienceError(
+                f"{where}: {len(fields)} fields instead of {columns}; quote a field that holds the "
+                "separator, or fetch the file again"
+            )
+        yield where, fields
+
+
+def check_subjects(rows: pd.DataFrame, where: Path) -> None:
+    """Raise AdienceError if anyone of the column ``subject`` is in two of the column ``fold``."""
+    folds = rows.groupby("subject")["fold"].nunique()
+    shared = folds.index[folds > 1]
+    if len(shared):
+        raise AdienceError(
+            f"{where}: {len(shared)} subjects are in more than one fold, so that test faces would "
+            f"be known from training: {', '.join(map(shorten, shared[:5]))}"
+        )
 
 
 _AGES = {tuple(re.findall(r"\d+", label)): place for place, label in enumerate(AGE_LABELS)}

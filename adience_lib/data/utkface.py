@@ -25,9 +25,8 @@ def is_face(name: str) -> bool:
 def read_faces(names: list[str], digest: Callable[[str], str]) -> tuple[pd.DataFrame, Counter[str]]:
     """The faces in the eight age groups, and how many files went for which reason.
 
-    ``names``: every image's file name, in order; ``digest`` gives the SHA-256 of its bytes.
-
-    A file counts under the first reason that applies: its name is malformed; then as in
+    ``names``: every image's file name, in order; ``digest`` gives the SHA-256 of its bytes. A file
+    counts under the first reason that applies: its name is malformed; then as in
     ``without_copies``.
 
     ``subject`` is the SHA-256 of the file, since UTKFace names nobody. The five folds are dealt
@@ -36,39 +35,39 @@ def read_faces(names: list[str], digest: Callable[[str], str]) -> tuple[pd.DataF
 
     The manifest has the columns of ``adience.read_faces``, and ``race``, one of ``RACES``.
     """
-    matches = [_NAME.fullmatch(name) for name in names]
-    rows = [_row(match, digest(match[0])) for match in matches if match]
-    files = pd.DataFrame(rows, columns=["path", "digest", "gender", "age", "race"])
+    matches = [match for name in names if (match := _NAME.fullmatch(name))]
+    files = pd.DataFrame(
+        {
+            "path": [match[0] for match in matches],
+            "digest": [digest(match[0]) for match in matches],
+            "gender": [_GENDER_OF_DIGIT[match[2]] for match in matches],
+            "age": [age_label_of(int(match[1])) for match in matches],
+            "race": [RACES[int(match[3])] for match in matches],
+        }
+    )
     faces, dropped = without_copies(files, outside=files["age"].isna())
-    dropped["malformed name"] = len(names) - len(rows)
+    dropped["malformed name"] = len(names) - len(matches)
     faces = faces.rename(columns={"digest": "subject"}).astype({"gender": "int64", "age": "int64"})
     faces = faces.sort_values(["age", "gender", "subject"], ignore_index=True)
     return faces.assign(fold=np.arange(len(faces)) % FOLDS), dropped
-
-
-def _row(match: re.Match[str], digest: str) -> tuple[str, str, int, int | None, str]:
-    years, gender, race = int(match[1]), match[2], RACES[int(match[3])]
-    return match[0], digest, _GENDER_OF_DIGIT[gender], age_label_of(years), race
 
 
 def without_copies(files: pd.DataFrame, outside: pd.Series) -> tuple[pd.DataFrame, Counter[str]]:
     """The first of each set of equal files, in order, and how many files went for which reason.
 
     ``files``: ``digest``, ``gender`` and ``age``, a row a file; ``outside``: which ages lie in
-    none of the labels. A file counts under the first reason that applies: the same bytes stand
-    under another age or gender as well, so that one of the labels is wrong; its age is outside;
-    the same bytes stand in an earlier file with the same labels. Ages outside count as one label
-    of their own here: bytes under 22 and 26 years disagree.
+    none of the labels, and count as one of their own: bytes under 22 and 26 years disagree.
+    A file counts under the first reason that applies: the same bytes stand under another age or
+    gender as well, so that one of the labels is wrong; its age is outside; the same bytes stand in
+    an earlier file with the same labels.
     """
     labels = files.groupby(["gender", "age"], dropna=False).ngroup()
     disagree = labels.groupby(files["digest"]).transform("nunique") > 1
     kept = files[~disagree & ~outside]
     faces = kept.drop_duplicates("digest")
-    dropped = Counter(
-        {
-            "identical files disagree": int(disagree.sum()),
-            "age in none of the labels": int((~disagree & outside).sum()),
-            "exact repeat": len(kept) - len(faces),
-        }
-    )
-    return faces, dropped
+    dropped = {
+        "identical files disagree": int(disagree.sum()),
+        "age in none of the labels": int((~disagree & outside).sum()),
+        "exact repeat": len(kept) - len(faces),
+    }
+    return faces, Counter(dropped)

@@ -77,7 +77,7 @@ def test_rows_that_go_are_counted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lines", "words"),
     [
-        ([HEADER], "no row below a header"),
+        ([HEADER], "no row below the header"),
         (["path,sex,age", "0.png,f,3"], "line 1: no column gender; needed: path, gender, age"),
         ([f"{HEADER},age", "0.png,f,3,3"], "line 1: two columns age"),
         ([f"{HEADER},subjet", "0.png,f,3,x"], "line 1: column 'subjet'; call it subject"),
@@ -93,9 +93,9 @@ def test_rows_that_go_are_counted(tmp_path: Path) -> None:
         ([f"{HEADER},fold", "0.png,f,3,1", "1.png,f,3,"], "line 3, column fold: empty"),
         (
             [f"{HEADER},fold,subject", "0.png,f,1,1,s", "1.png,f,1,2,s"],
-            "column subject: 's' is in more than one fold",
+            "1 subjects are in more than one fold, so that test faces would be known",
         ),
-        ([HEADER, "0.png,f,1", "1.png,f,1"], "2 subjects, where 5 folds need 5"),
+        ([HEADER, "0.png,f,1", "1.png,f,1"], "2 subjects are too few for 5 folds"),
         ([HEADER, *rows("f,1"), "99.png,f,1"], "1 images named in faces.csv are missing"),
     ],
 )
@@ -282,4 +282,4 @@ def test_check_names_what_cannot_be_used(
     assert "3.png: not a JPEG or PNG image" in said
     (folder / "faces.csv").write_text("path\n")
     assert _check(monkeypatch, folder) == 1
-    assert "faces.csv: no row below a header" in capsys.readouterr().err
+    assert "faces.csv, line 1: no column gender" in capsys.readouterr().err
