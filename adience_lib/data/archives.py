@@ -18,33 +18,30 @@ from tqdm import tqdm
 
 from adience_lib.data.folder import Folder
 from adience_lib.data.images import ENDINGS
-from adience_lib.util import atomic, paths
+from adience_lib.util import atomic, console, paths
 from adience_lib.util.errors import AdienceError, first_line, shorten
 
 KINDS = (".tar.gz", ".tgz", ".tar", ".zip")
 """Endings of the archives that can be unpacked."""
 
 TABLES = re.compile(r"fold_\d_data\.txt|faces\.csv")
-"""What is unpacked besides images: the tables of a dataset that is packed as a whole."""
+"""The tables of a dataset that is packed as a whole."""
 
-
-def is_archive(file: Path) -> bool:
-    """Whether ``file`` is named as an archive is, and is no Mac's note about one."""
-    return file.name.lower().endswith(KINDS) and not file.name.startswith("._")
+# A password, or a packing that zipfile does not know, is a RuntimeError.
+_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)
 
 
 def bare_name(file: Path) -> str:
-    """An archive's name without its ending."""
-    return file.name[: -len(next(end for end in KINDS if file.name.lower().endswith(end)))]
+    """An archive's name without its ending; "" for another file, and a Mac's note about one."""
+    ending = next((kind for kind in KINDS if file.name.lower().endswith(kind)), "")
+    return file.name[: -len(ending)] if ending and not file.name.startswith("._") else ""
 
 
 def find(root: Path, name: str = "") -> Path | None:
-    """The archive in ``root``, called ``name`` before its ending, if there is one.
-
-    Raises AdienceError if there are several, any of which could be meant.
-    """
-    archives = [file for file in root.iterdir() if is_archive(file) and file.is_file()]
-    found = sorted(file for file in archives if not name or bare_name(file) == name)
+    """The archive in ``root``, called ``name`` before its ending, if there is one. Raises
+    AdienceError if there are several, any of which could be meant."""
+    archives = [file for file in root.iterdir() if bare_name(file) and file.is_file()]
+    found = sorted(file for file in archives if name in ("", bare_name(file)))
     if len(found) > 1:
         names = " and ".join(file.name for file in found)
         raise AdienceError(f"{root}: {names} lie there; leave the one with the faces")
@@ -55,13 +52,11 @@ def unpacked(archive: Path, folder: str = "") -> Folder:
     """The images of ``archive`` as files in the cache folder, and nothing else of it.
 
     With ``folder``, such as "aligned", an image's name begins with that folder, whatever the
-    archive has in front of it. Without, the archive keeps its folders, and the tables of a whole
-    dataset (``TABLES``) too. Unpacked by the first call, whole or not at all; an archive of another
-    size or time of change is unpacked anew.
+    archive has in front of it. Without, the archive keeps its folders, and ``TABLES``. Unpacked by
+    the first call, and anew where the archive's size or time of change is another.
 
     Raises AdienceError: the archive is cut short or damaged (the last good member is named), or
     holds a name that leads out of it, a link, a device, or an image twice; the disk is full.
-    OSError: it cannot be opened.
     """
     with archive.open("rb") as file:
         status = os.fstat(file.fileno())
@@ -75,21 +70,17 @@ def _unpack(archive: Path, file: BufferedReader, folder: str, target: Path) -> N
     target.mkdir()
     unpack = _unpack_zip if archive.suffix.lower() == ".zip" else _unpack_tar
     last, size = "nothing", os.fstat(file.fileno()).st_size
-    bar = {"unit": "B", "unit_scale": True, "leave": False, "mininterval": 1}
     try:
-        with tqdm(desc=f"Unpacking {archive.name}", total=size, **bar) as shown:
+        with tqdm(desc=f"Unpacking {archive.name}", total=size, **console.BYTES) as shown:
             for member in unpack(file, partial(_image_name, archive, folder, target), target):
                 last = shorten(member)[1:-1]
                 shown.update(file.tell() - shown.n)
-    except RuntimeError as error:  # zipfile's for a password, or a packing that it does not know
-        raise AdienceError(
-            f"{archive}: cannot be unpacked ({first_line(error)}); unpack it into a folder yourself"
-        ) from error
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+    except _DAMAGED as error:
         if getattr(error, "errno", None) not in (None, errno.EINVAL):  # of the cache's disk
             raise
         raise AdienceError(
-            f"{archive}: cut short or damaged after {last} ({first_line(error)}); fetch it again"
+            f"{archive}: cannot be unpacked after {last} ({first_line(error)}); fetch it again, or "
+            "unpack it into a folder yourself"
         ) from error
 
 
@@ -97,7 +88,6 @@ _Naming = Callable[[str, bool, bool], str]
 
 
 def _unpack_tar(file: BufferedReader, image_name: _Naming, target: Path) -> Iterator[str]:
-    """Give the name of each member once it is dealt with."""
     # By what it holds: a server may have undone the gzip on the way.
     unzipped = gzip.GzipFile(fileobj=file) if file.peek(2)[:2] == b"\x1f\x8b" else file
     with tarfile.open(fileobj=unzipped, mode="r:") as members:
@@ -132,13 +122,11 @@ def _image_name(
     if path.is_absolute() or ".." in path.parts or "\0" in member:
         raise AdienceError(f"{archive}: holds {shorten(member)}, a name that leads out of it")
     if not is_file and not is_folder:
-        raise AdienceError(
-            f"{archive}: {shorten(member)} is a link or a device; an archive must hold the images"
-        )
-    ignored = is_folder or "__MACOSX" in path.parts or path.name.startswith("._")
-    wanted = folder in path.parts[:-1] if folder else True
+        raise AdienceError(f"{archive}: {shorten(member)} is a link or a device, and no image")
+    wanted = path.suffix.lower() in ENDINGS and (not folder or folder in path.parts[:-1])
     table = not folder and TABLES.fullmatch(path.name)
-    if ignored or not wanted or not (table or path.suffix.lower() in ENDINGS):
+    of_a_mac = "__MACOSX" in path.parts or path.name.startswith("._")
+    if is_folder or of_a_mac or not (wanted or table):
         return ""
     name = "/".join(path.parts[path.parts.index(folder) :] if folder else path.parts)
     if (target / name).exists():

@@ -7,6 +7,7 @@ import numpy as np
 from tqdm import tqdm
 
 from adience_lib.data import Dataset
+from adience_lib.data.folder import GO_ON, Folder
 from adience_lib.data.images import DECODER
 from adience_lib.data.labels import SIDE
 from adience_lib.util import atomic, paths
@@ -14,61 +15,45 @@ from adience_lib.util.errors import AdienceError, first_line
 
 
 def images(dataset: Dataset) -> np.ndarray:
-    """The dataset's faces, (n, 256, 256, 3) uint8, in the manifest's order, mapped read-only.
-
-    Those with one label come last, as in ``Dataset.labelled()``.
+    """The faces of ``dataset.labelled()``, (n, 256, 256, 3) uint8, in its order, mapped read-only.
 
     Built at the first call, with a progress bar, in a file whose name says what it holds: the
-    images' paths, sizes and times of change, and the decoder's rules. A dataset that changes gets
-    another file. Several processes may call this at once; one builds, the others wait. The array
-    lives in the page cache and is shared between processes, not copied into each.
+    images' paths, sizes and times of change, and the decoder's rules. Several processes may call
+    this at once: one builds, the others wait, and all share one copy in the page cache.
 
-    Raises AdienceError: an image that cannot be read (it is named; nothing is left behind), a
-    disk that is full or cannot be written to.
+    Raises AdienceError: an image that cannot be read, a full disk, a damaged cache.
     """
-    target = paths.cache() / f"{dataset.name}-{_key(dataset)}.npy"
-    atomic.make_whole(target, lambda unfinished: _build(dataset, unfinished))
-    return _open(target, len(dataset.labelled()))
-
-
-def _open(file: Path, count: int) -> np.ndarray:
+    names = list(dataset.labelled()["path"])
+    file = paths.cache() / f"{dataset.name}-{_key(dataset.source, names)}.npy"
+    atomic.make_whole(file, lambda unfinished: _build(dataset.source, names, unfinished))
     try:
         array = np.load(file, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # a damaged header makes NumPy raise nearly anything
         raise AdienceError(f"{file}: damaged ({first_line(error)}); delete it") from error
-    if (array.shape, array.dtype) != ((count, SIDE, SIDE, 3), np.uint8):
-        raise AdienceError(f"{file}: damaged (not {count} faces); delete it")
+    if (array.shape, array.dtype) != ((len(names), SIDE, SIDE, 3), np.uint8):
+        raise AdienceError(f"{file}: damaged (not {len(names)} faces); delete it")
     return array
 
 
-def _key(dataset: Dataset) -> str:
-    digest = hashlib.sha256(f"{DECODER} {SIDE}".encode())
-    for path in dataset.labelled()["path"]:
-        digest.update(f"\n{path} {dataset.source.stamp(path)}".encode())
-    return digest.hexdigest()[:16]
+def _key(source: Folder, names: list[str]) -> str:
+    stamps = [f"\n{name} {source.stamp(name)}" for name in names]
+    return hashlib.sha256("".join([f"{DECODER} {SIDE}", *stamps]).encode()).hexdigest()[:16]
 
 
-def _build(dataset: Dataset, target: Path) -> None:
-    """Write the array from front to back.
-
-    Plain writes report a full disk as an error, where a write to mapped memory would end the
-    process.
-    """
-    names = list(dataset.labelled()["path"])
+def _build(source: Folder, names: list[str], target: Path) -> None:
+    """Write the array from front to back: a full disk is an error of a plain write, where a write
+    to mapped memory would end the process."""
     header = {"descr": "|u1", "fortran_order": False, "shape": (len(names), SIDE, SIDE, 3)}
     failures = []
     bar = tqdm(total=len(names), desc="Decoding images", unit="image", mininterval=1, leave=False)
     with target.open("wb") as output, bar:
         np.lib.format.write_array_header_1_0(output, header)
-        for face in dataset.source.faces(names):
+        for face in source.faces(names):
             if isinstance(face, AdienceError):
                 failures.append(face)
             else:
                 output.write(face.tobytes())
             bar.update()
     if failures:
-        first = "; ".join(str(failure) for failure in failures[:5])
-        raise AdienceError(
-            f"{len(failures)} images cannot be read, the first: {first}. To go on without them: "
-            "allow_missing=True (in a notebook, the parameter allow_missing)"
-        )
+        first = "; ".join(map(str, failures[:5]))
+        raise AdienceError(f"{len(failures)} images cannot be read, the first: {first}. {GO_ON}")

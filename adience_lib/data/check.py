@@ -9,21 +9,18 @@ from adience_lib.data.labels import FOLDS, LABELS
 def lines(dataset: Dataset) -> list[str]:
     """What is used of ``dataset`` and what is not, and why; then a table of its folds."""
     rows = dataset.drops.set_index("reason")["rows"]
-    dropped = rows.drop(["kept", "all rows"])
     said = [
         f"{dataset.name} in {dataset.root}, fingerprint {dataset.fingerprint[:10]}",
         f"{rows['all rows']:,} rows or files; of both labels: {rows['kept']:,} faces of "
         f"{dataset.faces['subject'].nunique():,} subjects",
-        *(f"  {count:,} not: {reason}" for reason, count in dropped.items() if count),
+        *(f"  {count:,} not: {reason}" for reason, count in rows.iloc[:-2].items() if count),
     ]
     if not dataset.single.empty:
-        said += [
-            f"networks for {task}: {len(dataset.labelled((task,))):,} faces" for task in LABELS
-        ]
-        said.append(f"networks for both: {len(dataset.faces):,} faces")
-    if dataset.name == "table":
-        unused = table.unused_columns(dataset.root / table.FILE)
-        said += [f"columns that are not read: {', '.join(unused)}"] if unused else []
+        counts = {task: len(dataset.labelled((task,))) for task in LABELS}
+        counts["both"] = len(dataset.faces)
+        said += [f"networks for {task}: {count:,} faces" for task, count in counts.items()]
+    if dataset.name == "table" and (unused := table.unused_columns(dataset.root / table.FILE)):
+        said.append(f"columns that are not read: {', '.join(unused)}")
     return [*said, *folds(dataset).to_string().splitlines()]
 
 

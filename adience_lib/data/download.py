@@ -14,8 +14,7 @@ from tqdm import tqdm
 
 from adience_lib.data import adience
 from adience_lib.data.labels import FOLDS
-from adience_lib.util import atomic
-from adience_lib.util.console import message
+from adience_lib.util import atomic, console
 from adience_lib.util.errors import AdienceError
 
 FILES = (*(adience.fold_file(Path(), fold).name for fold in range(FOLDS)), "aligned.tar.gz")
@@ -29,8 +28,8 @@ def download(address: str, folder: Path, names: tuple[str, ...] = FILES) -> list
 
     Each is there whole or not at all, and one that is there is not fetched again.
 
-    Raises AdienceError: pooch is not installed, the address is none, the server cannot be reached,
-    refuses the credentials or has no such file, the connection breaks off, or the disk is full.
+    Raises AdienceError: pooch is not installed, the address is none or holds credentials, the
+    server cannot be reached, refuses or has no such file, it breaks off, or the disk is full.
     """
     try:
         import pooch
@@ -44,10 +43,9 @@ def download(address: str, folder: Path, names: tuple[str, ...] = FILES) -> list
         "timeout": (10, 60),  # seconds: to be connected, and between two pieces of a file
         "headers": {"Accept-Encoding": "identity"},  # an archive as it lies there
     }
-    bar = {"unit": "B", "unit_scale": True, "leave": False, "mininterval": 1}
     for target in (folder / name for name in names if not (folder / name).exists()):
         url = f"{address.rstrip('/')}/{target.name}"
-        with atomic.writing(target), tqdm(desc=target.name, total=1, **bar) as shown:
+        with atomic.writing(target), tqdm(desc=target.name, total=1, **console.BYTES) as shown:
             # The server says the total; a bar without one would count as none.
             fetch = pooch.HTTPDownloader(progressbar=shown, chunk_size=1 << 16, **asked)
             try:
@@ -58,40 +56,27 @@ def download(address: str, folder: Path, names: tuple[str, ...] = FILES) -> list
 
 
 def _credentials(address: str) -> tuple[str, str] | None:
-    """From the environment; without, requests itself looks into ``.netrc``.
-
-    Raises AdienceError if they are half set, or if ``address`` is none to send them to.
-    """
+    """From the environment; without, requests itself looks into ``.netrc``."""
     parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise AdienceError(f"{address}: no address; it begins with https:// or http://")
-    if parts.username or parts.password:
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
         raise AdienceError(
-            f"the address holds credentials, which would end in logs; set {USER} and {PASSWORD}"
+            "the address must begin with https:// or http://, and hold no user or password, which "
+            f"would end in logs; set {USER} and {PASSWORD}"
         )
     if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1"):
-        message(
-            f"{parts.hostname}: http:// sends user and password readably; use https:// if it can"
-        )
+        console.message(f"{parts.hostname}: http:// sends passwords readably; use https:// instead")
     user, password = os.environ.get(USER), os.environ.get(PASSWORD)
-    if bool(user) != bool(password):
-        raise AdienceError(f"{USER} and {PASSWORD} belong together; one of them is not set")
     return (user, password) if user and password else None
 
 
 def _failure(error: Exception, url: str, target: Path) -> str:
-    """What went wrong with a request, and what to do about it."""
     answer = getattr(error, "response", None)
     reason = type(error).__name__ if answer is None else answer.status_code
     if reason in (401, 403):
         advice = f"set {USER} and {PASSWORD} to what the authors have sent, or put it in ~/.netrc"
         return f"{url}: access refused ({reason}); {advice}"
-    if answer is not None and answer.status_code < 500:
-        return f"{url}: the server has no {target.name} ({reason})"
-    if "Max retries exceeded" in str(error):  # no connection was made
-        host = urlsplit(url).netloc
-        return f"{host}: cannot be reached ({reason}); check the address and this machine's network"
     return (
-        f"{url}: broken off ({reason}), and nothing is kept; start again, or repeat until it is "
-        f"whole: curl -C - --netrc -o {target}.part {url}, and name it {target.name} then"
+        f"{url}: not fetched ({reason}), and nothing is kept; check the address and the network "
+        "and start again, or on a line that breaks often repeat until it is whole: "
+        f"curl -C - --netrc --fail -o {target}.part {url}, and name it {target.name} then"
     )

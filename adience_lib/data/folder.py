@@ -5,7 +5,6 @@ import os
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +12,11 @@ import numpy as np
 from adience_lib.data.images import read_face, shorter_side
 from adience_lib.util.errors import AdienceError
 
+GO_ON = "To go on without them: allow_missing=True (in a notebook, the parameter allow_missing)"
+"""What to do about images that are missing or cannot be read."""
+
 READ_AHEAD = 256
 """Images decoded before their reader must have caught up: 50 MB, whatever the dataset's size."""
-
-Decoded = np.ndarray | AdienceError
-"""A face as of ``read_face``, or why it cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +27,7 @@ class Folder:
     turned: bool = False
 
     def names(self) -> list[str]:
-        """Every file directly in it that may be a face by its ending, in order.
-
-        Not the notes that a Mac adds, "._" and the file's name.
-        """
+        """Every ``.jpg`` directly in it, in order, but for a Mac's notes ("._" and a name)."""
         names = (path.name for path in self.root.iterdir() if path.suffix.lower() == ".jpg")
         return sorted(name for name in names if not name.startswith("._"))
 
@@ -41,7 +37,7 @@ class Folder:
 
     def size(self, name: str) -> int:
         """Bytes of an image."""
-        return self._status(name).st_size
+        return (self.root / name).stat().st_size
 
     def digest(self, name: str) -> str:
         """SHA-256 of an image's bytes, in hexadecimal."""
@@ -54,18 +50,21 @@ class Folder:
 
     def stamp(self, name: str) -> str:
         """What changes when an image does: its size and the time of its last change."""
-        status = self._status(name)
+        status = (self.root / name).stat()
         return f"{status.st_size} {status.st_mtime_ns}"
 
-    def faces(self, names: list[str]) -> Iterator[Decoded]:
-        """The images decoded, in order, by as many threads as there are cores (Pillow releases
-        Python's lock while it decodes)."""
-        files = [self.root / name for name in names]
-        read = partial(_face_or_error, turned=self.turned)
+    def faces(self, names: list[str]) -> Iterator[np.ndarray | AdienceError]:
+        """The images as of ``read_face``, or why one cannot be read, in order. Pillow releases
+        Python's lock while it decodes: there are as many threads as cores."""
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for start in range(0, len(files), READ_AHEAD):
-                some = files[start : start + READ_AHEAD]
-                yield from pool.map(read, some)
+            for start in range(0, len(names), READ_AHEAD):
+                yield from pool.map(self._face_or_error, names[start : start + READ_AHEAD])
+
+    def _face_or_error(self, name: str) -> np.ndarray | AdienceError:
+        try:
+            return read_face(self.root / name, turned=self.turned)
+        except AdienceError as error:
+            return error
 
     def check_inside(self, names: Collection[str], folders: Collection[str] = ()) -> None:
         """Refuse images that are links to somewhere else: a dataset may come from anybody.
@@ -73,29 +72,10 @@ class Folder:
         One of ``folders``, directly in the dataset, may be a link itself, which only its owner
         sets up. Raises AdienceError naming the first image that leads out.
         """
-        roots = [self.root, *(self.root / folder for folder in folders)]
-        inside = tuple(os.path.realpath(folder) + os.sep for folder in roots)
-        outside = [
-            name for name in names if not os.path.realpath(self.root / name).startswith(inside)
-        ]
+        roots = tuple(os.path.realpath(self.root / folder) + os.sep for folder in ("", *folders))
+        outside = [one for one in names if not os.path.realpath(self.root / one).startswith(roots)]
         if outside:
             raise AdienceError(
                 f"{self.root}: {len(outside)} images are links that lead out of the dataset, the "
                 f"first: {outside[0]}; put the images themselves there"
             )
-
-    def _status(self, name: str) -> os.stat_result:
-        try:
-            return (self.root / name).stat()
-        except OSError as error:
-            raise AdienceError(
-                f"{self.root / name}: cannot be read any more ({error.strerror})"
-            ) from error
-
-
-def _face_or_error(file: Path, turned: bool) -> Decoded:
-    """As ``read_face``, for a reader that goes on after an image that cannot be read."""
-    try:
-        return read_face(file, turned=turned)
-    except AdienceError as error:
-        return error

@@ -10,7 +10,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from adience_lib.data import adience, archives, demo, places, table, utkface
-from adience_lib.data.folder import Folder
+from adience_lib.data.folder import GO_ON, Folder
 from adience_lib.data.labels import LABELS, MISSING
 from adience_lib.util import atomic, paths
 from adience_lib.util.errors import AdienceError
@@ -21,16 +21,12 @@ DEMO = "demo"
 
 @contextmanager
 def readable(source: str | Path) -> Iterator[tuple[str, Path]]:
-    """The name of the kind of ``source``, and its folder; the demo is drawn if it is not there.
+    """The name of the kind of ``source``, and its folder, as of ``places.find``; or the drawn demo.
 
-    An error of the disk meanwhile becomes one that names the file. Raises AdienceError: no such
-    folder, or no dataset of a kind that is known here (``places.find``).
+    An error of the disk meanwhile becomes an AdienceError that names the file.
     """
-    if str(source) == DEMO:
-        yield DEMO, demo_folder()
-        return
     try:
-        yield places.find(source)
+        yield (DEMO, demo_folder()) if str(source) == DEMO else places.find(source)
     except OSError as error:
         raise AdienceError(
             f"{error.filename or source}: cannot be read ({error.strerror or error})"
@@ -48,66 +44,52 @@ def read(
     name: str, root: Path, drop_repeats: bool, seed: int
 ) -> tuple[Folder, pd.DataFrame, Counter[str]]:
     """Where the images lie, the rows of the manifest, and how many went for which reason."""
-    if name == "utkface":
-        return _read_utkface(root)
     if name == "table":
         return _read_table(root, seed)
+    if name == "utkface":
+        source = Folder(root)
+        source.check_inside(names := source.names())
+        return source, *utkface.read_faces(names, source.digest)
     folder = "faces" if name == places.UNALIGNED else "aligned"
     faces, dropped = adience.read_faces(root, folder, drop_repeats=drop_repeats)
-    source = _adience_images(root, folder)
+    lie_in = adience.images_root(root, folder)
+    archive = None if lie_in else archives.find(root, folder)
+    source = archives.unpacked(archive, folder) if archive else Folder(lie_in or root)
     source.check_inside(list(faces["path"]), adience.IMAGE_FOLDERS)
     return source, faces, dropped
 
 
-def _read_utkface(root: Path) -> tuple[Folder, pd.DataFrame, Counter[str]]:
-    source = Folder(root)
-    names = source.names()
-    source.check_inside(names)
-    return source, *utkface.read_faces(names, source.digest)
-
-
 def _read_table(root: Path, seed: int) -> tuple[Folder, pd.DataFrame, Counter[str]]:
-    """Images that are missing keep their rows: whether that is an error is said later."""
-    file, source = root / table.FILE, Folder(root, turned=True)
-    rows = table.read_rows(file)
+    source, rows = Folder(root, turned=True), table.read_rows(root / table.FILE)
     source.check_inside(list(rows["path"]))
     missing = source.missing(list(rows["path"]))
 
     def digest(image: str) -> str:
+        """Of a row with a missing image, too: whether that is an error is said later."""
         return f"missing {image}" if image in missing else source.digest(image)
 
     try:
         return source, *table.read_faces(rows, digest, seed)
     except AdienceError as error:
-        raise AdienceError(f"{file}: {error}") from error
-
-
-def _adience_images(root: Path, folder: str) -> Folder:
-    """Where the image set lies in the dataset ``root``, unpacked into the cache if it must be."""
-    place = adience.images_root(root, folder)
-    archive = archives.find(root, folder) if place is None else None
-    return archives.unpacked(archive, folder) if archive else Folder(place or root)
+        raise AdienceError(f"{root / table.FILE}: {error}") from error
 
 
 def faults(
     name: str, root: Path, source: Folder, images: pd.Series, *, allow_missing: bool
 ) -> dict[int, str]:
-    """Why an image cannot be used, by its row. Missing ones are an error unless they are allowed.
-
-    The demo has one image that is missing and one that is cut short, on purpose: no others.
-    """
+    """Why an image cannot be used, by its row. Missing ones are an error unless they are allowed;
+    the demo has one that is missing and one that is cut short, on purpose."""
     missing = images[images.isin(source.missing(list(images)))]
-    if len(missing) and not allow_missing and name != DEMO:
-        first = ", ".join(missing.head(5))
+    if not allow_missing and name != DEMO:
+        if missing.empty:
+            return {}
         named_in = table.FILE if name == "table" else "the fold files"
         raise AdienceError(
-            f"{root}: {len(missing)} images named in {named_in} are missing, the first: {first}. "
-            "To go on without them: allow_missing=True (in a notebook, the parameter allow_missing)"
+            f"{root}: {len(missing)} images named in {named_in} are missing, the first: "
+            f"{', '.join(missing.head(5))}. {GO_ON}"
         )
     found = dict.fromkeys(missing.index, "missing image")
-    if allow_missing or name == DEMO:
-        broken = unreadable(source, images.drop(missing.index))
-        found |= dict.fromkeys(broken, "unreadable image")
+    found |= dict.fromkeys(unreadable(source, images.drop(missing.index)), "unreadable image")
     if name == DEMO and sorted(found.values()) != ["missing image", "unreadable image"]:
         raise AdienceError(f"{root}: the demo set is damaged; delete the folder")
     return found
@@ -117,8 +99,8 @@ def unreadable(source: Folder, images: pd.Series) -> dict[int, AdienceError]:
     """What is wrong with each image that cannot be decoded, by its row, with a progress bar."""
     faces = source.faces(list(images))
     shown = tqdm(faces, "Checking images", len(images), leave=False, mininterval=1)
-    found = zip(images.index, shown, strict=True)
-    return {row: face for row, face in found if isinstance(face, AdienceError)}
+    pairs = zip(images.index, shown, strict=True)
+    return {row: face for row, face in pairs if isinstance(face, AdienceError)}
 
 
 REASONS = (
@@ -134,7 +116,6 @@ REASONS = (
 )
 """Every reason for which a row or file is dropped, over all kinds of dataset."""
 
-
 SINGLE = {"gender": "gender only", "age": "age only"}
 """Rows of a table with one label, which serve that task's own network and no other."""
 
@@ -145,10 +126,8 @@ def with_labels(faces: pd.DataFrame, tasks: Collection[str]) -> pd.DataFrame:
 
 
 def parted(faces: pd.DataFrame, dropped: Counter[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The faces with both labels, and those with one, which are counted in ``dropped``.
-
-    The index goes on from the first to the second.
-    """
+    """The faces with both labels, and those with one, which are counted in ``dropped``; the index
+    goes on from the first to the second."""
     both = with_labels(faces, LABELS)
     single = faces.drop(index=both.index)
     for task, reason in SINGLE.items():
@@ -158,10 +137,8 @@ def parted(faces: pd.DataFrame, dropped: Counter[str]) -> tuple[pd.DataFrame, pd
 
 
 def drops_table(dropped: Counter[str], kept: int) -> pd.DataFrame:
-    """A row a reason, ``reason`` and ``rows``, then the rows kept and their sum.
-
-    Those of ``SINGLE`` stand there only where there are any.
-    """
+    """A row a reason, ``reason`` and ``rows``, then the rows kept and their sum. Those of
+    ``SINGLE`` stand there only where there are any."""
     single = [reason for reason in SINGLE.values() if dropped[reason]]
     rows = [(reason, dropped[reason]) for reason in (*REASONS, *single)]
     rows += [("kept", kept), ("all rows", kept + dropped.total())]

@@ -108,11 +108,3 @@ def test_damaged_array_is_named(tiny_folder: Path, length: int) -> None:
     file.write_bytes(file.read_bytes()[:length])
     with pytest.raises(AdienceError, match=rf"{name}: damaged \(.*\); delete it"):
         cache.images(dataset)
-
-
-def test_image_that_has_gone_since_is_named(tiny_folder: Path) -> None:
-    """Between the manifest and the cache."""
-    dataset = load(tiny_folder)
-    (dataset.root / dataset.faces["path"][3]).unlink()
-    with pytest.raises(AdienceError, match=r"landmark_aligned_face.* cannot be read any more"):
-        cache.images(dataset)

@@ -138,8 +138,11 @@ def test_notes_of_a_mac_are_no_faces(tmp_path: Path) -> None:
     ("files", "words"),
     [
         ({"a/1_0_0_1.jpg": b"x", "b/1_0_0_2.jpg": b"x"}, r"more than one dataset \(.*/a, .*/b\)"),
-        ({"aligned/u/x.jpg": b"x"}, r"aligned/ lies there without its fold files, fold_0_data"),
-        ({"down/faces.zip": b"x"}, r"name its archive: .*down/faces\.zip"),
+        (
+            {"aligned/u/x.jpg": b"x"},
+            r"looked for fold_0_data\.txt to fold_4_data\.txt beside",
+        ),
+        ({"down/faces.zip": b"x"}, r"may be packed .*: name the archive, or its folder"),
         ({"x.zip": b"x", "a/1_0_0_1.jpg": b"x"}, r"x\.zip and .*/a lie there; name one"),
     ],
 )
