@@ -84,15 +84,12 @@ def _unpack(archive: Path, file: BufferedReader, folder: str, target: Path) -> N
         ) from error
 
 
-_Naming = Callable[[str, bool, bool], str]
-
-
-def _unpack_tar(file: BufferedReader, image_name: _Naming, target: Path) -> Iterator[str]:
+def _unpack_tar(file: BufferedReader, name_of: Callable[..., str], target: Path) -> Iterator[str]:
     # By what it holds: a server may have undone the gzip on the way.
     unzipped = gzip.GzipFile(fileobj=file) if file.peek(2)[:2] == b"\x1f\x8b" else file
     with tarfile.open(fileobj=unzipped, mode="r:") as members:
         for member in members:
-            if name := image_name(member.name, member.isdir(), member.isreg()):
+            if name := name_of(member.name, member.isdir(), member.isreg()):
                 # Without its time: an image of a changed archive must look changed itself.
                 image = member.replace(name=name, mtime=None, deep=False)  # type: ignore[arg-type]
                 members.extract(image, target, filter="data")
@@ -104,11 +101,11 @@ def _unpack_tar(file: BufferedReader, image_name: _Naming, target: Path) -> Iter
             pass
 
 
-def _unpack_zip(file: BufferedReader, image_name: _Naming, target: Path) -> Iterator[str]:
+def _unpack_zip(file: BufferedReader, name_of: Callable[..., str], target: Path) -> Iterator[str]:
     with zipfile.ZipFile(file) as members:
         for member in members.infolist():
             kind = stat.S_IFMT(member.external_attr >> 16) or stat.S_IFREG  # 0 if not from Unix
-            if name := image_name(member.filename, member.is_dir(), kind == stat.S_IFREG):
+            if name := name_of(member.filename, member.is_dir(), kind == stat.S_IFREG):
                 member.filename = name
                 members.extract(member, target)
             yield member.orig_filename

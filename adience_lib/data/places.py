@@ -6,7 +6,7 @@ from pathlib import Path
 
 from adience_lib.data import adience, archives, table, utkface
 from adience_lib.data.labels import FOLDS
-from adience_lib.util import console
+from adience_lib.util import console, paths
 from adience_lib.util.errors import AdienceError, shorten
 
 LEVELS = 2
@@ -33,7 +33,10 @@ def find(source: str | Path) -> Place:
     A folder may also be one or two above the dataset's, or Adience's aligned/ or faces/.
     Raises AdienceError: there is no such folder, no dataset in it, or more than one.
     """
-    named = _there(source)
+    named = paths.resolve(source)
+    if not named.exists():
+        wanted = 'give a dataset\'s folder or archive, or "demo"'
+        raise AdienceError(f"{shorten(str(source))[1:-1]}: no such folder; {wanted}")
     packed = archives.bare_name(named) if named.is_file() else ""
     images = packed or named.name
     if images in _OF_IMAGES and _fold_files(named.parent) and (packed or not _kind(named)):
@@ -51,17 +54,6 @@ def find(source: str | Path) -> Place:
     if not found:
         raise AdienceError(f"{archive or named}: not a dataset known here; looked for {_KINDS}")
     return found
-
-
-def _there(source: str | Path) -> Path:
-    with contextlib.suppress(OSError, ValueError, RuntimeError):  # no name that a file could have
-        named = Path(source).expanduser().absolute()
-        if named.exists():
-            return named
-    raise AdienceError(
-        f"{shorten(str(source))[1:-1]}: no such folder; give a dataset's folder or archive, or "
-        '"demo"'
-    )
 
 
 def _below(root: Path, levels: int = LEVELS) -> Place | None:
@@ -96,7 +88,7 @@ def _kind(folder: Path) -> str:
         return "table"
     if _fold_files(folder):
         return _OF_IMAGES[adience.image_folder(folder)]
-    return "utkface" if any(utkface.is_face(path.name) for path in _inside(folder)) else ""
+    return "utkface" if any(utkface.NAME.fullmatch(path.name) for path in _inside(folder)) else ""
 
 
 def _fold_files(folder: Path) -> list[Path]:

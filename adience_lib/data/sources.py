@@ -13,7 +13,7 @@ from adience_lib.data import adience, archives, demo, places, table, utkface
 from adience_lib.data.folder import GO_ON, Folder
 from adience_lib.data.labels import LABELS, MISSING
 from adience_lib.util import atomic, paths
-from adience_lib.util.errors import AdienceError
+from adience_lib.util.errors import AdienceError, shorten
 
 DEMO = "demo"
 """The source that stands for the built-in drawings."""
@@ -28,9 +28,8 @@ def readable(source: str | Path) -> Iterator[tuple[str, Path]]:
     try:
         yield (DEMO, demo_folder()) if str(source) == DEMO else places.find(source)
     except OSError as error:
-        raise AdienceError(
-            f"{error.filename or source}: cannot be read ({error.strerror or error})"
-        ) from error
+        named = shorten(str(error.filename or source))[1:-1]
+        raise AdienceError(f"{named}: cannot be read ({error.strerror or error})") from error
 
 
 def demo_folder() -> Path:

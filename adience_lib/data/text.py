@@ -14,8 +14,6 @@ from adience_lib.util.errors import AdienceError, first_line, shorten
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 """How a spreadsheet's "Unicode text" begins."""
 
-SEPARATORS = "\t,;"
-
 
 def read_lines(file: Path) -> Iterator[tuple[str, list[str]]]:
     """Where each line of the table in ``file`` stands ("..., line 3"), and its fields.
@@ -34,7 +32,7 @@ def read_lines(file: Path) -> Iterator[tuple[str, list[str]]]:
     except (OSError, UnicodeError) as error:
         reason = first_line(error)
         raise AdienceError(f"{file}: cannot be read as text in UTF-8 ({reason})") from error
-    separator = max(SEPARATORS, key=text.split("\n", 1)[0].count)
+    separator = max("\t,;", key=text.split("\n", 1)[0].count)
     columns = 0
     for number, line in enumerate(text.split("\n"), start=1):
         where = f"{file}, line {number}"

@@ -9,17 +9,12 @@ import pandas as pd
 
 from adience_lib.data.labels import FOLDS, GENDER_LABELS, age_label_of
 
-# [age]_[gender]_[race]_[date&time].jpg.chip.jpg, as the dataset's authors describe it.
-_NAME = re.compile(r"(\d{1,3})_([01])_([0-4])_\d+\.jpg(\.chip\.jpg)?", re.IGNORECASE)
+NAME = re.compile(r"(\d{1,3})_([01])_([0-4])_\d+\.jpg(\.chip\.jpg)?", re.IGNORECASE)
+"""[age]_[gender]_[race]_[date&time].jpg.chip.jpg, as the dataset's authors describe it."""
 RACES = ("White", "Black", "Asian", "Indian", "other")
 """The words of the dataset's authors for the digits 0 to 4. Like its genders, these are labels
 that somebody gave to a picture."""
 _GENDER_OF_DIGIT = {"0": GENDER_LABELS.index("m"), "1": GENDER_LABELS.index("f")}
-
-
-def is_face(name: str) -> bool:
-    """Whether ``name`` is one as UTKFace gives its images."""
-    return _NAME.fullmatch(name) is not None
 
 
 def read_faces(names: list[str], digest: Callable[[str], str]) -> tuple[pd.DataFrame, Counter[str]]:
@@ -27,15 +22,13 @@ def read_faces(names: list[str], digest: Callable[[str], str]) -> tuple[pd.DataF
 
     ``names``: every image's file name, in order; ``digest`` gives the SHA-256 of its bytes. A file
     counts under the first reason that applies: its name is malformed; then as in
-    ``without_copies``.
+    ``without_copies``. The columns are those of ``adience.read_faces``, and ``race``, of ``RACES``.
 
     ``subject`` is the SHA-256 of the file, since UTKFace names nobody. The five folds are dealt
     out within each pair of age and gender, in the order of the hashes: stratified to one face,
     without a random number, and the same for any file names.
-
-    The manifest has the columns of ``adience.read_faces``, and ``race``, one of ``RACES``.
     """
-    matches = [match for name in names if (match := _NAME.fullmatch(name))]
+    matches = [match for name in names if (match := NAME.fullmatch(name))]
     files = pd.DataFrame(
         {
             "path": [match[0] for match in matches],

@@ -12,7 +12,7 @@ from adience_lib.__main__ import main
 from adience_lib.data import Dataset, cache, load
 from adience_lib.data.labels import AGE_LABELS, FOLDS, GENDER_LABELS, MISSING
 from adience_lib.data.table import draw_folds
-from adience_lib.data.utkface import is_face
+from adience_lib.data.utkface import NAME
 from adience_lib.runs.folder import Training, read_json
 from adience_lib.runs.train_fold import train_fold
 from adience_lib.util.errors import AdienceError
@@ -242,7 +242,7 @@ def test_names_of_another_dataset_do_not_matter(tmp_path: Path) -> None:
     """A table beside files of UTKFace is read, and not their names."""
     folder = write(tmp_path / "own", HEADER, *rows("f,30", "m,1"))
     name = "1_0_0_1.jpg"
-    assert is_face(name)
+    assert NAME.fullmatch(name)
     (folder / name).write_bytes(b"")
     assert load(folder).name == "table"
 

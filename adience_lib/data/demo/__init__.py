@@ -1,10 +1,8 @@
 """Writes the demo set: synthetic faces in the folder layout of Adience.
 
-Adience is handed out on request, so most readers do not have it on the first day. The demo set
-lets every program of this project run until then. Its scores say nothing about real faces.
-
-The same bytes come out on every machine. Only another version of Pillow, with another JPEG
-encoder, may change them.
+Adience is handed out on request. The demo set lets every program of this project run until then;
+its scores say nothing about real faces. The same bytes come out on every machine. Only another
+version of Pillow, with another JPEG encoder, may change them.
 """
 
 import io

@@ -1,8 +1,8 @@
 """Draws one synthetic face: a person's traits, the drawing, and the photo that is taken of it.
 
-A face is made of ovals and of crescents, which are ovals less an equal one that is shifted. All is
-worked out in whole numbers, so that the same pixels come out on every machine. What tells ages and
-genders apart are a cartoon's conventions. They say nothing about people.
+A face is made of ovals and of crescents, which are ovals less an equal one that is shifted. Whole
+numbers give the same pixels on every machine. What tells ages and genders apart are a cartoon's
+conventions. They say nothing about people.
 """
 
 import random
