@@ -14,7 +14,7 @@ import keras
 from tqdm import tqdm
 
 from adience_lib.protocol import PAPER, PRECISIONS
-from adience_lib.report.benchmark_table import in_markdown
+from adience_lib.report.tables import readable_benchmark
 from adience_lib.util import atomic, backend, console, paths
 from adience_lib.util.markdown import markdown
 from benchmarks import cases, peers, steps
@@ -86,7 +86,7 @@ def write(quick: bool, in_turns: bool) -> None:
     for case, settings in tqdm(list(listed(bench)), desc="Measuring", unit="case", leave=False):
         bench.rows.extend(run(case, bench, **settings))
     found = table(bench.rows)
-    print(in_markdown(found))
+    print(markdown(readable_benchmark(found)))
     file = paths.figures() / ("bench_quick.csv" if quick else "bench.csv")
     png, drawn = file.with_suffix(".png"), figure(found)
     with atomic.writing(file):

@@ -15,7 +15,7 @@ from adience_lib.experiments.experiment import Experiment
 from adience_lib.experiments.parameters import differences
 from adience_lib.experiments.results import NOTEBOOK_OF, Results, finished_sweep
 from adience_lib.protocol import LEVI_HASSNER, PAPER
-from adience_lib.report import benchmark_table, findings, front_page, study, tables
+from adience_lib.report import findings, front_page, study, tables
 from adience_lib.runs.read import AND_ON, Runs
 from adience_lib.util import atomic, console, paths
 from adience_lib.util.errors import AdienceError
@@ -29,27 +29,25 @@ def blocks(figures: Path) -> dict[str, str]:
     """
     recorded, found = study.read(figures)
     evidence = claims.decide(found)
-    verdicts, measured = claims.verdicts(evidence), claims.measured(evidence)
-    benchmark = benchmark_table.read(figures / "bench.csv")
+    verdicts = claims.verdicts(evidence)
+    criteria = tables.readable_claims(verdicts, claims.measured(evidence))
+    empty = dict.fromkeys(("against", "bar", "met"), "")
+    benchmark = pd.read_csv(figures / "bench.csv").fillna(empty)
+    steps = cost.steps(figures).reset_index().set_index("network")
+    columns = {"seconds": "seconds (median)", "low": "from", "high": "to"}
     return {
         "real_in_short": markdown(front_page.shares(tables.table_3(found))),
         "real_run": about_run(recorded, found),
         "real_answer": front_page.answer(verdicts, recorded.caption),
-        "real_claims": markdown(tables.claims_in_short(verdicts)),
-        "real_evidence": markdown(tables.readable_claims(verdicts, measured)),
+        "real_claims": markdown(criteria[["what is asked", "verdict"]]),
+        "real_evidence": markdown(criteria),
         "power_of_claim_2": markdown(plan.of_claim_2()),
         "planned_power": markdown(tables.readable_plan(plan.planned())),
         "not_for": model_card.NOT_FOR,
-        "steps": markdown(_shown(cost.steps(figures))),
-        "benchmark": benchmark_table.in_words(benchmark),
-        "benchmark_table": benchmark_table.in_markdown(benchmark),
+        "steps": markdown(steps.rename(columns=columns)),
+        "benchmark": about_benchmark(benchmark),
+        "benchmark_table": markdown(tables.readable_benchmark(benchmark)),
     }
-
-
-def _shown(steps: pd.DataFrame) -> pd.DataFrame:
-    """``cost.steps`` for the eye."""
-    table = steps.reset_index().set_index("network")
-    return table.rename(columns={"seconds": "seconds (median)", "low": "from", "high": "to"})
 
 
 def about_run(study: Experiment, results: Results) -> str:
@@ -86,6 +84,38 @@ def _by_machine(runs: list[Runs]) -> list[str]:
         f"On {machine.replace('accelerator: none', 'no accelerator')}: {', '.join(names)}."
         for machine, names in trained.items()
     ]
+
+
+def about_benchmark(table: pd.DataFrame) -> str:
+    """What the table of ``make bench`` comes to; what could not be measured is in no sentence."""
+    machine = table.loc[table["group"] == "matrix product", "case"].iloc[0].rsplit(",", 1)[0]
+    float32 = table["case"].str.contains("float32")
+    step = float32 & (table["group"] == "training step")
+    transfer = table["case"].str.startswith("transfer")
+    pytorch, keras, precision = (
+        table["against"].str.startswith(f"times {other}")
+        for other in ("PyTorch", "plain Keras", "float32")
+    )
+    found = {
+        "% of the machine's own rate in a step (reduced networks, float32)": step & ~transfer,
+        "% of it in a step (transfer, float32)": step & transfer,
+        "times as fast as PyTorch (reduced networks, float32)": float32 & pytorch,
+        "times as fast as plain Keras (gender, a step and an epoch)": keras,
+        "times as fast in bfloat16 as in float32": precision,
+    }
+    parts = []
+    for words, rows in found.items():
+        if rows.any():
+            scale, form = (100, "{:.0f}") if words.startswith("%") else (1, "{:.1f}")
+            ends = (scale * table.loc[rows, "ratio"]).agg(["min", "max"]).map(form.format)
+            parts.append(f"{' to '.join(ends.unique())} {words}")
+    barred, missed = table[table["met"] != ""], table[table["met"] == "no"]
+    parts.append(f"{len(barred) - len(missed)} of {len(barred)} bars are met")
+    parts += [
+        f"missed: {row.case}, {row.ratio:.3f} {row.against} ({row.bar})"
+        for row in missed.itertuples()
+    ]
+    return "\n".join([f"On {machine}:", "", *(f"- {part}" for part in parts)])
 
 
 DOCS = {
@@ -125,16 +155,11 @@ def filled(page: str, text: str, texts: dict[str, str]) -> str:
 
 
 def main() -> None:
-    """Write the pages anew. Raises AdienceError naming what cannot be read or written."""
-    try:
-        for page, text in pages(paths.PROJECT).items():
-            _write(paths.PROJECT / page, text)
-    except OSError as error:
-        raise AdienceError(str(error)) from error
-
-
-def _write(file: Path, text: str) -> None:
-    atomic.write_file(file, lambda open_file: open_file.write(text.encode()))
+    """Write the pages anew. Raises AdienceError as ``pages``, or naming what cannot be written."""
+    for page, text in pages(paths.PROJECT).items():
+        file = paths.PROJECT / page
+        with atomic.writing(file):
+            file.write_text(text, "utf-8")
 
 
 if __name__ == "__main__":

@@ -534,7 +534,7 @@ Markdown(findings.about_recipes(own_recipes))
 own_probes = notebook.keep(experiment, tables.linear_probes(probe(experiment)), "readouts")
 notebook.show_intervals(experiment, own_probes, ["read off"], "readouts")
 tested = experiment.extra_folds or experiment.folds
-Markdown(findings.about_linear_probes(own_probes, gender.on_folds(tested), age.on_folds(tested)))
+Markdown(findings.about_linear_probes(gender.on_folds(tested), age.on_folds(tested)))
 
 # %% [markdown]
 # ## Summary

@@ -64,7 +64,8 @@ from adience_lib.experiments.experiment import start, sweep_gamma, train, train_
 from adience_lib.experiments.results import finished_runs, finished_sweep
 from adience_lib.models.layers import LocalResponseNormalization, RandomCrop
 from adience_lib.models.summary import architecture_table
-from adience_lib.report import figures, findings, further_figures, notebook, study, tables
+from adience_lib.report import figures, findings, forest, further_figures, notebook, study, tables
+from adience_lib.report.architecture_figure import architecture
 
 # isort: split
 import inspect
@@ -125,7 +126,7 @@ for task, answers in library.predict(few, verbose=0).items():
 
 # %%
 network = architecture_table(library)
-notebook.show(experiment, figures.architecture(network, ("gender", "age")), "figure_3_architecture")
+notebook.show(experiment, architecture(network), "figure_3_architecture")
 
 # %% [markdown]
 # ## The loss, and one epoch
@@ -231,7 +232,7 @@ assert [f"{age[n]:.1f}" for n in ("value", "low", "high")] == ["-1.8", "-4.0", "
 assert [f"{part['smallest margin']:.1f}" for part in (gender, age)] == ["6.1", "4.2"]
 assert evidence["2"].verdict == "inconclusive"
 two_networks = claims.measured({"2": evidence["2"]})
-notebook.show_recorded(recorded, figures.claims(two_networks))
+notebook.show_recorded(recorded, forest.claims(two_networks))
 
 # %% [markdown]
 # On gender the multi-task network has 76.9 %, the network for gender alone 75.7 %: a difference of
@@ -258,7 +259,7 @@ assert [f"{of_age[n]:.2f}" for n in ("value", "low", "high")] == ["0.88", "0.75"
 assert [f"{part['paper']:.2f}" for part in (of_gender, of_age)] == ["0.51", "0.76"]
 assert evidence["3b"].verdict == "inconclusive"
 epochs_needed = claims.measured({"3b": evidence["3b"]})
-notebook.show_recorded(recorded, figures.claims(epochs_needed))
+notebook.show_recorded(recorded, forest.claims(epochs_needed))
 
 # %% [markdown]
 # The paper saves time because its multi-task network stops early: after 26.0 epochs, where the two

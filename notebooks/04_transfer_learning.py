@@ -364,7 +364,7 @@ errors.unstack("task").round(1)
 # ### Which ages gain
 
 # %% tags=["real-faces"]
-classes = tables.of_age(tables.classes(real))
+classes = tables.only(tables.classes(real), "task", "age")
 of_both = metrics.confusion(real.finished["multitask"].predictions, "age")
 assert [of_both.loc["(48, 53)", "(60, 100)"], of_both.loc["(48, 53)"].sum()] == [46, 83]
 notebook.show_recorded(recorded, further_figures.recall(classes))

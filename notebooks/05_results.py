@@ -69,6 +69,7 @@ from adience_lib.report import (
     discrepancies,
     figures,
     findings,
+    forest,
     further_figures,
     notebook,
     study,
@@ -100,7 +101,7 @@ count = verdict.value_counts()
 assert len(verdicts) == 16 and verdicts.index.str[0].nunique() == 9
 assert (count["supported"], count["contradicted"], count["inconclusive"]) == (3, 1, 5)
 assert (count["not tested"], count["cannot be tested here"]) == (4, 3)
-notebook.show_recorded(recorded, figures.claims(every))
+notebook.show_recorded(recorded, forest.claims(every))
 
 # %% [markdown]
 # **In three sentences.** Of 16 criteria for nine claims, 3 are supported, 1 is contradicted, 5 are
@@ -123,7 +124,7 @@ notebook.show_recorded(recorded, figures.claims(every))
 # wrong rule: the less data one has, the wider the intervals, and the more they overlap.
 
 # %% tags=["real-faces", "nbval-check-output"]
-Markdown(markdown(tables.claims_in_short(verdicts)))
+Markdown(markdown(tables.readable_claims(verdicts, every)[["what is asked", "verdict"]]))
 
 # %% [markdown]
 # "Shown if" below is what makes a verdict "supported", and "refuted if" what makes it
@@ -211,7 +212,7 @@ assert [f"{age[n]:.1f}" for n in ("value", "low", "high")] == ["-1.8", "-4.0", "
 assert [f"{part['smallest margin']:.1f}" for part in (gender, age)] == ["6.1", "4.2"]
 assert [f"{part['planned power']:.2f}" for part in (gender, age)] == ["0.99", "0.39"]
 assert verdict["2"] == "inconclusive" and comparison.NOISE["age"] == 2
-notebook.show_recorded(recorded, figures.claims(every[every["row"] == "2"]))
+notebook.show_recorded(recorded, forest.claims(every[every["row"] == "2"]))
 
 # %% [markdown]
 # **The verdict is: inconclusive.** The multi-task network is 1.2 points better on gender, from -3.0
@@ -262,7 +263,7 @@ assert verdict["3b"] == "inconclusive" and f"{by_gender['p fails']:.3f}" == "0.0
 assert paper.TABLE_3.loc["multitask", "epochs"] == 26
 seconds = paper.TABLE_3["epochs"] * [np.nan, 85, 85, 95, np.nan]
 assert f"{seconds['multitask'] / (seconds['gender'] + seconds['age']):.2f}" == "0.34"
-notebook.show_recorded(recorded, figures.claims(every[every["row"].str[0] == "3"]))
+notebook.show_recorded(recorded, forest.claims(every[every["row"].str[0] == "3"]))
 
 # %% [markdown]
 # **What a training costs, and what it reaches.** A dot is where a network's trainings ended on
@@ -365,7 +366,7 @@ fold_1 = real.finished["transfer"].history.query("fold == 1").set_index("epoch")
 assert f"{100 * (fold_1.loc[14] - fold_1.loc[4])['val_age_accuracy']:.1f}" == "13.0"
 assert f"{costs.loc['transfer', 'updates to best']:.0f}" == "310"
 assert f"{paper.BEST_EPOCHS['transfer'] * np.ceil(16_228 * 0.8 / 128):.0f}" == "428"
-notebook.show_recorded(recorded, figures.claims(every[every["row"].str[0] == "5"]))
+notebook.show_recorded(recorded, forest.claims(every[every["row"].str[0] == "5"]))
 
 # %% [markdown]
 # **The verdict on "within 5 epochs" is: inconclusive.** The best epochs of the five folds are 21,
@@ -421,7 +422,7 @@ notebook.show_recorded(
 # (0.3 to 5.7), one of several comparisons, and 2.1 over plain pixels (-0.8 to 5.0).
 
 # %% tags=["real-faces", "nbval-check-output"]
-notebook.show_recorded(recorded, figures.claims(every[every["row"] == "6, premise"]))
+notebook.show_recorded(recorded, forest.claims(every[every["row"] == "6, premise"]))
 
 # %% [markdown]
 # ## Claim 7: fewer parameters make training cheaper
@@ -445,7 +446,7 @@ assert f"{by_row.loc['7, as published', 'value']:.2f}" == "1.06"
 assert list(verdict[["7", "7, as published"]]) == ["supported", "contradicted"]
 update = cost.steps()["seconds"].xs("float32", level="precision")
 assert f"{update['levi_hassner_gender'] / update['gender']:.2f}" == "0.49"
-notebook.show_recorded(recorded, figures.claims(every[every["row"].str[0] == "7"]))
+notebook.show_recorded(recorded, forest.claims(every[every["row"].str[0] == "7"]))
 
 # %% [markdown]
 # **The verdict is: supported against the baseline of the paper, contradicted against the published
@@ -488,7 +489,7 @@ assert list(many[order]) == [216, 189, 164, 100, 71, 109, 83, 68]
 assert f"{of_age['recall'] @ of_age['faces'] / 1000:.1f}" == "56.4"
 others = classes.xs(("age", "(48, 53)"), level=("task", "label"))["recall"]
 assert verdict["8"] == "cannot be tested here" and f"{others['transfer']:.1f}" == "27.7"
-notebook.show_recorded(recorded, further_figures.recall(tables.of_age(classes)))
+notebook.show_recorded(recorded, further_figures.recall(classes))
 
 # %% [markdown]
 # **Which ages are right.** 1,000 faces, all folds together, with Wilson's 95 % intervals.
@@ -642,7 +643,7 @@ notebook.show_recorded(recorded, figures.confusion_matrices({"multitask": both},
 # ### For whom it works
 
 # %% tags=["real-faces", "nbval-check-output"]
-groups = tables.of_model(tables.groups(real), "multitask")
+groups = tables.only(tables.groups(real), "model", "multitask")
 groups = groups[groups["by"] != "gender and age"]
 on_gender, on_age = (groups.droplevel("model").xs(task) for task in ("gender", "age"))
 notebook.show_recorded(recorded, further_figures.accuracy_by_group(groups))
@@ -802,7 +803,7 @@ measured = notebook.keep(experiment, claims.measured(own_evidence), "claims_meas
 Markdown(findings.about_claims(own_verdicts, found, experiment.dataset))
 
 # %%
-notebook.show(experiment, figures.claims(measured), "claims")
+notebook.show(experiment, forest.claims(measured), "claims")
 
 # %%
 Markdown(markdown(tables.readable_claims(own_verdicts, measured)))
@@ -823,12 +824,12 @@ notebook.show_confusions(experiment, found)
 
 # %%
 own_classes = notebook.keep(experiment, tables.classes(found), "classes")
-of_every_age = tables.of_age(own_classes)
+of_every_age = tables.only(own_classes, "task", "age")
 notebook.show_if_any(experiment, of_every_age, further_figures.recall, "recall")
 
 # %%
 own_groups = notebook.keep(experiment, tables.groups(found), "groups")
-of_multitask = tables.of_model(own_groups, "multitask")
+of_multitask = tables.only(own_groups, "model", "multitask")
 notebook.show_if_any(experiment, of_multitask, further_figures.accuracy_by_group, "groups")
 
 # %%

@@ -7,45 +7,33 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from adience_lib.data.labels import AGE_LABELS, GENDER_LABELS, LABELS
+from adience_lib.data.labels import AGE_LABELS, GENDER_LABELS
 from adience_lib.evidence.metrics import confusion
-from adience_lib.report.architecture_figure import architecture
-from adience_lib.report.forest_plot import claims
-from adience_lib.report.learning_curves import learning_curves
-from adience_lib.report.style import GREY, WARNING, look, panels, say, style
+from adience_lib.report.style import GREY, WARNING, beside, described, look, panels, style
 from adience_lib.report.tables import majority
 from adience_lib.runs.read import Runs
-
-__all__ = [
-    "age_by_gender",
-    "architecture",
-    "claims",
-    "confusion_matrices",
-    "fold_composition",
-    "learning_curves",
-    "sample_faces",
-    "table_3",
-]
+from adience_lib.training import CROSS_ENTROPY
 
 GENDER_NAMES = {"f": "female", "m": "male"}
 GENDER_COLOURS = ("#5E3C99", "#FDB863")
 """Of people, and so of no network; one is dark and one is light."""
 
+FEW_EPOCHS = 10
+"""Up to here each epoch is a point on the curve."""
+
 
 @style()
 def sample_faces(images: np.ndarray, faces: pd.DataFrame, seed: int) -> Figure:
     """Figure 1: five random faces with their labels. ``images`` as cached, ``faces`` a manifest."""
-    drawn = faces.sample(5, random_state=seed)
     figure, axes = panels(1, 5, height=1.7)
     words = []
-    for axis, (row, face) in zip(axes, drawn.iterrows(), strict=True):
+    for axis, (row, face) in zip(axes, faces.sample(5, random_state=seed).iterrows(), strict=True):
         gender, age = GENDER_NAMES[GENDER_LABELS[face["gender"]]], AGE_LABELS[face["age"]]
         axis.imshow(images[row])
         axis.set_axis_off()
         axis.set_title(f"{gender}\n{age}", loc="center")
         words.append(f"{gender} {age}")
-    figure.set_label(say(f"Five of {len(faces):,} faces, by their labels: {', '.join(words)}"))
-    return figure
+    return described(figure, f"Five of {len(faces):,} faces, by their labels: {', '.join(words)}")
 
 
 @style()
@@ -53,22 +41,19 @@ def age_by_gender(counts: pd.DataFrame) -> Figure:
     """Figure 2: faces of each age label, a bar a gender. ``counts`` as of ``tables.ages``."""
     figure, (axis,) = panels(1, 1, height=3)
     places = np.arange(len(counts))
-    for number, (gender, colour) in enumerate(zip(counts, GENDER_COLOURS, strict=True)):
-        shift = 0.4 * (number - 0.5)
+    for shift, gender, colour in zip((-0.2, 0.2), counts, GENDER_COLOURS, strict=True):
         axis.bar(places + shift, counts[gender], 0.38, color=colour, label=GENDER_NAMES[gender])
     axis.set(xlabel="age in years", ylabel="faces", xticks=places, xticklabels=counts.index)
     axis.grid(axis="x", visible=False)
     figure.legend(loc="outside upper left", ncols=2)
-    most, least = counts.sum(axis=1).idxmax(), counts.sum(axis=1).idxmin()
+    totals = counts.sum(axis=1)
     genders = " and ".join(f"{counts[name].sum():,} {GENDER_NAMES[name]}" for name in counts)
-    figure.set_label(
-        say(
-            f"Bars of {counts.to_numpy().sum():,} faces by age and gender: {genders}",
-            f"Most are aged {most} ({counts.loc[most].sum():,}), fewest {least} "
-            f"({counts.loc[least].sum():,})",
-        )
+    return described(
+        figure,
+        f"Bars of {totals.sum():,} faces by age and gender: {genders}",
+        f"Most are aged {totals.idxmax()} ({totals.max():,}), fewest {totals.idxmin()} "
+        f"({totals.min():,})",
     )
-    return figure
 
 
 @style()
@@ -77,8 +62,8 @@ def fold_composition(counts: pd.DataFrame) -> Figure:
 
     ``counts``: a row a fold, a column a label. A fold's number stands at its deviation.
     """
-    shares = 100 * counts.div(counts.sum(axis=1), axis=0)
-    apart = shares - 100 * counts.sum() / counts.to_numpy().sum()
+    sizes = counts.sum(axis=1)
+    apart = 100 * counts.div(sizes, axis=0) - 100 * counts.sum() / sizes.sum()
     figure, (axis,) = panels(1, 1, height=3)
     for place, age in enumerate(apart):
         for number, fold in enumerate(apart.index):
@@ -90,45 +75,116 @@ def fold_composition(counts: pd.DataFrame) -> Figure:
     axis.set(xlabel="age in years", ylabel="share in the fold\nminus share in all (points)")
     axis.grid(axis="x", visible=False)
     fold, age = apart.abs().stack().idxmax()
-    figure.set_label(
-        say(
-            f"Shares of the ages in {len(counts)} folds of {counts.sum(axis=1).min():,} to "
-            f"{counts.sum(axis=1).max():,} faces, against those in all",
-            f"The largest difference is {apart.loc[fold, age]:+.1f} points, at {age} in fold "
-            f"{fold}",
-        )
+    return described(
+        figure,
+        f"Shares of the ages in {len(counts)} folds of {sizes.min():,} to {sizes.max():,} faces, "
+        "against those in all",
+        f"The largest difference is {apart.loc[fold, age]:+.1f} points, at {age} in fold {fold}",
     )
-    return figure
+
+
+@style()
+def learning_curves(runs: Runs) -> Figure:
+    """Figures 4 to 7: accuracy and loss of each task after each epoch.
+
+    The loss is the weighted sum of both where a history of two tasks has only that. A thin line is
+    a fold's monitored faces; the fold's number stands at its best epoch. The thick line and the
+    band are mean and standard deviation over all folds, and end with the first fold: a mean over
+    those that are left would move because others are gone. The dashed line is the mean over the
+    training faces, measured during the epoch with crops and dropout.
+    """
+    columns = _panels(runs)
+    figure, axes = panels(len(columns) // 2, 2, height=0.7 + 2.3 * (len(columns) + 1) // 2)
+    if len(columns) == 3:
+        figure.clear()
+        axes = np.array(list(figure.subplot_mosaic("AB;CC").values()))
+    for axis, (column, label) in zip(axes, columns.items(), strict=True):
+        _curves(axis, runs, column)
+        axis.set(xlabel="epoch", ylabel=label)
+        axis.set_xlim(0.5, runs.history["epoch"].max() + 0.5)
+        axis.xaxis.get_major_locator().set_params(integer=True)
+    axes[0].set_title(f"{runs.title} network", color=look(runs.model)[0])
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=2)
+    best, ends = runs.records["best_epoch"], runs.records["epochs"]
+    return described(
+        figure,
+        f"Learning curves of {runs.title}, {len(runs.folds)} folds: {', '.join(columns.values())}",
+        f"Best epochs {best.min()} to {best.max()}, {best.mean():.1f} on average",
+        f"Trainings ended after {ends.min()} to {ends.max()} epochs",
+    )
+
+
+def _panels(runs: Runs) -> dict[str, str]:
+    """The columns of the history that are drawn, and what the axis of each is called."""
+    accuracies = {task: {f"{task}_accuracy": f"{task} accuracy (%)"} for task in runs.tasks}
+    losses = {task: {f"{task}_{CROSS_ENTROPY}": f"{task} loss"} for task in runs.tasks}
+    if len(runs.tasks) == 1:
+        (task,) = runs.tasks
+        return accuracies[task] | {"loss": f"{task} loss"}
+    if all(set(column) <= set(runs.history) for column in losses.values()):
+        return accuracies["gender"] | losses["gender"] | accuracies["age"] | losses["age"]
+    return accuracies["gender"] | accuracies["age"] | {"loss": "loss of both tasks"}
+
+
+def _curves(axis: Any, runs: Runs, column: str) -> None:
+    colour, _ = look(runs.model)
+    marker = "." if runs.history["epoch"].max() <= FEW_EPOCHS else ""
+    together = int(runs.records["epochs"].min())
+    if f"val_{column}" in runs.history:
+        monitored = _by_training(runs, f"val_{column}")
+        for number, training in enumerate(monitored):
+            line = monitored[training].dropna()
+            label = None if number else "a fold"
+            axis.plot(line.index, line, color=colour, lw=0.8, alpha=0.45, label=label)
+        for number, record in enumerate(runs.records.itertuples()):
+            best = monitored[record.fold, record.repetition].get(record.best_epoch)
+            label = None if number else "the number of a fold, at its best epoch"
+            shape = {"marker": f"${record.fold}$", "ms": 7, "ls": "none", "zorder": 4}
+            axis.plot(record.best_epoch, best, color="black", label=label, **shape)
+        several = monitored.loc[:together]
+        if several.shape[1] > 1:
+            mean, deviation = several.mean(axis=1), several.std(axis=1)
+            label = "mean, while all folds train"
+            axis.plot(mean.index, mean, color=colour, lw=2.2, marker=marker, label=label)
+            ends = mean - deviation, mean + deviation
+            label = "standard deviation over folds"
+            axis.fill_between(mean.index, *ends, color=colour, alpha=0.2, lw=0, label=label)
+    mean = _by_training(runs, column).loc[:together].mean(axis=1)
+    shape = {"color": GREY, "lw": 1.2, "ls": "--", "marker": marker}
+    axis.plot(mean.index, mean, **shape, label="training faces, mean")
+
+
+def _by_training(runs: Runs, column: str) -> pd.DataFrame:
+    """A row an epoch, a column a training; accuracies in percent."""
+    table = runs.history.pivot(index="epoch", columns=["fold", "repetition"], values=column)
+    return 100 * table if "accuracy" in column else table
 
 
 @style()
 def confusion_matrices(networks: dict[str, Runs], task: str) -> Figure:
-    """Test faces of all folds by true and predicted label, the networks side by side.
+    """Test faces of all folds by true and predicted label, the ``networks`` side by side.
 
-    Shade and number are the share of the true label in percent; less than half a percent has no
-    number. ``networks``: those that predict ``task``, by name.
+    Shade and number are the share of the true label in percent; less than a half has no number.
     """
     columns = min(3, len(networks))
     rows = -(-len(networks) // columns)
-    many = task == "age"
-    height = 3.1 if many else 2.3
+    height, letters, turned = (3.1, 7, 90) if task == "age" else (2.3, 10, 0)
     figure, axes = panels(rows, columns, 7.2, height * rows, sharex=True, sharey=True)
     figure.set_layout_engine("compressed")  # squares
-    told = []
+    words = []
     for axis, runs in zip(axes, networks.values(), strict=False):
         counts = confusion(runs.predictions, task)
-        shares = 100 * counts.div(counts.sum(axis=1).clip(lower=1), axis=0)
-        words = shares.round().astype(int).astype(str).where(shares >= 0.5, "")
-        notes = {"annot": words, "fmt": "", "annot_kws": {"fontsize": 7 if many else 10}}
-        sns.heatmap(shares, **notes, ax=axis, cmap="Greys", vmin=0, vmax=100, cbar=False)
         faces = counts.to_numpy().sum()
+        shares = 100 * counts.div(counts.sum(axis=1).clip(lower=1), axis=0)
+        numbers = shares.round().astype(int).astype(str).where(shares >= 0.5, "")
+        notes = {"annot": numbers, "fmt": "", "annot_kws": {"fontsize": letters}}
+        sns.heatmap(shares, **notes, ax=axis, cmap="Greys", vmin=0, vmax=100, cbar=False)
         axis.set_title(f"{runs.title}\n{faces:,} faces", color=look(runs.title)[0])
-        axis.set(xlabel=f"predicted {task}", ylabel="")
-        axis.tick_params(axis="x", rotation=90 if many else 0, length=0)
+        axis.set(xlabel=f"predicted {task}", ylabel="", aspect="equal")
+        axis.tick_params(axis="x", rotation=turned, length=0)
         axis.tick_params(axis="y", rotation=0, length=0)
-        axis.set_aspect("equal")
         right, recall = np.trace(counts) / faces, np.diag(shares)
-        told.append(
+        words.append(
             f"{runs.title}: {100 * right:.1f} % of {faces:,} faces right, least of the true "
             f"{counts.columns[recall.argmin()]} ({recall.min():.0f} %)"
         )
@@ -136,30 +192,29 @@ def confusion_matrices(networks: dict[str, Runs], task: str) -> Figure:
         axis.remove()
     for axis in axes[::columns]:
         axis.set_ylabel(f"true {task}")
-    figure.set_label(say(f"Confusion matrices of {task}", *told))
-    return figure
+    return described(figure, f"Confusion matrices of {task}", *words)
 
 
 @style()
 def table_3(table: pd.DataFrame) -> Figure:
     """Table 3 as a picture: a panel a measure, a row a network, with 95 % intervals.
 
-    ``table`` as of ``tables.table_3``. The paper's values, hollow, are those of Adience. Hollow is
-    also the baseline that was run, which is scored on ten crops, and said to be. The mean recall
-    counts every age alike: a network that never gives an age loses an eighth by it.
+    ``table`` as of ``tables.table_3``. Hollow are the paper's values, which are those of Adience,
+    and the baseline that was run, which is scored on ten crops. The mean recall counts every age
+    alike: a network that never gives an age loses an eighth by it.
     """
     figure, axes = panels(3, 1, height=6.2, sharex=True)
-    always = {task: majority(table, task) for task in LABELS}
+    a_class = 100 / len(AGE_LABELS)
     shown = {
-        "gender accuracy (%)": ("gender accuracy", "gender", always["gender"]),
-        "age accuracy (%)": ("age accuracy", "age", always["age"]),
-        "mean recall of the ages (%)": ("age recall", "age recall", 100 / len(AGE_LABELS)),
+        "gender accuracy (%)": ("gender accuracy", "gender", majority(table, "gender")),
+        "age accuracy (%)": ("age accuracy", "age", majority(table, "age")),
+        "mean recall of the ages (%)": ("age recall", "age recall", a_class),
     }
-    told = []
+    words = []
     for axis, (title, (value, ends, rate)) in zip(axes, shown.items(), strict=True):
         theirs = table.get(f"{value} (paper)", pd.Series(np.nan, table.index))
-        part = table.assign(theirs=theirs, here=table[value])
-        part = part[part["here"].notna() | part["theirs"].notna()]
+        part = table.assign(here=table[value], theirs=theirs)
+        part = part.dropna(how="all", subset=["here", "theirs"])
         for place, (name, row) in enumerate(part.iterrows()):
             _ours_and_theirs(axis, place, str(name), row, ends)
         axis.axvline(rate, color=WARNING, ls=":", label="always the most frequent label")
@@ -167,15 +222,14 @@ def table_3(table: pd.DataFrame) -> Figure:
         axis.set(yticks=range(len(part)), yticklabels=names, ylim=(len(part) - 0.4, -0.7))
         axis.set_title(title)
         axis.tick_params(labelbottom=True)
-        told += [f"{name} {row['here']:.1f}" for name, row in part.dropna(subset="here").iterrows()]
-        told[-len(part) :] = [f"{title}: {', '.join(told[-len(part) :])}"]
-    smallest = np.nanmin([*always.values(), 100 / len(AGE_LABELS)])
+        values = ", ".join(f"{name} {one:.1f}" for name, one in part["here"].dropna().items())
+        words.append(f"{title}: {values}")
+    smallest = np.nanmin([rate for *_, rate in shown.values()])
     axes[0].set_xlim(max(0, 10 * (smallest // 10) - 2), 100)
     handles, labels = axes[0].get_legend_handles_labels()
     once = dict(zip(labels[::-1], handles[::-1], strict=True))
     figure.legend(once.values(), once.keys(), loc="outside upper left", ncols=2)
-    figure.set_label(say(*told))
-    return figure
+    return described(figure, *words)
 
 
 def _apart(name: Any, row: pd.Series) -> str:
@@ -188,14 +242,13 @@ def _apart(name: Any, row: pd.Series) -> str:
 def _ours_and_theirs(axis: Any, place: int, name: str, row: pd.Series, ends: str) -> None:
     """A row of ``table_3``: our value with its interval, and below it the paper's, hollow."""
     colour, marker = look(name)
-    here, theirs = row["here"], row["theirs"]
-    sides = [[here - row[f"{ends} low"]], [row[f"{ends} high"] - here]]
+    here, theirs, low, high = row[["here", "theirs", f"{ends} low", f"{ends} high"]]
     apart = _apart(name, row)
     shape = {"mfc": "white" if apart else colour, "label": apart or "here, 95 % interval"}
-    axis.errorbar(here, place, xerr=sides, fmt=marker, color=colour, **shape)
+    spread = [[here - low], [high - here]]
+    axis.errorbar(here, place, xerr=spread, fmt=marker, color=colour, **shape)
     axis.plot(theirs, place + 0.35, "o", mfc="white", mec=GREY, ms=5, label="the paper, on Adience")
-    end = np.nanmax([here, row[f"{ends} high"]]) if pd.notna(here) else np.nan
-    for value, x, y, hue in ((here, end, place, "black"), (theirs, theirs, place + 0.35, GREY)):
-        if pd.notna(value):
-            offset = {"xytext": (6, 0), "textcoords": "offset points", "va": "center"}
-            axis.annotate(f"{value:.1f}", (x, y), **offset, fontsize=8, color=hue)
+    if pd.notna(here):
+        beside(axis, f"{here:.1f}", (np.nanmax([here, high]), place), "black")
+    if pd.notna(theirs):
+        beside(axis, f"{theirs:.1f}", (theirs, place + 0.35))

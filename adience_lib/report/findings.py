@@ -7,9 +7,7 @@ import pandas as pd
 from adience_lib.data import Dataset
 from adience_lib.data.labels import LABELS
 from adience_lib.evidence import comparison, metrics, paper, quality
-from adience_lib.evidence.claims import (
-    VERDICTS,
-)
+from adience_lib.evidence.claims import VERDICTS
 from adience_lib.experiments.experiment import Experiment
 from adience_lib.experiments.parameters import differences
 from adience_lib.experiments.results import NOTEBOOK_OF, Results
@@ -33,12 +31,12 @@ def _caveat(dataset: Dataset) -> str:
 
 def about_to_train(experiment: Experiment, *names: str) -> str:
     """What is about to be trained, on what machine, and what the paper reports."""
-    protocol, folds = experiment.protocol, len(experiment.folds)
+    protocol, trainings = experiment.protocol, len(experiment.folds) * len(names)
     machine = backend.machine()
     theirs = paper.TABLE_3.loc[list(names), [*LABELS, "epochs"]]
     return (
-        f"Protocol `{protocol.label}` on {len(experiment.faces):,} faces: {folds * len(names)} "
-        f"trainings of at most {protocol.epochs} epochs, batch {protocol.batch_size}. Machine: "
+        f"Protocol `{protocol.label}` on {len(experiment.faces):,} faces: {trainings} trainings of "
+        f"at most {protocol.epochs} epochs, batch {protocol.batch_size}. Machine: "
         f"{machine['processor']}, {machine['cores']} cores, accelerator: {machine['accelerator']}. "
         f"The paper's numbers on Adience:\n\n{markdown(theirs.astype(object).fillna('-'))}"
     )
@@ -65,10 +63,10 @@ def _about(faces: pd.DataFrame, runs: Runs) -> str:
             f"{task} {ours.value:.1f} % right [{ours.low:.1f}, {ours.high:.1f}] (always giving the "
             f"most frequent label: {majority[task]:.1f} %{quoted})"
         )
-    epochs = metrics.fold_scores(runs)[["epochs", "best_epoch"]].mean()
+    epochs, best = metrics.fold_scores(runs)[["epochs", "best_epoch"]].mean()
     return (
-        f"**{runs.title}**, {_named(runs.folds)}: {'; '.join(words)}. It ran "
-        f"{epochs['epochs']:.1f} epochs, and the best was {epochs['best_epoch']:.1f} on average."
+        f"**{runs.title}**, {_named(runs.folds)}: {'; '.join(words)}. It ran {epochs:.1f} epochs, "
+        f"and the best was {best:.1f} on average."
     )
 
 
@@ -113,19 +111,17 @@ def about_missing(
     missing: dict[str, list[int]], commands: dict[str, str], unreadable: list[str]
 ) -> str:
     """Which runs are not there or cannot be read, and the command that makes them."""
-    todo = {name: folds for name, folds in missing.items() if folds}
-    lines = [f"- **{name}**, {_named(todo[name])}: `{commands[name]}`" for name in todo]
+    lines = [
+        f"- **{name}**, {_named(folds)}: `{commands[name]}`"
+        for name, folds in missing.items()
+        if folds
+    ]
     if lines:
         lines = ["These runs are missing:", "", *lines]
     if unreadable:
         lines += ["", "These are left out, because they cannot be read:", ""]
         lines += [f"- {fault}" for fault in unreadable]
     return "\n".join(lines) or "Every network has been trained on every fold."
-
-
-def counted(verdicts: pd.DataFrame) -> str:
-    """How many criteria of the claims have each verdict, and which."""
-    return f"The paper's nine claims, by {len(verdicts)} criteria: {by_verdict(verdicts)}."
 
 
 def by_verdict(verdicts: pd.DataFrame) -> str:
@@ -139,7 +135,7 @@ def about_claims(verdicts: pd.DataFrame, results: Results, dataset: Dataset) -> 
     """How many criteria have each verdict, and whose accuracies may be too good."""
     finished = [runs for name, runs in results.finished.items() if name in NOTEBOOK_OF]
     chosen = sorted(runs.title for runs in finished if runs.protocol.monitor == "test_fold")
-    words = counted(verdicts)
+    words = f"The paper's nine claims, by {len(verdicts)} criteria: {by_verdict(verdicts)}."
     if chosen:
         words += f" The epochs of {', '.join(chosen)} were chosen on the faces that are scored."
     return words + _caveat(dataset)
@@ -156,7 +152,7 @@ def about_recipes(table: pd.DataFrame) -> str:
     )
 
 
-def about_linear_probes(_: pd.DataFrame, *networks: Runs) -> str:
+def about_linear_probes(*networks: Runs) -> str:
     """What the trained networks get themselves, to set beside the linear models' table."""
     scores = [
         f"{runs.title} {quality.accuracy(runs, task).value:.1f} % of {task}"

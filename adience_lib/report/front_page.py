@@ -6,7 +6,6 @@ Each part is Markdown as MyST reads it. ``docs/index.md`` says where it stands.
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from adience_lib.data.labels import LABELS
@@ -15,27 +14,17 @@ from adience_lib.evidence.claims import CONTRADICTED, INCONCLUSIVE, SUPPORTED
 from adience_lib.experiments.results import NOTEBOOK_OF
 from adience_lib.report.discrepancies import numbered
 from adience_lib.report.findings import by_verdict
+from adience_lib.report.tables import known, majority
 from adience_lib.util.errors import AdienceError
 from adience_lib.util.markdown import markdown
-
-FOREST_PLOT = ("claims.svg", "claims.png")
-"""The figure of the claims in a folder of results; the first that is there is shown."""
-
-ASKS_FOR_MORE = (
-    "Verdicts ask for more than 95 %, so an interval outside its band may be inconclusive."
-)
-
-ADIENCE = "adience"
-"""The name of the paper's own dataset."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """Results as notebook 05 keeps them.
+    """Results as notebook 05 keeps them in a ``folder``.
 
-    ``folder``: claims.csv, table_3.csv, ledger.csv and the figures. ``data``: what stands in each
-    caption, so that no number can be taken for another dataset's. ``decides``: False for drawn
-    faces.
+    ``data``: what stands in each caption, so that no number can be taken for another dataset's.
+    ``decides``: False for drawn faces.
     """
 
     folder: Path
@@ -44,20 +33,27 @@ class Shown:
 
 
 def parts(own: Shown, study: Shown) -> dict[str, str]:
-    """The text of each part by its name: of this report's ``own`` run, and of the ``study`` on real
-    faces whose results come with the checkout. Drawn faces never give the answer.
+    """The text of each part by its name: of this report's ``own`` run, and of the ``study`` that
+    comes with the checkout. Drawn faces never give the answer.
 
     Raises AdienceError naming a file of results that cannot be read.
     """
     first, second = (own, study) if own.decides else (study, own)
+    others = "\n\n".join(_results(second).values())
+    if first.folder == second.folder:
+        others = "No other faces were run."
+    elif not second.decides:
+        others = f"These are drawings: the numbers show that the programs work.\n\n{others}"
+    about = {"which": which(own, study), "discrepancies": discrepancies(first), "second": others}
+    return about | _results(first)
+
+
+def _results(shown: Shown) -> dict[str, str]:
     return {
-        "which": which(own, study),
-        "answer": _answer(first),
-        "forest": forest(first),
-        "claims": claims(first),
-        "networks": networks(first),
-        "discrepancies": discrepancies(first),
-        "second": "No other faces were run." if first.folder == second.folder else others(second),
+        "answer": _answer(shown),
+        "forest": forest(shown),
+        "claims": claims(shown),
+        "networks": networks(shown),
     }
 
 
@@ -81,10 +77,8 @@ _AS_GOOD_AS_TWO = {
 
 
 def answer(verdicts: pd.DataFrame, data: str) -> str:
-    """What is supported and contradicted on ``data``, in words, and the numbers of the rest.
-
-    ``verdicts``: as of ``claims.verdicts``. Also a block of the README.
-    """
+    """What is supported and contradicted on ``data``, and the numbers of the rest, out of
+    ``claims.verdicts``. Also a block of the README."""
     of_2 = verdicts["verdict"].get("2", "")
     otherwise = "One network was not set against two."
     parts = [f"**{data}.** {_AS_GOOD_AS_TWO.get(of_2, otherwise)}"]
@@ -98,44 +92,38 @@ def answer(verdicts: pd.DataFrame, data: str) -> str:
 
 def _answer(shown: Shown) -> str:
     said = answer(_read(shown, "claims"), shown.data[:1].upper() + shown.data[1:])
-    if ADIENCE in shown.data:
+    if "adience" in shown.data:
         return said
     return f"{said}\n\nThe paper used the faces of Adience, which its authors give out on request."
 
 
 def forest(shown: Shown) -> str:
-    """The figure of the claims, or nothing where there is none."""
-    for file in FOREST_PLOT:
-        if (shown.folder / file).is_file():
-            return (
-                f"```{{figure}} {source_of(shown)}/{file}\n"
-                f":name: claims-figure-{shown.folder.name}\n"
-                f":alt: A row a claim: what was measured on {shown.data}, with its interval\n\n"
-                f"The claims on {shown.data}: the paper's own value, what was found with its 95 % "
-                f"interval, and a band where the criterion holds. {ASKS_FOR_MORE}\n```"
-            )
-    return ""
+    """The figure of the claims."""
+    return (
+        f"```{{figure}} {source_of(shown.folder)}/claims.svg\n"
+        f":name: claims-figure-{shown.folder.name}\n"
+        f":alt: A row a claim: what was measured on {shown.data}, with its interval\n\n"
+        f"The claims on {shown.data}: the paper's own value, what was found with its 95 % "
+        "interval, and a band where the criterion holds. Verdicts ask for more than 95 %, so an "
+        "interval outside its band may be inconclusive.\n```"
+    )
 
 
 def claims(shown: Shown) -> str:
     """A table, a row a criterion: its verdict, and why; and what its level holds for."""
     table = _read(shown, "claims")[["claim", "verdict", "because"]].fillna("")
-    captioned = _captioned(
-        table.assign(verdict="**" + table["verdict"] + "**").rename_axis("no."),
-        f"claims-{shown.folder.name}",
-        f"The claims on {shown.data}.",
-    )
-    return f"{captioned}\n\n{further_criteria()}"
+    table = table.assign(verdict="**" + table["verdict"] + "**").rename_axis("no.")
+    caption = f"The claims on {shown.data}."
+    return f"{_captioned(table, f'claims-{shown.folder.name}', caption)}\n\n{further_criteria()}"
 
 
 def further_criteria() -> str:
     """Which criteria are not counted in what the level of the tests guarantees."""
-    rows = [claim.row for claim in paper.CLAIMS]
-    first = {row[0]: row for row in reversed(rows)}
-    others = "; ".join(row for row in rows if row != first[row[0]])
+    rows = pd.Series([claim.row for claim in paper.CLAIMS])
+    others = rows[rows.str[0].duplicated()]
     return (
         "In a group of three claims (1, 2, 4; 3, 5, 7; 6, 8, 9) the first criteria err in one case "
-        f"of twenty at most. The others ({others}) have no such bound."
+        f"of twenty at most. The others ({'; '.join(others)}) have no such bound."
     )
 
 
@@ -150,23 +138,21 @@ def networks(shown: Shown) -> str:
 
 
 def shares(table_3: pd.DataFrame) -> pd.DataFrame:
-    """At most five rows: what each network gets right, and what one label for all would.
+    """Of ``tables.table_3``, what each network gets right, and what one label for all would. Also
+    a block of the README."""
+    trained = table_3.loc[[name for name in NOTEBOOK_OF if name in table_3.index]]
+    always = [known(majority(trained, task), "{:.0f} %") for task in LABELS]
+    rows = {name: [_accuracy(row, task) for task in LABELS] for name, row in trained.iterrows()}
+    return pd.DataFrame.from_dict(
+        rows | {"always the most frequent label": always},
+        orient="index",
+        columns=[f"right on {task}" for task in LABELS],
+    ).rename_axis("network")
 
-    ``table_3``: as of ``tables.table_3``. Also a block of the README.
-    """
-    kinds = ("accuracy", "low", "high", "majority")
-    table = table_3.reindex(columns=[f"{task} {kind}" for task in LABELS for kind in kinds])
-    rows = {
-        name: {task: _accuracy(table.loc[name], task) for task in LABELS}
-        for name in NOTEBOOK_OF
-        if name in table.index
-    }
-    rows["always the most frequent label"] = {
-        task: _in_words(table.reindex(NOTEBOOK_OF)[f"{task} majority"].max(), "{:.0f} %")
-        for task in LABELS
-    }
-    found = pd.DataFrame.from_dict(rows, orient="index").rename_axis("network")
-    return found.rename(columns="right on {}".format)
+
+def _accuracy(row: pd.Series, task: str) -> str:
+    mean, low, high = row[[f"{task} accuracy", f"{task} low", f"{task} high"]]
+    return known(mean, "{:.0f} %") + ("" if pd.isna(low) else f" [{low:.0f}, {high:.0f}]")
 
 
 def discrepancies(shown: Shown) -> str:
@@ -179,19 +165,9 @@ def discrepancies(shown: Shown) -> str:
     )
 
 
-def others(shown: Shown) -> str:
-    """The same of the other data, marked as such."""
-    mark = "" if shown.decides else "These are drawings: the numbers show that the programs work."
-    return "\n\n".join(
-        part
-        for part in (mark, _answer(shown), forest(shown), claims(shown), networks(shown))
-        if part
-    )
-
-
-def source_of(shown: Shown) -> str:
-    """Where the site's sources have the figures of ``shown``."""
-    return f"results/{shown.folder.name}"
+def source_of(folder: Path) -> str:
+    """Where the site's sources have the figures of a folder of results."""
+    return f"results/{folder.name}"
 
 
 def _read(shown: Shown, name: str) -> pd.DataFrame:
@@ -200,16 +176,6 @@ def _read(shown: Shown, name: str) -> pd.DataFrame:
         return pd.read_csv(file, index_col=0)
     except (OSError, ValueError) as error:
         raise AdienceError(f"{file}: cannot be read ({error}); notebook 05 writes it") from error
-
-
-def _accuracy(row: pd.Series, task: str) -> str:
-    low, high = (_in_words(row[f"{task} {end}"], "{:.0f}") for end in ("low", "high"))
-    mean = _in_words(row[f"{task} accuracy"], "{:.0f} %")
-    return mean if "-" in (low, high) else f"{mean} [{low}, {high}]"
-
-
-def _in_words(number: float, form: str) -> str:
-    return "-" if np.isnan(number) else form.format(number)
 
 
 def _captioned(table: pd.DataFrame, name: str, caption: str) -> str:

@@ -1,7 +1,5 @@
 """Figures of what the paper leaves out: a table of ``tables`` in, a matplotlib figure out."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -9,22 +7,21 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from adience_lib.data.labels import LABELS
 from adience_lib.evidence.grad_cam import Attention
-from adience_lib.report.style import GREY, WARNING, look, panels, say, style
-from adience_lib.report.tables import IDLE_AT
+from adience_lib.report.style import GREY, WARNING, beside, described, look, panels, style
 
-ALWAYS = "always the most frequent label"
+IDLE_AT = {"gender": 0.0, "age": 1.0}
+"""The gamma that gives a task no weight: nothing trains its head (paper, equation 1)."""
 
 
 @style()
 def accuracy_by_gamma(table: pd.DataFrame) -> Figure:
     """Both accuracies of the multi-task network against gamma; the bands are 95 % intervals.
 
-    ``table`` as of ``tables.gammas``. A task to which gamma gives no weight has no point: nothing
-    trained its head.
+    ``table`` as of ``tables.gammas``. A task to which gamma gives no weight has no point.
     """
     figure, (axis,) = panels(1, 1, height=3.2)
     colour, _ = look("multitask")
-    told = []
+    words = []
     for task, line, marker in (("gender", "-", "o"), ("age", "--", "s")):
         trained = table[table.index != IDLE_AT[task]]
         axis.plot(trained.index, trained[task], ls=line, marker=marker, color=colour)
@@ -32,18 +29,17 @@ def accuracy_by_gamma(table: pd.DataFrame) -> Figure:
         axis.fill_between(trained.index, low, high, color=colour, alpha=0.15, lw=0)
         if len(trained):
             place = trained.index[0], high.iloc[0]
-            beside = {"xytext": (0, 4), "textcoords": "offset points", "color": colour}
-            axis.annotate(f"{task}, 95 % interval", place, **beside)
-            told.append(
+            above = {"xytext": (0, 4), "textcoords": "offset points", "color": colour}
+            axis.annotate(f"{task}, 95 % interval", place, **above)
+            words.append(
                 f"{task} between {trained[task].min():.1f} and {trained[task].max():.1f} %, best "
                 f"at gamma {trained[task].idxmax():g}"
             )
     axis.set(xlabel="gamma: the weight of gender's loss", ylabel="accuracy (%)")
     axis.set(xlim=(-0.03, 1.03), ylim=(0, 105))
-    figure.set_label(
-        say(f"Accuracies of the multi-task network by gamma, {len(table)} values", *told)
+    return described(
+        figure, f"Accuracies of the multi-task network by gamma, {len(table)} values", *words
     )
-    return figure
 
 
 @style()
@@ -53,61 +49,52 @@ def optimism(table: pd.DataFrame) -> Figure:
     ``table`` as of ``tables.optimism``. Filled marks are gender, hollow ones age.
     """
     figure, (axis,) = panels(1, 1, height=2.9)
-    names = list(dict.fromkeys(table["model"]))
-    told = []
-    for name, rows in table.groupby("model", sort=False):
-        colour, marker = look(str(name))
+    names = table["model"].unique()
+    words = []
+    for place, name in enumerate(names):
+        colour, marker = look(name)
         for task, shift, fill in (("gender", -0.14, colour), ("age", 0.14, "white")):
-            points = rows[task].dropna()
-            places = np.full(len(points), names.index(name) + shift)
+            points = table.loc[table["model"] == name, task].dropna()
+            places = np.full(len(points), place + shift)
             axis.plot(points, places, marker, ls="none", color=colour, mfc=fill, alpha=0.8)
             if len(points):
-                told.append(f"{name} on {task} {points.mean():+.1f} points on average")
+                words.append(f"{name} on {task} {points.mean():+.1f} points on average")
     for task, fill in (("gender", GREY), ("age", "white")):
         axis.plot([], [], "o", color=GREY, mfc=fill, label=f"{task}, a fold")
     axis.axvline(0, color=GREY, lw=1)
     axis.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))
     axis.set_xlabel("accuracy at the test fold's epoch\nminus at the held-out subjects' (points)")
     figure.legend(loc="outside upper left", ncols=2)
-    figure.set_label(say(f"What the test fold's choice adds, {len(table)} trainings", *told))
-    return figure
+    return described(figure, f"What the test fold's choice adds, {len(table)} trainings", *words)
 
 
 @style()
 def intervals(table: pd.DataFrame, columns: list[str], chance: dict[str, float]) -> Figure:
     """Accuracies as dots with their 95 % intervals, a panel a task, on one axis.
 
-    ``table``: ``task``, ``accuracy``, ``low``, ``high`` (percent), and ``columns``, which name a
-    row together. ``chance``: percent right by the most frequent label, by task.
+    ``table``: ``task``, ``accuracy``, ``low``, ``high`` (percent), and the ``columns`` that name a
+    row. ``chance``: percent right by the most frequent label, by task.
     """
     parts = {task: table[table["task"] == task] for task in LABELS if task in set(table["task"])}
     heights = [len(part) + 1.2 for part in parts.values()]
-    ratios = {"height_ratios": heights}
-    figure, axes = panels(
-        len(parts), 1, height=0.9 + 0.3 * sum(heights), sharex=True, gridspec_kw=ratios
-    )
-    told = []
+    height, ratios = 0.9 + 0.3 * sum(heights), {"height_ratios": heights}
+    figure, axes = panels(len(parts), 1, height=height, sharex=True, gridspec_kw=ratios)
+    said = []
     for axis, (task, part) in zip(axes, parts.items(), strict=True):
         words = part[columns].astype(str).agg(", ".join, axis=1)
         for place, (name, row) in enumerate(zip(words, part.itertuples(), strict=True)):
             colour, marker = look(task if name.startswith("reduced") else name)
             spread = [[row.accuracy - row.low], [row.high - row.accuracy]]
             axis.errorbar(row.accuracy, place, xerr=spread, fmt=marker, color=colour)
-            _beside(axis, f"{row.accuracy:.1f}", (np.nanmax([row.high, row.accuracy]), place))
-            told.append(f"{task}, {name}: {row.accuracy:.1f} %")
-        axis.axvline(chance[task], color=WARNING, ls=":", label=ALWAYS)
+            beside(axis, f"{row.accuracy:.1f}", (np.nanmax([row.high, row.accuracy]), place))
+            said.append(f"{task}, {name}: {row.accuracy:.1f} %")
+        axis.axvline(chance[task], color=WARNING, ls=":", label="always the most frequent label")
         axis.set(yticks=range(len(part)), yticklabels=words, ylim=(len(part) - 0.4, -0.6))
         axis.set_title(f"{task} accuracy (%)")
         axis.tick_params(labelbottom=True)
     axes[0].set_xlim(0, 100)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left")
-    figure.set_label(say(*told))
-    return figure
-
-
-def _beside(axis: Any, words: str, place: tuple[float, float]) -> None:
-    offset = {"xytext": (6, 0), "textcoords": "offset points", "va": "center", "fontsize": 8}
-    axis.annotate(words, place, color=GREY, **offset)
+    return described(figure, *said)
 
 
 @style()
@@ -118,51 +105,46 @@ def calibration(table: pd.DataFrame) -> Figure:
     larger mark is more faces. The answer of two labels has at least half of the probability.
     """
     figure, axes = panels(1, 2, height=3.6)
-    told = []
+    words = []
     for axis, task in zip(axes, LABELS, strict=True):
         least = 100 // len(LABELS[task])
         axis.plot([least, 100], [least, 100], ls="--", color=GREY, lw=1)
-        for model in table.index.get_level_values("model").unique():
-            if (model, task) not in table.index:
-                continue
+        of_task = table[table.index.get_level_values("task") == task]
+        for model, curve in of_task.groupby(level="model", sort=False):
             colour, marker = look(model)
-            curve = table.loc[[(model, task)]]
             points = curve["confidence"], curve["accuracy"]
             error = f"{model} ({curve['error'].iloc[0]:.1f})"
             axis.plot(*points, color=colour)
             sizes = 150 * curve["faces"] / curve["faces"].sum()
             axis.scatter(*points, sizes, color=colour, marker=marker)
             axis.plot([], [], color=colour, marker=marker, label=error)
-            told.append(f"{task}, {error}")
+            words.append(f"{task}, {error}")
         axis.set(xlabel=f"probability of the {task} given (%)", ylabel="right (%)")
-        start = min(least, table.xs(task, level="task")["accuracy"].min()) if told else least
+        start = min([least, *of_task["accuracy"]])
         axis.set(xlim=(least - 2, 102), ylim=(start - 4, 102))
         axis.legend(title="network (error, points)", title_fontsize=8, fontsize=8)
     faces = int(table.groupby(level=["model", "task"])["faces"].sum().max())
-    figure.set_label(
-        say(f"Reliability curves of {faces:,} test faces, with calibration errors in points", *told)
-    )
-    return figure
+    about = f"Reliability curves of {faces:,} test faces, with calibration errors in points"
+    return described(figure, about, *words)
 
 
 @style()
 def accuracy_by_group(table: pd.DataFrame) -> Figure:
     """Accuracy of one network in each group, with 95 % intervals and the number of faces.
 
-    ``table``: rows of ``tables.groups`` of one network; groups of gender and age together stay in
-    the table. The line is all faces; a filled mark is a group whose interval leaves it out; a bar
-    is what the group's own most frequent label would get right, where the group has several.
+    ``table``: rows of ``tables.groups`` of one network. The line is all faces; a filled mark is a
+    group whose interval leaves it out; a bar is what the group's own most frequent label would get
+    right, where the group has several.
     """
     rows = table.reset_index()
+    model, tasks = rows["model"].iloc[0], rows["task"].unique()
     rows = rows[rows["by"].isin(["gender", "age", "race"]) & (rows["faces"] > 0)]
-    tasks = list(dict.fromkeys(table.index.get_level_values("task")))
-    model = table.index.get_level_values("model")[0]
     colour, marker = look(model)
     groups = rows.drop_duplicates("group")
     gaps = (groups["by"] != groups["by"].shift()).cumsum() - 1
     place = dict(zip(groups["group"], np.arange(len(groups)) + 0.6 * gaps, strict=True))
     figure, axes = panels(1, len(tasks), height=1.4 + 0.25 * len(groups), sharey=True)
-    told = []
+    said = []
     for axis, task in zip(axes, tasks, strict=True):
         part = rows[rows["task"] == task]
         whole = table.loc[(model, task, "all")]
@@ -179,7 +161,7 @@ def accuracy_by_group(table: pd.DataFrame) -> Figure:
         axis.set(xlabel=f"{task} accuracy (%)", xlim=(-3, 103))
         axis.grid(axis="y", visible=False)
         right = part.set_index("group")["accuracy"].round()
-        told.append(
+        said.append(
             f"{task}: {whole['accuracy']:.1f} % of {whole['faces']:,.0f} faces; lowest "
             f"{right.idxmin()} ({right.min():g} %), highest {right.idxmax()} ({right.max():g} %)"
         )
@@ -190,8 +172,7 @@ def accuracy_by_group(table: pd.DataFrame) -> Figure:
     for fill, label in ((colour, "interval misses the line"), ("white", "interval crosses it")):
         axes[0].plot([], [], marker, color=colour, mfc=fill, label=label)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=2)
-    figure.set_label(say(f"Accuracy of {model} by group", *told))
-    return figure
+    return described(figure, f"Accuracy of {model} by group", *said)
 
 
 @style()
@@ -203,26 +184,25 @@ def recall(table: pd.DataFrame) -> Figure:
     figure, (axis,) = panels(1, 1, height=3.4)
     ages = table.xs("age", level="task")
     models = ages.index.get_level_values("model").unique()
-    told = []
+    words = []
     for number, model in enumerate(models):
         colour, marker = look(model)
         part = ages.loc[model].reindex(LABELS["age"])
-        spread = [part["recall"] - part["low"], part["high"] - part["recall"]]
+        right = part["recall"]
         places = np.arange(len(part)) + 0.2 * (number - (len(models) - 1) / 2)
         shape = {"fmt": marker, "ms": 5, "capsize": 0, "color": colour, "label": model}
-        axis.errorbar(places, part["recall"], yerr=spread, **shape)
-        told.append(
-            f"{model}: most {part['recall'].idxmax()} ({part['recall'].max():.0f} %), least "
-            f"{part['recall'].idxmin()} ({part['recall'].min():.0f} %)"
+        axis.errorbar(places, right, yerr=[right - part["low"], part["high"] - right], **shape)
+        words.append(
+            f"{model}: most {right.idxmax()} ({right.max():.0f} %), least {right.idxmin()} "
+            f"({right.min():.0f} %)"
         )
     faces = ages.groupby(level="label")["faces"].max().reindex(LABELS["age"])
-    words = [f"{age}\nn {count:,.0f}" for age, count in faces.items()]
-    axis.set(xticks=range(len(words)), xticklabels=words, ylim=(-3, 103))
+    labels = [f"{age}\nn {count:,.0f}" for age, count in faces.items()]
+    axis.set(xticks=range(len(labels)), xticklabels=labels, ylim=(-3, 103))
     axis.set(xlabel="true age in years", ylabel="right (%)")
     axis.grid(axis="x", visible=False)
     figure.legend(loc="outside upper left", ncols=len(models))
-    figure.set_label(say(f"Share of each age that is right, {faces.sum():,.0f} faces", *told))
-    return figure
+    return described(figure, f"Share of each age that is right, {faces.sum():,.0f} faces", *words)
 
 
 @style()
@@ -234,7 +214,7 @@ def accuracy_against_work(table: pd.DataFrame) -> Figure:
     mark under their own recipe.
     """
     figure, axes = panels(2, 1, height=4.8, sharex=True)
-    told = []
+    said = []
     for axis, task in zip(axes, LABELS, strict=True):
         part = table.dropna(subset=[task]) if task in table else table.iloc[:0]
         for name, row in part.iterrows():
@@ -245,8 +225,8 @@ def accuracy_against_work(table: pd.DataFrame) -> Figure:
             fill = "white" if words.endswith("own recipe") else colour
             axis.plot(ends, [row[task]] * 2, color=colour)
             axis.plot(ends.iloc[1], row[task], marker, color=colour, mfc=fill)
-            _beside(axis, words, (ends.iloc[1], row[task]))
-            told.append(f"{task}, {words}: {row[task]:.1f} % for {ends.iloc[1]:.0f}")
+            beside(axis, words, (ends.iloc[1], row[task]))
+            said.append(f"{task}, {words}: {row[task]:.1f} % for {ends.iloc[1]:.0f}")
         axis.set(ylabel=f"{task} accuracy (%)", xscale="log")
         axis.margins(x=0.1, y=0.2)
         axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -254,31 +234,30 @@ def accuracy_against_work(table: pd.DataFrame) -> Figure:
         axis.xaxis.set_minor_formatter(NullFormatter())
     axes[0].set_xlim(right=2.4 * axes[0].get_xlim()[1])  # for the words beside the last mark
     axes[-1].set_xlabel("multiply-adds of a training, forward and backward ($10^{12}$, log scale)")
-    figure.set_label(say("Accuracy against the 10^12 multiply-adds of a training", *told))
-    return figure
+    return described(figure, "Accuracy against the 10^12 multiply-adds of a training", *said)
 
 
 @style()
 def attention(found: Attention, faces: pd.DataFrame, network: str, task: str) -> Figure:
     """Grad-CAM of ``network``: each face, and below it the heat that speaks for the answer given.
 
-    ``found`` and ``faces`` as of ``notebook.attention``: right answers first.
+    ``found``: of ``faces``, a row a face with its true labels.
     """
     count = len(faces)
     figure, axes = panels(2, count, height=0.55 + 13 / count)
-    told = []
-    for place, (_, face) in enumerate(faces.iterrows()):
-        given, true = LABELS[task][found.answers[place]], LABELS[task][face[task]]
+    words = []
+    for place, truth in enumerate(faces[task]):
+        given, true = LABELS[task][found.answers[place]], LABELS[task][truth]
+        right = given == true
         above, below = axes[place], axes[count + place]
         above.imshow(found.crops[place])
         below.imshow(found.crops[place])
         below.imshow(found.heat[place], cmap="inferno", alpha=0.55, vmin=0, vmax=1)
-        words = f"is {true}" if given == true else f"is {true}\nsaid {given}"
-        above.set_title(words, fontsize=8, loc="center", color=GREY if given == true else WARNING)
-        told.append(f"{true} taken for {given}" if given != true else f"{true} right")
+        title = f"is {true}" if right else f"is {true}\nsaid {given}"
+        above.set_title(title, fontsize=8, loc="center", color=GREY if right else WARNING)
+        words.append(f"{true} right" if right else f"{true} taken for {given}")
     for axis in axes:
         axis.set_axis_off()
-    figure.set_label(
-        say(f"Where {network} looks for the {task} of {count} faces: {', '.join(told)}")
+    return described(
+        figure, f"Where {network} looks for the {task} of {count} faces: {', '.join(words)}"
     )
-    return figure

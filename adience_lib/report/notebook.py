@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from adience_lib.data.labels import LABELS
 from adience_lib.evidence import metrics
-from adience_lib.evidence.grad_cam import Attention, grad_cam
+from adience_lib.evidence.grad_cam import grad_cam
 from adience_lib.evidence.metrics import confusion
 from adience_lib.evidence.quality import fold_intervals
 from adience_lib.experiments.experiment import Experiment
@@ -33,11 +33,10 @@ def write(experiment: Experiment, figure: Figure, name: str) -> tuple[Path, str]
     what is seen, and the data. Pictures of faces have no SVG, which would hold the same dots. Equal
     figures are equal files: without a date, and without the version of the software.
     """
-    with style.style():
-        style.sign(figure, experiment.caption)
     words = f"{figure.get_label()} {experiment.caption}."
     png, svg = (experiment.figures_dir / f"{name}.{kind}" for kind in ("png", "svg"))
-    with atomic.writing(experiment.figures_dir / name), style.style():
+    with atomic.writing(png), style.style():
+        style.sign(figure, experiment.caption)
         figure.savefig(png, metadata={"Software": None, "Description": words})
         if not any(axis.images for axis in figure.axes):
             about = {"Date": None, "Creator": None, "Description": words}
@@ -71,15 +70,28 @@ def show_intervals(
     experiment: Experiment, table: pd.DataFrame, columns: list[str], name: str
 ) -> None:
     """Show accuracies with their intervals, a dot for each row that ``columns`` name."""
-    chance = metrics.majority_rates(experiment.faces, list(experiment.folds))
-    show_if_any(
-        experiment, table, lambda rows: further_figures.intervals(rows, columns, chance), name
-    )
+    if not table.empty:
+        chance = metrics.majority_rates(experiment.faces, list(experiment.folds))
+        show(experiment, further_figures.intervals(table, columns, chance), name)
 
 
 def show_attention(experiment: Experiment, model_name: str, task: str) -> None:
-    """Show what a trained network looks at, on faces that it got right and on some it did not."""
-    found, faces = attention(experiment, model_name, task)
+    """Show what the trained network of the first fold looks at (Grad-CAM).
+
+    On at most four test faces that it got right and four that it did not, drawn with the
+    protocol's seed.
+    """
+    folder = experiment.folder(model_name, experiment.folds[0])
+    tested, seed = read_runs([folder]).predictions, experiment.protocol.seed
+    right = metrics.correct(tested, task)
+    faces = pd.concat(
+        [tested[some].sample(min(4, some.sum()), random_state=seed) for some in (right, ~right)]
+    )
+    # An exact repeat of a row names the same image.
+    distinct = experiment.dataset.faces.drop_duplicates("path")
+    row_of = pd.Series(distinct.index, distinct["path"])
+    images = experiment.images[row_of[faces["face"]].to_numpy()]
+    found = grad_cam(load_network(folder), images, task)
     figure = further_figures.attention(found, faces, model_name, task)
     show(experiment, figure, f"grad_cam_{model_name}_{task}")
 
@@ -109,28 +121,3 @@ def show_runs(experiment: Experiment, runs: Runs, name: str) -> pd.DataFrame:
     # The kept file has no times, so that equal runs leave equal files.
     keep(experiment, scores.drop(columns="seconds"), f"{name}_folds")
     return scores
-
-
-def attention(
-    experiment: Experiment, model_name: str, task: str, each: int = 4
-) -> tuple[Attention, pd.DataFrame]:
-    """Grad-CAM of test faces that a network of the first fold got right, then of some it did not.
-
-    ``each``: how many of both there are at most, drawn with the protocol's seed. Also gives their
-    predictions, a row a face.
-    """
-    folder = experiment.folder(model_name, experiment.folds[0])
-    tested = read_runs([folder]).predictions
-    right = metrics.correct(tested, task)
-    drawn = pd.concat(
-        [
-            tested[chosen].sample(min(each, chosen.sum()), random_state=experiment.protocol.seed)
-            for chosen in (right, ~right)
-        ]
-    )
-    # An exact repeat of a row names the same image.
-    distinct = experiment.dataset.faces.drop_duplicates("path")
-    row_of = pd.Series(distinct.index, distinct["path"])
-    images = experiment.images[row_of[drawn["face"]].to_numpy()]
-    network = load_network(folder)
-    return grad_cam(network, images, task), drawn

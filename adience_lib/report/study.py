@@ -12,15 +12,10 @@ from adience_lib.evidence import claims, metrics, quality
 from adience_lib.experiments import records
 from adience_lib.experiments import study as planned
 from adience_lib.experiments.experiment import Experiment
-from adience_lib.experiments.results import (
-    NOTEBOOK_OF,
-    Results,
-    find_runs,
-    finished_runs,
-    finished_sweep,
-)
+from adience_lib.experiments.results import NOTEBOOK_OF, Results, find_runs, finished_sweep
 from adience_lib.models.summary import architecture_table
-from adience_lib.report import figures, further_figures, notebook, tables
+from adience_lib.report import figures, forest, further_figures, notebook, tables
+from adience_lib.report.architecture_figure import architecture
 from adience_lib.report.discrepancies import discrepancies
 from adience_lib.runs.read import Runs
 from adience_lib.util import paths
@@ -42,16 +37,13 @@ def read(figures: Path = paths.COMMITTED) -> tuple[Experiment, Results]:
     return recorded, found
 
 
-def frozen_xception(figures: Path = paths.COMMITTED) -> tuple[Experiment, Runs]:
+def frozen_xception() -> tuple[Experiment, Runs]:
     """A linear model on frozen Xception, on the faces of the larger study: the related work's way.
 
     Raises AdienceError if its records are not there or cannot be read.
     """
-    larger = records.read(figures / RECORDS.parent / planned.FOLDER / records.FOLDER)
-    runs = finished_runs(larger, "xception")
-    if runs is None:
-        raise AdienceError(f"{larger.runs_dir}: holds no linear model on Xception")
-    return larger, runs
+    larger = records.read(paths.COMMITTED / "utkface" / planned.FOLDER / records.FOLDER)
+    return larger, find_runs(larger).main("xception")
 
 
 def chance(recorded: Experiment) -> dict[str, float]:
@@ -61,16 +53,13 @@ def chance(recorded: Experiment) -> dict[str, float]:
 
 def in_words(recorded: Experiment, found: Results) -> str:
     """How many faces, of what, and how often each network of Table 3 was trained on each fold."""
-    trainings = [
-        f"{name} {metrics.fold_scores(found.finished[name])['trainings'].min()}"
-        for name in NOTEBOOK_OF
-        if name in found.finished
-    ]
+    trained = [(name, found.finished[name]) for name in NOTEBOOK_OF if name in found.finished]
+    often = [f"{name} {metrics.fold_scores(runs)['trainings'].min()}" for name, runs in trained]
     rates = chance(recorded)
     return (
         f"**{recorded.caption}.** Of {len(recorded.dataset.faces):,} faces in the eight age labels "
         f"{len(recorded.faces):,} were drawn. Trainings of each of {len(recorded.folds)} folds: "
-        f"{', '.join(trainings)}. Always giving the most frequent label is right on "
+        f"{', '.join(often)}. Always giving the most frequent label is right on "
         f"{rates['gender']:.1f} % of the genders and {rates['age']:.1f} % of the ages."
     )
 
@@ -91,21 +80,11 @@ def draw(figures_dir: Path = paths.COMMITTED) -> None:
 
 def all_tables(recorded: Experiment, found: Results) -> dict[str, pd.DataFrame]:
     """Every table of the report, by the name of its file."""
-    faces, evidence = recorded.faces, claims.decide(found)
-    scores = {
-        f"{CURVES[name]}_folds": quality.fold_intervals(runs).round(1).drop(columns="seconds")
-        for name, runs in found.finished.items()
-        if name in CURVES
-    }
-    confusions = {
-        f"confusion_{name}_{task}": metrics.confusion(runs.predictions, task)
-        for name, runs in found.finished.items()
-        for task in runs.tasks
-    }
-    return {
+    evidence = claims.decide(found)
+    computed = {
         "drops": recorded.dataset.drops.set_index("reason"),
-        "age_by_gender": tables.ages(faces),
-        "folds": tables.folds(faces),
+        "age_by_gender": tables.ages(recorded.faces),
+        "folds": tables.folds(recorded.faces),
         "table_1": tables.table_1(),
         "table_2": tables.table_2(),
         "baseline": tables.baseline(),
@@ -122,9 +101,14 @@ def all_tables(recorded: Experiment, found: Results) -> dict[str, pd.DataFrame]:
         "calibration": tables.calibration(found),
         "cost": tables.cost(found),
         "ledger": discrepancies(recorded.dataset, found.finished),
-        **scores,
-        **confusions,
     }
+    for name, runs in found.finished.items():
+        for task in runs.tasks:
+            computed[f"confusion_{name}_{task}"] = metrics.confusion(runs.predictions, task)
+        if name in CURVES:
+            scores = quality.fold_intervals(runs).round(1).drop(columns="seconds")
+            computed[f"{CURVES[name]}_folds"] = scores
+    return computed
 
 
 CURVES = {
@@ -141,22 +125,21 @@ def all_figures(
 ) -> dict[str, Figure]:
     """Every figure that needs no face, by the name of its file; ``of``: all tables."""
     rates = chance(recorded)
-    network = architecture_table(models.build("multitask"))
     ages = of["folds"].drop(columns=["faces", "subjects", "female"])
+    of_multitask = tables.only(of["groups"], "model", "multitask")
+    recipes = ["network", "recipe", "scored on"]
     drawn = {
         "figure_2_age_by_gender": figures.age_by_gender(of["age_by_gender"]),
         "folds": figures.fold_composition(ages),
-        "figure_3_architecture": figures.architecture(network, ("gender", "age")),
-        "claims": figures.claims(of["claims_measured"]),
+        "figure_3_architecture": architecture(architecture_table(models.build("multitask"))),
+        "claims": forest.claims(of["claims_measured"]),
         "table_3": figures.table_3(of["table_3"]),
         "optimism": further_figures.optimism(of["optimism"]),
         "gamma": further_figures.accuracy_by_gamma(of["gamma"]),
-        "recipes": further_figures.intervals(
-            of["recipes"], ["network", "recipe", "scored on"], rates
-        ),
+        "recipes": further_figures.intervals(of["recipes"], recipes, rates),
         "readouts": further_figures.intervals(of["readouts"], ["read off"], rates),
-        "recall": further_figures.recall(tables.of_age(of["classes"])),
-        "groups": further_figures.accuracy_by_group(tables.of_model(of["groups"], "multitask")),
+        "recall": further_figures.recall(of["classes"]),
+        "groups": further_figures.accuracy_by_group(of_multitask),
         "calibration": further_figures.calibration(of["calibration"]),
         "cost": further_figures.accuracy_against_work(of["cost"]),
     }

@@ -10,8 +10,6 @@ import matplotlib.style
 import numpy as np
 from matplotlib.figure import Figure
 
-STYLE = Path(__file__).with_name("style.mplstyle")
-
 GREY, WARNING = "#666666", "#B22222"
 
 _LOOKS = {
@@ -29,37 +27,36 @@ colour-blind readers. Levi & Hassner's networks are named after their task as we
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Within it, and in what it decorates, figures are drawn and written in the report's style.
-
-    It starts from Matplotlib's defaults, whatever a ``matplotlibrc`` says.
-    """
-    with matplotlib.style.context(STYLE, after_reset=True):
+    """Within it, and in what it decorates, figures are drawn and written in the report's style,
+    whatever a ``matplotlibrc`` says."""
+    with matplotlib.style.context(Path(__file__).with_name("style.mplstyle"), after_reset=True):
         yield
 
 
 def look(network: str) -> tuple[str, str]:
-    """The colour and the marker of a network, the same in every figure; grey for anything else.
-
-    ``network``: its name or its title in a table.
-    """
-    names = (word for word in _LOOKS if word in network.lower())
-    return _LOOKS.get(next(names, ""), (GREY, "o"))
+    """The colour and the marker of a network, by its name or its title; grey for anything else."""
+    return next((_LOOKS[word] for word in _LOOKS if word in network.lower()), (GREY, "o"))
 
 
 def panels(
     rows: int, columns: int, width: float = 6.5, height: float = 3.4, **options: Any
 ) -> tuple[Figure, np.ndarray]:
-    """A figure of so many inches, and its axes in the order of reading.
-
-    It belongs to no window: nothing shows it by itself, and nothing has to be closed.
-    """
+    """A figure of so many inches, and its axes in the order of reading. It has no window."""
     figure = Figure(figsize=(width, height))
     return figure, figure.subplots(rows, columns, squeeze=False, **options).ravel()
 
 
-def say(*sentences: str) -> str:
-    """What stands for a figure where it is not seen: the sentences that are not empty, as one."""
-    return " ".join(f"{sentence.rstrip('.')}." for sentence in sentences if sentence)
+def beside(axis: Any, words: str, place: tuple[Any, float], colour: str = GREY) -> None:
+    """Write ``words`` to the right of the mark at ``place``."""
+    offset = {"xytext": (6, 0), "textcoords": "offset points", "va": "center", "fontsize": 8}
+    axis.annotate(words, place, color=colour, **offset)
+
+
+def described(figure: Figure, *sentences: str) -> Figure:
+    """``figure``, labelled with what stands for it where it is not seen: those of the sentences
+    that are not empty."""
+    figure.set_label(" ".join(f"{sentence.rstrip('.')}." for sentence in sentences if sentence))
+    return figure
 
 
 def sign(figure: Figure, caption: str) -> None:
@@ -67,7 +64,4 @@ def sign(figure: Figure, caption: str) -> None:
     colour = WARNING if caption.startswith("DEMO") else GREY
     letters = int(16 * figure.get_figwidth())  # as many as fit, so that it makes no figure wider
     words = textwrap.fill(caption, letters)
-    figure.text(0.01, -0.01, words, va="top", fontsize=8, color=colour, gid=FOOTER)
-
-
-FOOTER = "footer"
+    figure.text(0.01, -0.01, words, va="top", fontsize=8, color=colour, gid="footer")

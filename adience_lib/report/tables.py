@@ -8,18 +8,14 @@ import numpy as np
 import pandas as pd
 
 from adience_lib import models
-from adience_lib.data.labels import AGE_LABELS, GENDER_LABELS, LABELS
+from adience_lib.data.labels import AGE_LABELS, LABELS
 from adience_lib.evidence import cost as costs
 from adience_lib.evidence import metrics, paper, quality
 from adience_lib.evidence.quality import Share
 from adience_lib.experiments.linear_probes import FROZEN
 from adience_lib.experiments.results import Results
 from adience_lib.models.networks import TRAINABLE_XCEPTION_LAYERS
-from adience_lib.models.summary import (
-    architecture_table,
-    parameter_counts,
-    training_multiply_adds,
-)
+from adience_lib.models.summary import architecture_table, parameter_counts, training_multiply_adds
 from adience_lib.runs.read import READ_OFF, Runs
 from adience_lib.util.errors import AdienceError
 
@@ -38,23 +34,23 @@ _OPERATIONS = {
 
 def ages(faces: pd.DataFrame) -> pd.DataFrame:
     """Faces by age (a row a label) and gender (a column a label): Figure 2 as a table."""
-    counts = pd.crosstab(faces["age"], faces["gender"])
-    counts = counts.reindex(index=range(len(AGE_LABELS)), columns=range(2), fill_value=0)
-    counts.index = pd.Index(AGE_LABELS, name="age")
-    counts.columns = pd.Index(GENDER_LABELS)
-    return counts
+    counts = _counted(faces, "age", "gender").reindex(range(len(AGE_LABELS)), fill_value=0)
+    return counts.set_axis(pd.Index(AGE_LABELS, name="age"))
 
 
 def folds(faces: pd.DataFrame) -> pd.DataFrame:
     """A row a fold: ``faces``, ``subjects``, ``female`` (percent), and faces of each age label."""
-    by_age = pd.crosstab(faces["fold"], faces["age"]).reindex(
-        columns=range(len(AGE_LABELS)), fill_value=0
-    )
-    by_age.columns = pd.Index(AGE_LABELS)
-    grouped = faces.groupby("fold")
-    female = 100 * grouped["gender"].agg(lambda gender: (gender == 0).mean())
-    totals = {"faces": grouped.size(), "subjects": grouped["subject"].nunique()}
-    return pd.DataFrame({**totals, "female": female.round(1)}).join(by_age)
+    grouped = faces.assign(female=faces["gender"] == 0).groupby("fold")
+    table = pd.DataFrame({"faces": grouped.size(), "subjects": grouped["subject"].nunique()})
+    female = (100 * grouped["female"].mean()).round(1)
+    return table.assign(female=female).join(_counted(faces, "fold", "age"))
+
+
+def _counted(faces: pd.DataFrame, rows: str, task: str) -> pd.DataFrame:
+    """Faces by ``rows`` and label of ``task``, a column a label."""
+    counts = pd.crosstab(faces[rows], faces[task])
+    counts = counts.reindex(columns=range(len(LABELS[task])), fill_value=0)
+    return counts.set_axis(pd.Index(LABELS[task]), axis=1)
 
 
 def table_1() -> pd.DataFrame:
@@ -63,44 +59,29 @@ def table_1() -> pd.DataFrame:
     ``match`` compares output size and parameters. The pooling windows differ on purpose: the
     paper's 1x1 cannot give its own output sizes.
     """
-    ours = architecture_table(models.build("gender"))
+    ours = architecture_table(models.build("gender")).replace({"operation": _OPERATIONS})
     # The table does not list the flattening, nor the entrance of the shared trunk.
     ours = ours[~ours["layer"].isin(["face", "features"])].reset_index(drop=True)
-    table = pd.DataFrame(
-        {
-            "operation": ours["operation"].replace(_OPERATIONS),
-            "window": ours["kernel"].fillna("-"),
-            "window (paper)": paper.TABLE_1["kernel"],
-            "output": ours["output"],
-            "output (paper)": paper.TABLE_1["output"],
-            "parameters": ours["parameters"],
-            "parameters (paper)": paper.TABLE_1["parameters"],
-        }
-    )
-    same = ("operation", "output", "parameters")
-    compared = [ours["operation"].replace(_OPERATIONS), ours["output"], ours["parameters"]]
-    matches = [values == paper.TABLE_1[name] for name, values in zip(same, compared, strict=True)]
-    return table.assign(match=np.logical_and.reduce(matches))
+    ours = ours.assign(window=ours["kernel"].fillna("-"))
+    theirs = paper.TABLE_1.rename(columns={"kernel": "window"})
+    return _beside(theirs, ours[["operation", "window", "output", "parameters"]])
 
 
 def table_2() -> pd.DataFrame:
     """Table 2: weights of each network, computed, beside the paper's."""
-    counts = []
-    for name in paper.TABLE_2["model"]:
-        if name == "functional layer":
-            counts.append(parameter_counts(models.build("multitask").get_layer(_TRUNK)))
-        else:
-            counts.append(parameter_counts(models.build(name)))
-    ours = pd.DataFrame(counts)
-    columns = {"model": paper.TABLE_2["model"]}
-    for name in ours:
-        columns[name] = ours[name]
-        columns[f"{name} (paper)"] = paper.TABLE_2[name]
-    theirs = paper.TABLE_2[list(ours)]
-    return pd.DataFrame(columns).assign(match=(ours == theirs).all(axis=1))
+    networks = {name: models.build(name) for name in paper.TABLE_2["model"][:-1]}
+    networks["functional layer"] = networks["multitask"].get_layer("functional_layer")
+    counts = [{"model": name, **parameter_counts(one)} for name, one in networks.items()]
+    return _beside(paper.TABLE_2, pd.DataFrame(counts))
 
 
-_TRUNK = "functional_layer"
+def _beside(theirs: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame:
+    """The paper's columns beside ours, but for the first, and whether all ``match``."""
+    same = [name for name in ours if name != "window"]
+    table = ours.assign(match=(ours[same] == theirs[same]).all(axis=1))
+    for name in ours.columns[1:]:
+        table.insert(table.columns.get_loc(name) + 1, f"{name} (paper)", theirs[name])
+    return table
 
 
 def baseline() -> pd.DataFrame:
@@ -110,26 +91,21 @@ def baseline() -> pd.DataFrame:
     multiples of the reduced network's.
     """
     names = ("gender", "full_width_gender", "levi_hassner_gender", "levi_hassner_age")
-    rows = []
-    for name in names:
-        table = architecture_table(models.build(name))
-        rows.append((name, table["parameters"].sum(), table["multiply_adds"].sum() / 1e6))
-    frame = pd.DataFrame(rows, columns=["model", "parameters", "million multiply-adds"])
-    first = frame.iloc[0]
-    return frame.assign(
-        **{
-            "parameters, times reduced": (frame["parameters"] / first["parameters"]).round(2),
-            "arithmetic, times reduced": (
-                frame["million multiply-adds"] / first["million multiply-adds"]
-            ).round(2),
-            "million multiply-adds": frame["million multiply-adds"].round(0).astype("int64"),
-        }
-    )
+    layers = {name: architecture_table(models.build(name)) for name in names}
+    sums = pd.DataFrame({n: t[["parameters", "multiply_adds"]].sum() for n, t in layers.items()}).T
+    times = (sums / sums.loc["gender"]).round(2)
+    columns = {
+        "parameters": sums["parameters"],
+        "million multiply-adds": (sums["multiply_adds"] / 1e6).round().astype("int64"),
+        "parameters, times reduced": times["parameters"],
+        "arithmetic, times reduced": times["multiply_adds"],
+    }
+    return pd.DataFrame(columns).rename_axis("model").reset_index()
 
 
 def trainable_layers() -> pd.DataFrame:
     """Xception's layers that are trained (section 3.3: the last ten), with their weights."""
-    xception = models.build("transfer").get_layer(_TRUNK)
+    xception = models.build("transfer").get_layer("functional_layer")
     table = architecture_table(xception).tail(TRAINABLE_XCEPTION_LAYERS)
     return table[["layer", "operation", "output", "parameters", "trainable"]]
 
@@ -137,24 +113,19 @@ def trainable_layers() -> pd.DataFrame:
 def table_3(results: Results) -> pd.DataFrame:
     """Table 3: the runs beside the paper's rows, indexed by model.
 
-    A model without runs keeps the paper's numbers alone. The baseline's own numbers are those of
-    Levi & Hassner's networks under their own recipe, scored on ten crops; frozen networks with
-    logistic regression have no row in the paper. ``folds`` and ``trainings`` of each; of each task,
-    in percent: ``accuracy`` and its interval, ``low`` and ``high`` (``quality.accuracy``),
-    ``faces alone`` where that knows nothing of trainings, ``recall`` (``quality.macro_recall``)
-    with its interval, ``majority`` (``majority_rates`` on the same folds), and the paper's own
-    accuracy and spread. ``never``: ages that the network never gives. ``epochs`` run and
-    ``best epoch``: means over folds.
+    A model without runs keeps the paper's numbers alone. The baseline is Levi & Hassner's networks
+    under their own recipe, scored on ten crops; frozen networks have no row in the paper. ``folds``
+    and ``trainings`` of each; of each task, in percent: ``accuracy``, ``low`` and ``high``
+    (``quality.accuracy``), ``faces alone`` (of its interval), ``recall`` with its interval
+    (``quality.macro_recall``), ``majority`` (``majority_rates`` on the same folds), and the paper's
+    accuracy and spread. ``never``: ages that are never given. ``epochs``, ``best epoch``: means.
     """
     rows: dict[str, dict[str, Any]] = {}
     for name in (*paper.TABLE_3.index, *FROZEN):
         of_task = _of_task(results, name)
-        theirs = paper.TABLE_3.loc[name] if name in paper.TABLE_3.index else _NOTHING
+        theirs = paper.TABLE_3.reindex([name]).iloc[0]
         rows[_row_title(name, of_task)] = _row(of_task, theirs, results.faces)
     return pd.DataFrame.from_dict(rows, orient="index")
-
-
-_NOTHING = pd.Series(np.nan, paper.TABLE_3.columns)
 
 
 def _of_task(results: Results, name: str) -> dict[str, Runs]:
@@ -175,45 +146,36 @@ def _row_title(name: str, of_task: dict[str, Runs]) -> str:
 
 
 def _row(of_task: dict[str, Runs], theirs: pd.Series, faces: pd.DataFrame) -> dict[str, Any]:
-    folds = {fold for runs in of_task.values() for fold in runs.folds}
     scores = {task: metrics.fold_scores(runs) for task, runs in of_task.items()}
     row: dict[str, Any] = {
-        "folds": len(folds),
+        "folds": len({fold for runs in of_task.values() for fold in runs.folds}),
         "trainings": min((table["trainings"].min() for table in scores.values()), default=0),
     }
     for task in LABELS:
         runs = of_task.get(task)
-        ours = quality.accuracy(runs, task) if runs else _UNKNOWN
+        accuracy = quality.accuracy(runs, task) if runs else _UNKNOWN
         recall = quality.macro_recall(runs, task) if runs else _UNKNOWN
-        row[f"{task} accuracy"] = ours.value
-        row[f"{task} low"], row[f"{task} high"] = ours.low, ours.high
-        row[f"{task} faces alone"] = ours.faces_alone
-        row[f"{task} recall"] = recall.value
-        row[f"{task} recall low"], row[f"{task} recall high"] = recall.low, recall.high
-        rates = metrics.majority_rates(faces, of_task[task].folds) if task in of_task else {}
-        row[f"{task} majority"] = rates.get(task, np.nan)
-        row[f"{task} accuracy (paper)"] = theirs[task]
-        row[f"{task} spread (paper)"] = theirs[f"{task} spread"]
+        row |= {
+            **_columns(accuracy, f"{task} accuracy", f"{task} "),
+            f"{task} faces alone": accuracy.faces_alone,
+            **_columns(recall, f"{task} recall", f"{task} recall "),
+            f"{task} majority": metrics.majority_rates(faces, runs.folds)[task] if runs else np.nan,
+            f"{task} accuracy (paper)": theirs[task],
+            f"{task} spread (paper)": theirs[f"{task} spread"],
+        }
     row["never"] = ", ".join(quality.never_given(of_task["age"], "age")) if "age" in of_task else ""
-    for name in ("one-off", "classes off"):
-        row[name] = scores["age"][name].mean() if "age" in of_task else np.nan
-    for name in ("epochs", "best_epoch"):
-        means = [table[name].mean() for table in scores.values()]
-        row[name.replace("_", " ")] = np.mean(means) if means else np.nan
-    row["epochs (paper)"] = theirs["epochs"]
-    return row
+    means = pd.DataFrame([table.mean() for table in scores.values()]).mean()
+    means = means.reindex(["one-off", "classes off", "epochs", "best_epoch"])
+    row |= means.rename({"best_epoch": "best epoch"}).to_dict()
+    return row | {"epochs (paper)": theirs["epochs"]}
 
 
 _UNKNOWN = Share(np.nan, np.nan, np.nan)
 
 
-_ALWAYS = "most frequent label, always"
-
-
-def _most_frequent(table: pd.DataFrame, columns: list[str]) -> dict[str, str]:
-    """The last row of a readable ``table`` 3: what a network must beat."""
-    always = {task: _one(majority(table, task)) for task in LABELS}
-    return {**dict.fromkeys(columns, "-"), **always}
+def _columns(share: Share, value: str = "accuracy", ends: str = "") -> dict[str, float]:
+    """A share in the column ``value``, and the ends of its interval."""
+    return {value: share.value, f"{ends}low": share.low, f"{ends}high": share.high}
 
 
 def readable_table_3(table: pd.DataFrame) -> pd.DataFrame:
@@ -227,85 +189,22 @@ def readable_table_3(table: pd.DataFrame) -> pd.DataFrame:
             "age": _accuracy(row, "age"),
             "age (paper)": _quoted(row, "age"),
             "mean recall of the ages": _interval(row, "age recall", "age recall"),
-            "ages never given": row["never"] if row["never"] and pd.notna(row["never"]) else "-",
-            "age within one": _one(row["one-off"]),
-            "epochs": _one(row["epochs"]),
-            "best epoch": _one(row["best epoch"]),
-            "epochs (paper)": _one(row["epochs (paper)"]),
-            "folds": _number(row["folds"]),
-            "trainings of each": _number(row["trainings"]),
+            "ages never given": row["never"] or "-",
+            "age within one": known(row["one-off"]),
+            "epochs": known(row["epochs"]),
+            "best epoch": known(row["best epoch"]),
+            "epochs (paper)": known(row["epochs (paper)"]),
+            "folds": known(row["folds"] or np.nan, "{:.0f}"),
+            "trainings of each": known(row["trainings"] or np.nan, "{:.0f}"),
         }
-    rows[_ALWAYS] = _most_frequent(table, list(rows["gender"]))
+    always = {task: known(majority(table, task)) for task in LABELS}
+    rows["most frequent label, always"] = dict.fromkeys(rows["gender"], "-") | always
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def table_3_held_out(results: Results) -> pd.DataFrame:
-    """``table_3`` of the networks whose epoch was not chosen on the scored faces."""
-    return table_3(replace(results, finished=results.held_out, published={}))
-
-
-def majority(table: pd.DataFrame, task: str) -> float:
-    """Percent right by the most frequent label, in the row of ``table_3`` with the most folds."""
-    known = table[table[f"{task} majority"].notna()]
-    return known.loc[known["folds"].idxmax(), f"{task} majority"] if len(known) else np.nan
-
-
-def claims_in_short(verdicts: pd.DataFrame) -> pd.DataFrame:
-    """``claims.verdicts`` for the eye: each claim, and its verdict by each of its criteria."""
-    shown = verdicts[["claim", "verdict"]].rename(columns={"claim": "what is asked"})
-    return shown.assign(verdict=_verdict(verdicts)).rename_axis("claim")
-
-
-def readable_claims(verdicts: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
-    """The criteria and what was found for each, one measurement a line.
-
-    ``measured``: as of ``claims.measured``.
-    """
-    lines = measured.assign(line=[measurement(part) for _, part in measured.iterrows()])
-    found = lines.groupby("row")["line"].agg("<br>".join).reindex(verdicts.index)
-    shown = verdicts[["claim", "place", "holds if", "fails if"]].rename(
-        columns={"claim": "what is asked", "place": "in"}
-    )
-    shown = shown.assign(verdict=_verdict(verdicts), found=found.fillna("-"))
-    return shown.rename_axis("claim")
-
-
-def _verdict(verdicts: pd.DataFrame) -> list[str]:
-    return [
-        f"**{row['verdict']}**" + (f": {row['because']}" if row["because"] else "")
-        for _, row in verdicts.iterrows()
-    ]
-
-
-def readable_plan(planned: pd.DataFrame) -> pd.DataFrame:
-    """``plan.planned`` for the eye."""
-    shown = planned.set_index("row")
-    for name in ("1 training", "2 trainings", "3 trainings"):
-        shown[name] = [f"{value:.2f}" if pd.notna(value) else "-" for value in shown[name]]
-    faces = [
-        "-" if pd.isna(n) else f"{n:,.0f}" if np.isfinite(n) else "none" for n in shown["faces"]
-    ]
-    theirs = [f"{value:.2f}" for value in shown["the paper has"]]
-    return shown.assign(**{"the paper has": theirs, "faces": faces}).rename(
-        columns={"faces": "faces that would do"}
-    )
-
-
-def measurement(part: pd.Series) -> str:
-    """A row of ``claims.measured`` in words: its value, interval, margin, and the paper's value."""
-    digits = ".2f" if part["unit"] == "times" else "+.1f" if part["unit"] == "points" else ".1f"
-    unit = "" if part["unit"] == "times" else f" {part['unit']}"
-    words = f"{part['what']}: {part['value']:{digits}}{unit}"
-    if part["low"] < part["high"]:
-        words += f" [{part['low']:{digits}}, {part['high']:{digits}}]"
-    details = [part["found"]]
-    if pd.notna(part["paper"]):
-        details.append(f"the paper: {part['paper']:{digits}}")
-    if pd.notna(part["smallest margin"]):
-        details.append(f"shown to be equal within {part['smallest margin']:.1f}")
-    if pd.notna(part["planned power"]):
-        details.append(f"planned power {part['planned power']:.2f}")
-    return f"{words} ({'; '.join(detail for detail in details if detail)})"
+def known(value: float, form: str = "{:.1f}") -> str:
+    """``value`` in words, or "-" for NaN."""
+    return "-" if pd.isna(value) else form.format(value)
 
 
 def _accuracy(row: pd.Series, task: str) -> str:
@@ -315,44 +214,109 @@ def _accuracy(row: pd.Series, task: str) -> str:
 
 def _interval(row: pd.Series, value: str, ends: str) -> str:
     """Such as "84.8 [83.9, 85.7]", or "-" where nothing is known."""
-    if pd.isna(row[value]):
-        return "-"
     low, high = row[f"{ends} low"], row[f"{ends} high"]
-    return f"{row[value]:.1f}" + ("" if pd.isna(low) else f" [{low:.1f}, {high:.1f}]")
+    return known(row[value]) + ("" if pd.isna(low) else f" [{low:.1f}, {high:.1f}]")
 
 
 def _quoted(row: pd.Series, task: str) -> str:
-    mean = row[f"{task} accuracy (paper)"]
-    return "-" if pd.isna(mean) else f"{mean:.1f} ± {row[f'{task} spread (paper)']:.1f}"
+    mean, spread = row[f"{task} accuracy (paper)"], row[f"{task} spread (paper)"]
+    return "-" if pd.isna(mean) else f"{mean:.1f} ± {spread:.1f}"
 
 
-def _number(count: float) -> str:
-    return str(int(count)) if count > 0 else "-"
+def table_3_held_out(results: Results) -> pd.DataFrame:
+    """``table_3`` of the networks whose epoch was not chosen on the scored faces."""
+    return table_3(replace(results, finished=results.held_out, published={}))
 
 
-def _one(value: float | None) -> str:
-    return "-" if pd.isna(value) else f"{value:.1f}"
+def majority(table: pd.DataFrame, task: str) -> float:
+    """Percent right by the most frequent label, in the row of ``table_3`` with the most folds."""
+    rates = table.dropna(subset=f"{task} majority")
+    return rates.loc[rates["folds"].idxmax(), f"{task} majority"] if len(rates) else np.nan
+
+
+def readable_claims(verdicts: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
+    """The criteria and what was found for each (``claims.measured``), one measurement a line."""
+    lines = measured.assign(line=[_measurement(part) for _, part in measured.iterrows()])
+    found = lines.groupby("row")["line"].agg("<br>".join).reindex(verdicts.index).fillna("-")
+    because = (": " + verdicts["because"]).where(verdicts["because"] != "", "")
+    columns = {
+        "what is asked": verdicts["claim"],
+        "in": verdicts["place"],
+        **verdicts[["holds if", "fails if"]],
+        "verdict": "**" + verdicts["verdict"] + "**" + because,
+        "found": found,
+    }
+    return pd.DataFrame(columns).rename_axis("claim")
+
+
+def _measurement(part: pd.Series) -> str:
+    """A row of ``claims.measured`` in words: its value, interval, margin, and the paper's value."""
+    form = digits(part)
+    unit = "" if part["unit"] == "times" else f" {part['unit']}"
+    words = f"{part['what']}: {part['value']:{form}}{unit}"
+    if part["low"] < part["high"]:
+        words += f" [{part['low']:{form}}, {part['high']:{form}}]"
+    details = [part["found"]] if part["found"] else []
+    if pd.notna(part["paper"]):
+        details.append(f"the paper: {part['paper']:{form}}")
+    if pd.notna(part["smallest margin"]):
+        details.append(f"shown to be equal within {part['smallest margin']:.1f}")
+    if pd.notna(part["planned power"]):
+        details.append(f"planned power {part['planned power']:.2f}")
+    return f"{words} ({'; '.join(details)})"
+
+
+def digits(part: pd.Series) -> str:
+    """The format of the numbers in a row of ``claims.measured``."""
+    return {"times": ".2f", "points": "+.1f"}.get(part["unit"], ".1f")
+
+
+def readable_plan(planned: pd.DataFrame) -> pd.DataFrame:
+    """``plan.planned`` for the eye."""
+    shown = planned.set_index("row")
+    for name in ("the paper has", "1 training", "2 trainings", "3 trainings"):
+        shown[name] = [known(value, "{:.2f}") for value in shown[name]]
+    faces = [known(count, "{:,.0f}").replace("inf", "none") for count in shown["faces"]]
+    return shown.assign(faces=faces).rename(columns={"faces": "faces that would do"})
+
+
+def readable_benchmark(measured: pd.DataFrame) -> pd.DataFrame:
+    """The table of ``make bench`` for the eye, three digits a number, indexed by ``group``.
+
+    ``measured``: ``value`` in ``unit`` of each ``case``; the ``ratio`` to what ``against`` says,
+    its ``bar``, and whether it is ``met``: NaN or empty where there is none.
+    """
+
+    def digits(number: float) -> str:
+        return known(number, "{:,.0f}" if number >= 1000 else "{:.3g}")
+
+    return pd.DataFrame(
+        {
+            "case": measured["case"],
+            "value": measured["value"].map(digits) + " " + measured["unit"],
+            "ratio": measured["ratio"].map(digits) + " " + measured["against"],
+            **measured[["bar", "met"]].replace("", "-"),
+        }
+    ).set_index(measured["group"])
 
 
 def optimism(results: Results) -> pd.DataFrame:
     """``metrics.optimism`` of every network with held-out runs, a row a network and fold."""
+    columns = ["model", "fold", "chosen", "test fold's choice", *LABELS]
     tables = [
         metrics.optimism(runs).assign(model=name)
         for name, runs in results.held_out.items()
         if "test_loss" in runs.history
     ]
-    if not tables:
-        return pd.DataFrame(columns=["model", "fold", "chosen", "test fold's choice", *LABELS])
-    columns = ["model", "fold", "chosen", "test fold's choice", *LABELS]
-    return pd.concat(tables).reindex(columns=columns).reset_index(drop=True)
+    found = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+    return found.reindex(columns=columns)
 
 
 def recipes(results: Results) -> pd.DataFrame:
     """Architecture against recipe: Levi & Hassner's networks under both, the reduced beside.
 
-    A row a task, network and recipe, on the folds that all of them tested: ``task``, ``network``,
-    ``recipe``, ``scored on``, ``epochs`` run, ``folds``, ``accuracy``, ``low``, ``high`` (percent,
-    ``quality.accuracy``).
+    On the folds that all of a task tested: ``task``, ``network``, ``recipe``, ``scored on``,
+    ``epochs`` run, ``folds``, ``accuracy``, ``low``, ``high`` (percent, ``quality.accuracy``).
     """
     rows = []
     for task in LABELS:
@@ -366,24 +330,12 @@ def recipes(results: Results) -> pd.DataFrame:
         ]
         there = [(words, runs) for *words, runs in entries if runs is not None]
         folds = set.intersection(*(set(runs.folds) for _, runs in there)) if there else set()
-        for (network, recipe, scored_on), runs in there if folds else []:
-            rows.append(
-                {
-                    "task": task,
-                    "network": network,
-                    "recipe": recipe,
-                    "scored on": scored_on,
-                    "epochs": runs.on_folds(folds).records["epochs"].mean(),
-                    "folds": len(folds),
-                    **_with_interval(runs.on_folds(folds), task),
-                }
-            )
-    return pd.DataFrame(rows)
-
-
-def _with_interval(runs: Runs, task: str) -> dict[str, float]:
-    found = quality.accuracy(runs, task)
-    return {"accuracy": found.value, "low": found.low, "high": found.high}
+        for words, whole in there if folds else []:
+            runs = whole.on_folds(folds)
+            epochs, share = runs.records["epochs"].mean(), quality.accuracy(runs, task)
+            rows.append([task, *words, epochs, len(folds), share.value, share.low, share.high])
+    names = ["task", "network", "recipe", "scored on", "epochs", "folds", "accuracy", "low", "high"]
+    return pd.DataFrame(rows, columns=names)
 
 
 def linear_probes(found: dict[str, Runs]) -> pd.DataFrame:
@@ -392,13 +344,9 @@ def linear_probes(found: dict[str, Runs]) -> pd.DataFrame:
     rows = []
     for name, runs in found.items():
         task, source = name.split("_from_")
-        words = READ_OFF[source]
-        rows.append({"task": task, "read off": words, **_with_interval(runs, task)})
+        words = {"task": task, "read off": READ_OFF[source]}
+        rows.append(words | _columns(quality.accuracy(runs, task)))
     return pd.DataFrame(rows)
-
-
-IDLE_AT = {"gender": 0.0, "age": 1.0}
-"""The gamma that gives a task no weight: nothing trains its head (paper, equation 1)."""
 
 
 def gammas(swept: dict[float, Runs]) -> pd.DataFrame:
@@ -406,48 +354,45 @@ def gammas(swept: dict[float, Runs]) -> pd.DataFrame:
     then ``epochs`` and ``best_epoch``, means over the folds."""
     rows = {}
     for gamma, runs in swept.items():
-        row: dict[str, float] = {}
-        for task in LABELS:
-            ends = _with_interval(runs, task)
-            row |= {
-                task: ends["accuracy"],
-                f"{task} low": ends["low"],
-                f"{task} high": ends["high"],
-            }
-        rows[gamma] = row | runs.records[["epochs", "best_epoch"]].mean().to_dict()
+        means = runs.records[["epochs", "best_epoch"]].mean().to_dict()
+        shares = [_columns(quality.accuracy(runs, task), task, f"{task} ") for task in LABELS]
+        rows[gamma] = shares[0] | shares[1] | means
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("gamma")
 
 
 def classes(results: Results) -> pd.DataFrame:
     """``quality.classes`` of every network and task, a row a label."""
-    return _every(results, quality.classes, "label")
+    return _every(results, quality.classes)
 
 
 def groups(results: Results) -> pd.DataFrame:
     """``quality.groups`` of every network and task, a row a group."""
-    return _every(results, quality.groups, "group")
-
-
-def _every(
-    results: Results, measure: Callable[[Runs, str], pd.DataFrame], rows: str
-) -> pd.DataFrame:
-    tables = [
-        measure(runs, task).reset_index().assign(model=runs.title, task=task)
-        for runs in results.finished.values()
-        for task in runs.tasks
-    ]
-    return pd.concat(tables).set_index(["model", "task", rows]) if tables else pd.DataFrame()
+    return _every(results, quality.groups)
 
 
 def calibration(results: Results) -> pd.DataFrame:
     """``quality.calibration`` of every network and task, with its ``error`` in each row."""
-    tables = []
-    for runs in results.finished.values():
-        for task in runs.tasks:
-            curve = quality.calibration(runs, task)
-            error = quality.calibration_error(curve)
-            tables.append(curve.assign(model=runs.title, task=task, error=error))
-    return pd.concat(tables).set_index(["model", "task"]) if tables else pd.DataFrame()
+
+    def with_error(runs: Runs, task: str) -> pd.DataFrame:
+        curve = quality.calibration(runs, task)
+        return curve.assign(error=quality.calibration_error(curve))
+
+    table = _every(results, with_error)
+    return table if table.empty else table.droplevel(2)
+
+
+def _every(results: Results, measure: Callable[[Runs, str], pd.DataFrame]) -> pd.DataFrame:
+    tables = {
+        (runs.title, task): measure(runs, task)
+        for runs in results.finished.values()
+        for task in runs.tasks
+    }
+    return pd.concat(tables, names=["model", "task"]) if tables else pd.DataFrame()
+
+
+def only(table: pd.DataFrame, level: str, value: str) -> pd.DataFrame:
+    """The rows of ``classes`` or ``groups`` about one ``task``, or about one ``model``."""
+    return table if table.empty else table[table.index.get_level_values(level) == value]
 
 
 MEASURED = f" at {costs.PRECISION}, batch 64"
@@ -460,13 +405,8 @@ def cost(results: Results) -> pd.DataFrame:
     ``parameters``, ``million multiply-adds`` of one face, forward and in a training step,
     ``epochs`` run, ``updates`` in all and ``updates to best``, ``faces seen`` alike, the accuracies
     in percent; and where updates were measured (``cost.steps``) the seconds of one and the hours
-    that follow, at that precision, batch and machine: only their ratios are used. Seconds of the
-    trainings themselves are left out: other work ran beside them.
+    that follow, on that machine. The trainings' own seconds are left out: other work ran beside.
     """
-    try:
-        steps: pd.DataFrame | None = costs.steps()
-    except AdienceError:
-        steps = None
     rows = {}
     baseline = {f"{name}, own recipe": runs for name, runs in results.published.items()}
     for name, runs in {**results.finished, **results.same_recipe, **baseline}.items():
@@ -474,36 +414,27 @@ def cost(results: Results) -> pd.DataFrame:
             continue
         scores, updates = metrics.fold_scores(runs), costs.updates(runs).mean()
         seen = runs.records[["epochs", "best_epoch"]].mul(runs.records["train"], axis=0).mean()
-        architecture = architecture_table(models.build(runs.model))
-        known = steps is not None and (runs.model, costs.PRECISION) in steps.index
-        an_update = costs.seconds_an_update(steps, runs) if known else np.nan
+        layers, seconds = architecture_table(models.build(runs.model)), _seconds_an_update(runs)
         rows[name] = {
-            "parameters": architecture["parameters"].sum(),
-            "million multiply-adds": architecture["multiply_adds"].sum() / 1e6,
-            "million multiply-adds, training": training_multiply_adds(architecture) / 1e6,
+            "parameters": layers["parameters"].sum(),
+            "million multiply-adds": layers["multiply_adds"].sum() / 1e6,
+            "million multiply-adds, training": training_multiply_adds(layers) / 1e6,
             "epochs": scores["epochs"].mean(),
             "updates": updates["updates"],
             "updates to best": updates["to best"],
             "faces seen": seen["epochs"],
             "faces seen to best": seen["best_epoch"],
-            f"seconds an update{MEASURED}": an_update,
-            f"hours{MEASURED}": an_update * updates["updates"] / 3600,
-            f"hours to best{MEASURED}": an_update * updates["to best"] / 3600,
+            f"seconds an update{MEASURED}": seconds,
+            f"hours{MEASURED}": seconds * updates["updates"] / 3600,
+            f"hours to best{MEASURED}": seconds * updates["to best"] / 3600,
             "folds": len(runs.folds),
-            **{task: scores[task].mean() for task in runs.tasks},
+            **scores[list(runs.tasks)].mean(),
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
 
 
-def of_age(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of ``classes`` that are about age."""
-    if table.empty:
-        return table
-    return table[table.index.get_level_values("task") == "age"]
-
-
-def of_model(table: pd.DataFrame, model: str) -> pd.DataFrame:
-    """The rows of ``classes`` or ``groups`` that are about one network."""
-    if table.empty:
-        return table
-    return table[table.index.get_level_values("model") == model]
+def _seconds_an_update(runs: Runs) -> float:
+    try:
+        return costs.seconds_an_update(costs.steps(), runs)
+    except AdienceError:  # it was not measured
+        return np.nan

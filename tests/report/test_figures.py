@@ -23,7 +23,8 @@ from adience_lib.experiments import records
 from adience_lib.experiments.experiment import Experiment
 from adience_lib.models.summary import architecture_table
 from adience_lib.protocol import LEVI_HASSNER
-from adience_lib.report import figures, further_figures, notebook, tables
+from adience_lib.report import figures, forest, further_figures, notebook, tables
+from adience_lib.report.architecture_figure import architecture
 from adience_lib.report.study import RECORDS
 from adience_lib.report.style import look, sign, style
 from adience_lib.runs.read import Runs
@@ -87,22 +88,20 @@ def drawn(found: dict[str, Runs]) -> dict[str, Figure]:
         "samples": figures.sample_faces(np.zeros((COUNT, 9, 9, 3), "uint8"), faces, 0),
         "ages": figures.age_by_gender(tables.ages(faces)),
         "folds": figures.fold_composition(counts[list(AGE_LABELS)]),
-        "architecture": figures.architecture(
-            architecture_table(models.build("multitask")), tuple(LABELS)
-        ),
+        "architecture": architecture(architecture_table(models.build("multitask"))),
         "gender curves": figures.learning_curves(found["gender"]),
         "curves": figures.learning_curves(found["multitask"]),
         "confusion": figures.confusion_matrices({n: found[n] for n in ("age", "multitask")}, "age"),
         "table 3": figures.table_3(tables.table_3(results)),
-        "claims": figures.claims(measured()),
+        "claims": forest.claims(measured()),
         "gamma": further_figures.accuracy_by_gamma(tables.gammas(gammas)),
         "optimism": further_figures.optimism(optimism),
         "recipes": further_figures.intervals(readouts(), ["read off"], chance),
         "calibration": further_figures.calibration(tables.calibration(results)),
         "groups": further_figures.accuracy_by_group(
-            tables.of_model(tables.groups(results), "multitask")
+            tables.only(tables.groups(results), "model", "multitask")
         ),
-        "recall": further_figures.recall(tables.of_age(tables.classes(results))),
+        "recall": further_figures.recall(tables.classes(results)),
         "cost": further_figures.accuracy_against_work(cost),
         "attention": further_figures.attention(seen, faces[:2], "multitask", "gender"),
     }
@@ -359,7 +358,7 @@ def test_forest_plot_has_every_criterion_that_was_tested(drawn: dict[str, Figure
         "ratio (log scale)",
     ]
     drawings = measured().assign(verdict=claims.NOT_TESTED)
-    assert words(figures.claims(drawings)) == ["No criterion was tested."]
+    assert words(forest.claims(drawings)) == ["No criterion was tested."]
 
 
 def test_heads_that_nothing_trained_have_no_point(drawn: dict[str, Figure]) -> None:

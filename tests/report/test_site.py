@@ -164,13 +164,15 @@ def test_code_is_folded_unless_its_cell_says_otherwise() -> None:
     assert shown.metadata["tags"] == [site.OPEN]
 
 
-def test_folder_of_an_earlier_report_is_emptied(tmp_path: Path) -> None:
+def test_folder_of_an_earlier_report_is_emptied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What an earlier report has left would look like a part of this one."""
-    folder = tmp_path / "report"
-    site.empty(folder)
-    (folder / "old.html").touch()
-    site.empty(folder)
-    assert not list(folder.iterdir())
+    monkeypatch.setattr(paths, "REPORT", tmp_path / "report")
+    for _ in range(2):
+        with site.emptied() as folder:
+            assert not list(folder.iterdir())
+            (folder / "old.html").touch()
 
 
 def test_report_does_not_empty_what_a_link_leads_to(

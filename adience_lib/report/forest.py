@@ -1,6 +1,5 @@
 """The report's first figure: the paper's claims, what was measured for each, and the verdict."""
 
-import re
 import textwrap
 from typing import Any
 
@@ -9,17 +8,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from adience_lib.evidence import paper
-from adience_lib.evidence.claims import (
-    CONTRADICTED,
-    INCONCLUSIVE,
-    NOT_TESTED,
-    SUPPORTED,
-    UNTESTABLE,
-)
-from adience_lib.report.style import GREY, WARNING, panels, say, style
+from adience_lib.evidence.claims import CONTRADICTED, INCONCLUSIVE, SUPPORTED
+from adience_lib.report.style import GREY, WARNING, described, panels, style
+from adience_lib.report.tables import digits
 
 VERDICTS = {SUPPORTED: "#1B7837", CONTRADICTED: WARNING, INCONCLUSIVE: GREY}
-"""The colour of each verdict, which is also written out; none is a network's."""
+"""The colour of each verdict that was tested, which is also written out; none is a network's."""
 
 _WITHIN = ("8", "9")
 """Claims about the answers of one network, which lie further apart than two networks do."""
@@ -45,31 +39,27 @@ def claims(measured: pd.DataFrame) -> Figure:
     holds, the dot with its 95 % interval what was found, the diamond the paper's own value on
     Adience.
     """
-    tested = measured[~measured["verdict"].isin([NOT_TESTED, UNTESTABLE])]
+    tested = measured[measured["verdict"].isin(VERDICTS)]
     within = (tested["unit"] == "points") & tested["row"].isin(_WITHIN)
-    kind = tested["unit"].mask(within, "points within")
-    found = {name: tested[kind == name] for name in _AXES if (kind == name).any()}
+    kinds = tested["unit"].mask(within, "points within")
+    found = {kind: tested[kinds == kind] for kind in _AXES if (kinds == kind).any()}
     if not found:
         return _nothing()
     heights = [_lines(parts) * _LINE + 0.5 for parts in found.values()]
     ratios = {"height_ratios": heights}
     figure, axes = panels(len(found), 1, _WIDTH, sum(heights) + 0.5, gridspec_kw=ratios)
-    for axis, (name, parts) in zip(axes, found.items(), strict=True):
-        _forest(axis, parts, name)
-    shown = {
-        label: handle
-        for axis in axes
-        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
-    }
-    figure.legend(shown.values(), shown.keys(), loc="outside upper left", ncols=2)
+    shown: dict[str, Any] = {}
+    for axis, (kind, parts) in zip(axes, found.items(), strict=True):
+        _forest(axis, parts, kind)
+        handles, labels = axis.get_legend_handles_labels()
+        shown |= dict(zip(labels, handles, strict=True))
+    figure.legend(list(shown.values()), list(shown), loc="outside upper left", ncols=2)
     verdicts = tested.groupby("row", sort=False)["verdict"].first()
-    figure.set_label(
-        say(
-            f"Forest plot of {len(verdicts)} criteria with {len(tested)} measurements",
-            *(f"{row}: {verdict}" for row, verdict in verdicts.items()),
-        )
+    return described(
+        figure,
+        f"Forest plot of {len(verdicts)} criteria with {len(tested)} measurements",
+        *(f"{row}: {verdict}" for row, verdict in verdicts.items()),
     )
-    return figure
 
 
 def _nothing() -> Figure:
@@ -77,13 +67,12 @@ def _nothing() -> Figure:
     figure, (axis,) = panels(1, 1, _WIDTH, 0.6)
     axis.text(0, 0.5, words, transform=axis.transAxes)
     axis.set_axis_off()
-    figure.set_label(words)
-    return figure
+    return described(figure, words)
 
 
 def _heading(criterion: str) -> str:
     words = {claim.row: claim.words for claim in paper.CLAIMS}
-    return textwrap.fill(f"{criterion}: {words.get(criterion, '')}", _LETTERS)
+    return textwrap.fill(f"{criterion}: {words[criterion]}", _LETTERS)
 
 
 def _lines(parts: pd.DataFrame) -> float:
@@ -108,16 +97,11 @@ def _forest(axis: Any, parts: pd.DataFrame, kind: str) -> None:
         axis.text(1, line, verdict, weight="bold", ha="right", color=VERDICTS[verdict], **letters)
         line += heading.count("\n") + 1
         for _, part in group.iterrows():
-            axis.text(0, line, _measurement(part), **letters)
+            words = f"{part['what']}: {part['value']:{digits(part)}}".replace(": -", ": −")
+            axis.text(0, line, words, **letters)
             _interval(axis, line + 1.4, part, limits)
             line += 2
         line += _GAP
-
-
-def _measurement(part: pd.Series) -> str:
-    digits = ".2f" if part["unit"] == "times" else "+.1f" if part["unit"] == "points" else ".1f"
-    what = re.sub("levi_hassner_(gender|age)", "Levi & Hassner", part["what"])
-    return f"{what}: {part['value']:{digits}}".replace(": -", ": −")
 
 
 def _interval(axis: Any, y: float, part: pd.Series, limits: tuple[float, float]) -> None:
