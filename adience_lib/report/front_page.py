@@ -44,21 +44,45 @@ def parts(own: Shown, study: Shown) -> dict[str, str]:
         others = "No other faces were run."
     elif not second.decides:
         others = f"These are drawings: the numbers show that the programs work.\n\n{others}"
-    about = {"which": which(own, study), "discrepancies": discrepancies(first), "second": others}
+    discrepancies = _captioned(
+        numbered(_read(first, "ledger")).drop(columns="from"),
+        "discrepancies",
+        "High: a claim of the paper rests on it. Medium: whoever rebuilds the networks has to "
+        "settle it. Low: no result changes with it.",
+    )
+    about = {"which": _which(own, study), "discrepancies": discrepancies, "second": others}
     return about | _results(first)
 
 
 def _results(shown: Shown) -> dict[str, str]:
-    return {
-        "answer": _answer(shown),
-        "forest": forest(shown),
-        "claims": claims(shown),
-        "networks": networks(shown),
-    }
+    """The answer, the figure of the claims, why each claim has its verdict, and the accuracies."""
+    data, name = shown.data, shown.folder.name
+    verdicts = _read(shown, "claims")[["claim", "verdict", "because"]].fillna("")
+    said = answer(verdicts, data[:1].upper() + data[1:])
+    if "adience" not in data:
+        said += "\n\nThe paper used the faces of Adience, which its authors give out on request."
+    figure = (
+        f"```{{figure}} {source_of(shown.folder)}/claims.svg\n"
+        f":name: claims-figure-{name}\n"
+        f":alt: A row a claim: what was measured on {data}, with its interval\n\n"
+        f"The claims on {data}: the paper's own value, what was found with its 95 % interval, and "
+        "a band where the criterion holds. Verdicts ask for more than 95 %, so an interval outside "
+        "its band may be inconclusive.\n```"
+    )
+    why = verdicts.assign(verdict="**" + verdicts["verdict"] + "**").rename_axis("no.")
+    claims = _captioned(why, f"claims-{name}", f"The claims on {data}.")
+    networks = _captioned(
+        shares(_read(shown, "table_3")),
+        f"networks-{name}",
+        f"The share of the test faces that are labelled correctly on {data}: a mean over the "
+        "folds, with its 95 % interval.",
+    )
+    claims += f"\n\n{further_criteria()}"
+    return {"answer": said, "forest": figure, "claims": claims, "networks": networks}
 
 
-def which(own: Shown, study: Shown) -> str:
-    """What this report was run on, and whose the answer is."""
+def _which(own: Shown, study: Shown) -> str:
+    """What was run, and whose the answer is."""
     if not own.decides:
         return (
             f"```{{warning}}\nThis report was run on {own.data}, and **drawn faces decide "
@@ -90,33 +114,6 @@ def answer(verdicts: pd.DataFrame, data: str) -> str:
     return "\n\n".join(parts)
 
 
-def _answer(shown: Shown) -> str:
-    said = answer(_read(shown, "claims"), shown.data[:1].upper() + shown.data[1:])
-    if "adience" in shown.data:
-        return said
-    return f"{said}\n\nThe paper used the faces of Adience, which its authors give out on request."
-
-
-def forest(shown: Shown) -> str:
-    """The figure of the claims."""
-    return (
-        f"```{{figure}} {source_of(shown.folder)}/claims.svg\n"
-        f":name: claims-figure-{shown.folder.name}\n"
-        f":alt: A row a claim: what was measured on {shown.data}, with its interval\n\n"
-        f"The claims on {shown.data}: the paper's own value, what was found with its 95 % "
-        "interval, and a band where the criterion holds. Verdicts ask for more than 95 %, so an "
-        "interval outside its band may be inconclusive.\n```"
-    )
-
-
-def claims(shown: Shown) -> str:
-    """A table, a row a criterion: its verdict, and why; and what its level holds for."""
-    table = _read(shown, "claims")[["claim", "verdict", "because"]].fillna("")
-    table = table.assign(verdict="**" + table["verdict"] + "**").rename_axis("no.")
-    caption = f"The claims on {shown.data}."
-    return f"{_captioned(table, f'claims-{shown.folder.name}', caption)}\n\n{further_criteria()}"
-
-
 def further_criteria() -> str:
     """Which criteria are not counted in what the level of the tests guarantees."""
     rows = pd.Series([claim.row for claim in paper.CLAIMS])
@@ -124,16 +121,6 @@ def further_criteria() -> str:
     return (
         "In a group of three claims (1, 2, 4; 3, 5, 7; 6, 8, 9) the first criteria err in one case "
         f"of twenty at most. The others ({'; '.join(others)}) have no such bound."
-    )
-
-
-def networks(shown: Shown) -> str:
-    """The table of ``shares``, with its caption."""
-    return _captioned(
-        shares(_read(shown, "table_3")),
-        f"networks-{shown.folder.name}",
-        f"The share of the test faces that are labelled correctly on {shown.data}: a mean over the "
-        "folds, with its 95 % interval.",
     )
 
 
@@ -153,16 +140,6 @@ def shares(table_3: pd.DataFrame) -> pd.DataFrame:
 def _accuracy(row: pd.Series, task: str) -> str:
     mean, low, high = row[[f"{task} accuracy", f"{task} low", f"{task} high"]]
     return known(mean, "{:.0f} %") + ("" if pd.isna(low) else f" [{low:.0f}, {high:.0f}]")
-
-
-def discrepancies(shown: Shown) -> str:
-    """A numbered table of where the paper disagrees with itself, its data or its tools."""
-    return _captioned(
-        numbered(_read(shown, "ledger")).drop(columns="from"),
-        "discrepancies",
-        "High: a claim of the paper rests on it. Medium: whoever rebuilds "
-        "the networks has to settle it. Low: no result changes with it.",
-    )
 
 
 def source_of(folder: Path) -> str:

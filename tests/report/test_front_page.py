@@ -81,7 +81,7 @@ def test_answer_is_in_words_before_numbers() -> None:
 
 def test_network_that_was_not_trained_has_no_row(own: Shown) -> None:
     """A task without a network has a dash."""
-    table = front_page.networks(own)
+    table = front_page.parts(own, STUDY)["networks"]
     assert "| gender | 80 % [78, 83] | - |" in table
     assert "| always the most frequent label | 52 % | - |" in table
     assert "transfer" not in table
@@ -89,14 +89,14 @@ def test_network_that_was_not_trained_has_no_row(own: Shown) -> None:
 
 def test_figure_of_the_claims_has_a_text(own: Shown) -> None:
     """For those who do not see it."""
-    assert f"results/{own.folder.name}/claims.svg\n" in front_page.forest(own)
-    assert ":alt: " in front_page.forest(own)
+    figure = front_page.parts(own, STUDY)["forest"]
+    assert f"results/{own.folder.name}/claims.svg\n:" in figure and ":alt: " in figure
 
 
 def test_results_that_are_not_there_are_named(tmp_path: Path) -> None:
     """With the notebook that writes them."""
-    with pytest.raises(AdienceError, match=r"claims\.csv: cannot be read .*notebook 05"):
-        front_page.claims(Shown(tmp_path, "my faces"))
+    with pytest.raises(AdienceError, match=r"ledger\.csv: cannot be read .*notebook 05"):
+        front_page.parts(Shown(tmp_path, "my faces"), STUDY)
 
 
 def test_severe_discrepancies_come_first(own: Shown) -> None:
@@ -113,5 +113,5 @@ def test_further_criteria_are_said_to_be_outside_the_guarantee(own: Shown, page:
     """Below every table of the claims, whoever wrote the page."""
     said = front_page.further_criteria()
     assert "(1, own recipe; 3a, any less; 3b; " in said
-    assert front_page.claims(own).endswith(said)
+    assert front_page.parts(own, STUDY)["claims"].endswith(said)
     assert said in " ".join((paths.PROJECT / page).read_text("utf-8").split())
