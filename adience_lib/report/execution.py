@@ -17,7 +17,7 @@ from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from adience_lib.experiments.parameters import PARAMETERS, check, unknown_parameter
-from adience_lib.util import paths
+from adience_lib.util import console, paths
 from adience_lib.util.errors import AdienceError
 
 NAMES = (
@@ -28,9 +28,6 @@ NAMES = (
     "05_results",
 )
 """Copies of them, and a user's own notebooks, may lie beside them and are not run."""
-
-CELL_TIMEOUT = 14 * 24 * 3600
-"""Seconds: the paper's protocol takes days without a GPU. A dead kernel is noticed anyway."""
 
 STOPPED = (
     "its process was stopped from outside, most often because the memory was full; every finished "
@@ -63,20 +60,21 @@ def check_parameters(parameters: dict[str, Any]) -> dict[Path, list[str]]:
     return {notebook: list(papermill.inspect_notebook(notebook)) for notebook in notebooks()}
 
 
-def run(parameters: dict[str, Any], folder: Path, log: TextIO = sys.stderr) -> None:
+def run(parameters: dict[str, Any], folder: Path) -> None:
     """Execute every notebook into ``folder``, under its own name.
 
     Each gets those of ``parameters`` that it has. What it prints on stderr (progress, and the
-    libraries' messages) goes to ``log`` and is not kept. Raises AdienceError: as
-    ``check_parameters``, or what stopped a notebook.
+    libraries' messages) is shown and not kept. Raises AdienceError: as ``check_parameters``, or
+    what stopped a notebook.
     """
     declared = check_parameters(parameters)
     started = time.perf_counter()
     for number, (notebook, names) in enumerate(declared.items(), start=1):
         minutes = (time.perf_counter() - started) / 60
-        log.write(f"\n{number} of {len(NAMES)}: {notebook.stem} ({minutes:.1f} minutes so far)\n")
+        so_far = f"{number} of {len(NAMES)}: {notebook.stem} ({minutes:.1f} minutes so far)"
+        console.message(f"\n{so_far}")
         overrides = {name: parameters[name] for name in names if name in parameters}
-        execute(notebook, folder / notebook.name, overrides, log)
+        execute(notebook, folder / notebook.name, overrides, sys.stderr)
 
 
 def execute(notebook: Path, output: Path, overrides: dict[str, Any], log: TextIO) -> None:
@@ -87,7 +85,6 @@ def execute(notebook: Path, output: Path, overrides: dict[str, Any], log: TextIO
             output,
             overrides,
             kernel_name=Kernel.NAME,
-            execution_timeout=CELL_TIMEOUT,
             progress_bar=False,
             stderr_file=log,
             cwd=paths.NOTEBOOKS,

@@ -44,7 +44,11 @@ def claims(measured: pd.DataFrame) -> Figure:
     kinds = tested["unit"].mask(within, "points within")
     found = {kind: tested[kinds == kind] for kind in _AXES if (kinds == kind).any()}
     if not found:
-        return _nothing()
+        words = "No criterion was tested."
+        figure, (axis,) = panels(1, 1, _WIDTH, 0.6)
+        axis.text(0, 0.5, words, transform=axis.transAxes)
+        axis.set_axis_off()
+        return described(figure, words)
     heights = [_lines(parts) * _LINE + 0.5 for parts in found.values()]
     ratios = {"height_ratios": heights}
     figure, axes = panels(len(found), 1, _WIDTH, sum(heights) + 0.5, gridspec_kw=ratios)
@@ -60,14 +64,6 @@ def claims(measured: pd.DataFrame) -> Figure:
         f"Forest plot of {len(verdicts)} criteria with {len(tested)} measurements",
         *(f"{row}: {verdict}" for row, verdict in verdicts.items()),
     )
-
-
-def _nothing() -> Figure:
-    words = "No criterion was tested."
-    figure, (axis,) = panels(1, 1, _WIDTH, 0.6)
-    axis.text(0, 0.5, words, transform=axis.transAxes)
-    axis.set_axis_off()
-    return described(figure, words)
 
 
 def _heading(criterion: str) -> str:

@@ -34,8 +34,8 @@ OPEN = "show-input"
 """The tag of a cell whose code a reader sees at once. All others are folded."""
 
 
-def make(parameters: dict[str, Any], log: TextIO = sys.stderr) -> None:
-    """Run the notebooks and write ``report/index.html``; ``log`` as in ``execution.run``.
+def make(parameters: dict[str, Any]) -> None:
+    """Run the notebooks and write ``report/index.html``.
 
     Raises AdienceError: what ``execution.run`` and ``emptied`` raise.
     """
@@ -44,10 +44,10 @@ def make(parameters: dict[str, Any], log: TextIO = sys.stderr) -> None:
     with emptied() as report:
         executed = report / NOTEBOOKS
         executed.mkdir()
-        execution.run(parameters, executed, log)
-        build(executed, of_run(parameters), report, log)
-    minutes = (time.perf_counter() - started) / 60
-    log.write(f"\n{paths.shown(report / 'index.html')} is ready after {minutes:.1f} minutes.\n")
+        execution.run(parameters, executed)
+        build(executed, of_run(parameters), report, sys.stderr)
+    page, minutes = paths.shown(report / "index.html"), (time.perf_counter() - started) / 60
+    console.message(f"\n{page} is ready after {minutes:.1f} minutes.")
 
 
 def make_of_stored() -> None:

@@ -64,13 +64,13 @@ def in_words(recorded: Experiment, found: Results) -> str:
     )
 
 
-def draw(figures_dir: Path = paths.COMMITTED) -> None:
-    """Write every table and figure of the records into ``figures_dir``, from the records alone.
+def draw() -> None:
+    """Write every committed table and figure of the records anew, from the records alone.
 
     Raises AdienceError if the records cannot be read, or a file not be written.
     """
-    recorded, found = read(figures_dir)
-    recorded = replace(recorded, figures_dir=figures_dir / RECORDS.parent)
+    recorded, found = read()
+    recorded = replace(recorded, figures_dir=paths.COMMITTED / RECORDS.parent)
     computed = all_tables(recorded, found)
     for name, table in computed.items():
         notebook.keep(recorded, table, name)

@@ -122,27 +122,23 @@ def table_3(results: Results) -> pd.DataFrame:
     """
     rows: dict[str, dict[str, Any]] = {}
     for name in (*paper.TABLE_3.index, *FROZEN):
-        of_task = _of_task(results, name)
+        title, of_task = _filled(results, name)
         theirs = paper.TABLE_3.reindex([name]).iloc[0]
-        rows[_row_title(name, of_task)] = _row(of_task, theirs, results.faces)
+        rows[title] = _row(of_task, theirs, results.faces)
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def _of_task(results: Results, name: str) -> dict[str, Runs]:
-    """Which runs fill a row: two networks for the baseline, one for each other."""
+def _filled(results: Results, name: str) -> tuple[str, dict[str, Runs]]:
+    """The title of a row, and the runs that fill it: two networks for the baseline."""
     if name == "baseline":
         runs = {task: results.published.get(f"levi_hassner_{task}") for task in LABELS}
-        return {task: one.on_ten_crops() for task, one in runs.items() if one}
+        crops = {task: one.on_ten_crops() for task, one in runs.items() if one}
+        return "baseline (Levi & Hassner)", crops
     one = results.finished.get(name)
-    return dict.fromkeys(one.tasks, one) if one else {}
-
-
-def _row_title(name: str, of_task: dict[str, Runs]) -> str:
+    title = one.title if one else name
     if name in FROZEN:
-        return f"{FROZEN[name]}, linear" + ("" if of_task else " (not run)")
-    if name == "baseline":
-        return "baseline (Levi & Hassner)"
-    return next((runs.title for runs in of_task.values()), name)
+        title = f"{FROZEN[name]}, linear{'' if one else ' (not run)'}"
+    return title, dict.fromkeys(one.tasks, one) if one else {}
 
 
 def _row(of_task: dict[str, Runs], theirs: pd.Series, faces: pd.DataFrame) -> dict[str, Any]:
@@ -208,8 +204,7 @@ def known(value: float, form: str = "{:.1f}") -> str:
 
 
 def _accuracy(row: pd.Series, task: str) -> str:
-    words = _interval(row, f"{task} accuracy", task)
-    return f"{words}*" if words != "-" and row[f"{task} faces alone"] else words
+    return _interval(row, f"{task} accuracy", task) + "*" * bool(row[f"{task} faces alone"])
 
 
 def _interval(row: pd.Series, value: str, ends: str) -> str:
