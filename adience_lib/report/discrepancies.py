@@ -20,12 +20,10 @@ PUBLISHED = {
     "rows with a gender label": 17_603,
     "rows with an age label": 17_424,
 }
-"""Counts over Adience's five published fold files, for readers who do not have them yet. They
-are counted anew, and used instead of these, whenever the dataset is Adience."""
+"""Counts over Adience's five published fold files, counted anew whenever the dataset is Adience."""
 
 BETWEEN_LABELS = {"35": 294, "22": 149, "3": 18}
-"""Rows of Adience's five published fold files by their age, of three that the paper's filter drops
-because they lie between its labels."""
+"""Rows of those files by their age, of three that lie between the labels and are dropped."""
 
 SEVERITY = {
     "The baseline": "high",

@@ -209,9 +209,8 @@ def recall(table: pd.DataFrame) -> Figure:
 def accuracy_against_work(table: pd.DataFrame) -> Figure:
     """What a network reaches against the arithmetic of one of its trainings.
 
-    ``table`` as of ``tables.cost``: faces seen, times the multiply-adds of a training step for one.
-    The line leads from the best epoch to the last one run. Levi & Hassner's networks have a hollow
-    mark under their own recipe.
+    ``table`` as of ``tables.cost``. The line leads from the best epoch to the last one run. Levi &
+    Hassner's networks have a hollow mark under their own recipe.
     """
     figure, axes = panels(2, 1, height=4.8, sharex=True)
     said = []

@@ -29,9 +29,8 @@ def show(experiment: Experiment, figure: Figure, name: str) -> None:
 def write(experiment: Experiment, figure: Figure, name: str) -> tuple[Path, str]:
     """Write ``figure``, signed with its data and protocol, as ``<name>.png`` and ``<name>.svg``.
 
-    Gives the first, and the words that stand for it where it is not seen: its label, which says
-    what is seen, and the data. Pictures of faces have no SVG, which would hold the same dots. Equal
-    figures are equal files: without a date, and without the version of the software.
+    Gives the first, and the words that stand for it where it is not seen. Pictures of faces have
+    no SVG, which would hold the same dots. Equal figures are equal files: no date, no versions.
     """
     words = f"{figure.get_label()} {experiment.caption}."
     png, svg = (experiment.figures_dir / f"{name}.{kind}" for kind in ("png", "svg"))
@@ -76,11 +75,8 @@ def show_intervals(
 
 
 def show_attention(experiment: Experiment, model_name: str, task: str) -> None:
-    """Show what the trained network of the first fold looks at (Grad-CAM).
-
-    On at most four test faces that it got right and four that it did not, drawn with the
-    protocol's seed.
-    """
+    """Show what the network of the first fold looks at (Grad-CAM), on at most four test faces that
+    it got right and four that it did not, drawn with the protocol's seed."""
     folder = experiment.folder(model_name, experiment.folds[0])
     tested, seed = read_runs([folder]).predictions, experiment.protocol.seed
     right = metrics.correct(tested, task)

@@ -113,11 +113,10 @@ def trainable_layers() -> pd.DataFrame:
 def table_3(results: Results) -> pd.DataFrame:
     """Table 3: the runs beside the paper's rows, indexed by model.
 
-    A model without runs keeps the paper's numbers alone. The baseline is Levi & Hassner's networks
-    under their own recipe, scored on ten crops; frozen networks have no row in the paper. ``folds``
-    and ``trainings`` of each; of each task, in percent: ``accuracy``, ``low`` and ``high``
-    (``quality.accuracy``), ``faces alone`` (of its interval), ``recall`` with its interval
-    (``quality.macro_recall``), ``majority`` (``majority_rates`` on the same folds), and the paper's
+    The baseline is Levi & Hassner's networks under their own recipe, scored on ten crops; frozen
+    networks have no row in the paper. ``folds`` and ``trainings`` of each; of each task, in
+    percent: ``accuracy``, ``low``, ``high`` and ``faces alone`` (``quality.Share``), ``recall`` and
+    its interval (``quality.macro_recall``), ``majority`` (of the same folds), and the paper's
     accuracy and spread. ``never``: ages that are never given. ``epochs``, ``best epoch``: means.
     """
     rows: dict[str, dict[str, Any]] = {}
