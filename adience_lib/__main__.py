@@ -2,8 +2,10 @@
 
 import argparse
 import ast
+import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +13,16 @@ from adience_lib.data.labels import FOLDS
 from adience_lib.util import console, paths
 from adience_lib.util.errors import AdienceError
 
-REPORT_STOPPED = (
-    "The report was stopped; every finished epoch is kept, and the same command goes on from there."
-)
-STUDY_STOPPED = "The study was stopped; the same command goes on from there."
-
-
-MODEL = "a run folder, or best.keras of one"
-FACES = 'folder of Adience, UTKFace or faces.csv, or "demo"'
+STOPPED = "Stopped; every finished epoch is kept, and the same command goes on from there."
 
 
 def main() -> int:
     """Run the command that was asked for, and give its exit status."""
+    return console.exit_status(_run)
+
+
+def _run() -> int | None:
     arguments = _parser().parse_args()
-    return console.exit_status(lambda: _run(arguments))
-
-
-def _run(arguments: argparse.Namespace) -> int | None:
     paths.settle()
     return arguments.run(arguments)
 
@@ -42,6 +37,10 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(run=run)
         return added.add_argument
 
+    model = {"required": True, "type": paths.resolve, "help": "a run folder, or best.keras of one"}
+    folder = {"type": paths.resolve, "help": "where the files go"}
+    source = partial(paths.settled, "data")
+    faces = {"type": source, "help": 'folder of Adience, UTKFace or faces.csv, or "demo"'}
     report = command(_report, "run the notebooks, and write report/index.html")
     study = command(_study, "the trainings on real faces, and their records")
     for add in (report, study):
@@ -50,32 +49,32 @@ def _parser() -> argparse.ArgumentParser:
     report("--store", action="store_true", help="keep the outputs in notebooks/ too")
     command(_records, "tables and figures of the committed records anew")
     add = command(_check, "what a dataset would be trained with; trains none")
-    add("data", help=FACES)
+    add("data", **faces)
     add = command(_predict, "gender and age label of photos of cropped faces")
     add("photos", nargs="+", help='files, folders of them, or "-" for one on stdin')
-    add("--model", required=True, help=MODEL)
+    add("--model", **model)
     add("--json", action="store_true", help="a JSON object a line")
     add = command(_evaluate, "a network on labelled faces that it never saw")
-    add("data", help=FACES)
-    add("--model", required=True, help=MODEL)
+    add("data", **faces)
+    add("--model", **model)
     add("--fold", type=int, choices=range(FOLDS), help="this fold of the faces only")
     add("--allow-missing", action="store_true", help="go on without missing images")
     add("--json", action="store_true", help="a JSON object in place of tables")
-    add("--figure", metavar="FILE", help="a figure, too: .png, .pdf or .svg")
+    add("--figure", metavar="FILE", type=paths.resolve, help="a figure, too: .png, .pdf or .svg")
     add = command(_export, "a network as ONNX and TensorFlow Lite, its card")
-    add("folder", help="where the files go")
-    add("--model", required=True, help=MODEL)
+    add("folder", **folder)
+    add("--model", **model)
     add("--only", choices=("onnx", "tflite", "card"), help="one of the three")
     add = command(_download, "Adience from its authors' server")
     add("address", help="the folder on the server, from the authors' answer")
-    add("folder", help="where the files go")
+    add("folder", **folder)
     return parser
 
 
 def _report(arguments: argparse.Namespace) -> None:
     from adience_lib.report import execution, site
 
-    with console.announced(lambda: REPORT_STOPPED):
+    with console.announced(lambda: STOPPED):
         site.make(_given(arguments))
     if arguments.store:
         for notebook in execution.notebooks():
@@ -89,14 +88,12 @@ def _study(arguments: argparse.Namespace) -> None:
     overrides = _given(arguments)
     execution.check_parameters(overrides)
     asked = experiment.start(study.asked_for(overrides))
-    figures = (
-        Path(overrides["figures_dir"])
-        if overrides.get("figures_dir")
-        else records.place(asked, paths.figures() / asked.dataset.name / study.FOLDER)
-    )
-    console.message(f"Records go to {paths.shown(figures / records.FOLDER)}.")
-    with console.announced(lambda: STUDY_STOPPED):
-        study.run(asked, figures / records.FOLDER)
+    usual = paths.figures() / asked.dataset.name / study.FOLDER
+    figures = overrides.get("figures_dir") or records.place(asked, usual)
+    kept = Path(figures, records.FOLDER)
+    console.message(f"Records go to {paths.shown(kept)}.")
+    with console.announced(lambda: STOPPED):
+        study.run(asked, kept)
 
 
 def _records(_: argparse.Namespace) -> None:
@@ -106,28 +103,23 @@ def _records(_: argparse.Namespace) -> None:
 
 
 def _given(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The parameters that were given by ``--data`` and ``-p``."""
-    from adience_lib.experiments.parameters import settled
+    """The parameters that were given by ``--data`` and ``-p``, as papermill reads them."""
+    from adience_lib.experiments.parameters import NOT_A_LITERAL, settled
 
-    parameters = {name: _parameter(value) for name, value in arguments.p}
-    return settled({**parameters, **({"data": arguments.data} if arguments.data else {})})
-
-
-def _parameter(text: str) -> Any:
-    """A parameter as papermill reads it from its command line."""
-    from adience_lib.experiments.parameters import NOT_A_LITERAL
-
-    try:
-        return ast.literal_eval(text)
-    except NOT_A_LITERAL:
-        return text
+    given = {}
+    for name, text in arguments.p:
+        try:
+            given[name] = ast.literal_eval(text)
+        except NOT_A_LITERAL:
+            given[name] = text
+    return settled(given | ({"data": arguments.data} if arguments.data else {}))
 
 
 def _check(arguments: argparse.Namespace) -> int:
     from adience_lib import data
     from adience_lib.data import check, sources
 
-    dataset = data.load(paths.settled("data", arguments.data))
+    dataset = data.load(arguments.data)
     for line in check.lines(dataset):
         console.out(line)
     unreadable = sources.unreadable(dataset.source, dataset.labelled()["path"])
@@ -137,19 +129,13 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _predict(arguments: argparse.Namespace) -> int:
-    import json
-
     from adience_lib.deploy import predict
 
-    predictor = predict.load(paths.resolve(arguments.model))
+    predictor = predict.load(arguments.model)
     for note in predict.notes(predictor):
         console.err(f"note: {note}")
-    standard_input = sys.stdin.buffer if sys.stdin else None
-    photos = predict.photos(
-        arguments.photos, standard_input, lambda note: console.err(f"note: {note}")
-    )
     status = 0
-    for answer in predictor.stream(photos):
+    for answer in predictor.stream(predict.photos(arguments.photos)):
         if answer.error:
             console.err(f"error: {answer.error}")
             status = 1
@@ -161,21 +147,16 @@ def _predict(arguments: argparse.Namespace) -> int:
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
-    import json
-
     from adience_lib.deploy import evaluate
 
     found = evaluate.evaluate(
-        paths.resolve(arguments.model),
-        paths.settled("data", arguments.data),
-        fold=arguments.fold,
-        allow_missing=arguments.allow_missing,
+        arguments.model, arguments.data, fold=arguments.fold, allow_missing=arguments.allow_missing
     )
     said = [json.dumps(evaluate.as_json(found))] if arguments.json else evaluate.lines(found)
     for line in said:
         console.out(line)
     if arguments.figure:
-        evaluate.draw(found, paths.resolve(arguments.figure))
+        evaluate.draw(found, arguments.figure)
 
 
 def _export(arguments: argparse.Namespace) -> int:
@@ -183,18 +164,17 @@ def _export(arguments: argparse.Namespace) -> int:
     from adience_lib.runs.folder import network_file
     from adience_lib.util import atomic
 
-    model = network_file(paths.resolve(arguments.model))
-    folder = paths.resolve(arguments.folder)
+    model = network_file(arguments.model)
     text = model_card.card(model.parent)
     status = 0
     if arguments.only in (None, "card"):
-        target = folder / "model_card.md"
+        target = arguments.folder / "model_card.md"
         with atomic.writing(target):
             atomic.write_file(target, lambda file: file.write(text.encode()))
         console.out(str(target))
     for kind in export.KINDS:
         if arguments.only in (None, kind):
-            target = folder / f"network.{kind}"
+            target = arguments.folder / f"network.{kind}"
             try:
                 difference = export.export(model, kind, target)
                 console.out(f"{target}: probabilities differ by {difference:.1g} at most")
@@ -207,7 +187,7 @@ def _export(arguments: argparse.Namespace) -> int:
 def _download(arguments: argparse.Namespace) -> None:
     from adience_lib.data.download import download
 
-    for file in download(arguments.address, paths.resolve(arguments.folder)):
+    for file in download(arguments.address, arguments.folder):
         print(file)
 
 

@@ -6,6 +6,7 @@ would differ cannot be told from one.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from adience_lib import data, models
-from adience_lib.data import Dataset, cache, loader
+from adience_lib.data import Dataset, cache, loader, sources
 from adience_lib.data.labels import LABELS, MISSING
 from adience_lib.data.loader import Batches
 from adience_lib.evidence import contrast, metrics, quality
@@ -26,6 +27,11 @@ from adience_lib.util.errors import AdienceError
 FEW = 30
 """Subjects; a group of fewer has the interval of ``quality.share``, where Student's t would leave
 0 to 100 %."""
+
+TRAINED, CHOSE, OUTSIDE = "trained on", "on which its epoch was chosen", "not in its sample"
+"""Why a face of the run's own dataset is not scored."""
+
+FIGURES = (".png", ".pdf", ".svg")
 
 
 @dataclass(frozen=True)
@@ -42,9 +48,10 @@ class Evaluation:
     source: str
     notes: tuple[str, ...]
 
-    def labelled(self, task: str) -> pd.DataFrame:
-        """The predictions of faces whose label of ``task`` is known."""
-        return self.predictions[self.predictions[task] != MISSING]
+    def by_task(self) -> dict[str, pd.DataFrame]:
+        """The predictions of faces whose label is known, for each task that has any."""
+        known = {task: sources.with_labels(self.predictions, [task]) for task in self.tasks}
+        return {task: predictions for task, predictions in known.items() if len(predictions)}
 
 
 def evaluate(
@@ -63,9 +70,10 @@ def evaluate(
     network = load_network(folder)
     dataset = _load(source, runs, allow_missing)
     faces = dataset.labelled()
-    known = (faces[list(runs.tasks)] != MISSING).any(axis=1)
-    faces = faces[known] if fold is None else faces[known & (faces["fold"] == fold)]
-    reason = use(dataset, runs).reindex(faces.index)
+    asked = (faces[list(runs.tasks)] != MISSING).any(axis=1)
+    if fold is not None:
+        asked &= faces["fold"] == fold
+    faces, reason = faces[asked], use(dataset, runs)[asked]
     left_out = reason[reason != ""].value_counts().to_dict()
     scored = faces[reason == ""]
     if scored.empty:
@@ -81,22 +89,18 @@ def evaluate(
         left_out,
         f"{runs.title}, fold {runs.folds[0]}",
         f"{dataset.name} in {dataset.root}",
-        tuple(_notes(dataset, runs)),
+        tuple(_notes(dataset, runs, scored)),
     )
 
 
 def _load(source: str | Path, runs: Runs, allow_missing: bool) -> Dataset:
     """The run's own dataset where ``source`` is that, with repeated rows or without them."""
-    seed = runs.protocol.seed
-    dataset = data.load(source, allow_missing=allow_missing, seed=seed)
+    load = partial(data.load, source, allow_missing=allow_missing, seed=runs.protocol.seed)
+    dataset = load()
     if dataset.fingerprint == runs.fingerprint:
         return dataset
-    other = data.load(source, allow_missing=allow_missing, drop_repeats=True, seed=seed)
+    other = load(drop_repeats=True)
     return other if other.fingerprint == runs.fingerprint else dataset
-
-
-TRAINED, CHOSE, OUTSIDE = "trained on", "on which its epoch was chosen", "not in its sample"
-"""Why a face of the run's own dataset is not scored."""
 
 
 def use(dataset: Dataset, runs: Runs) -> pd.Series:
@@ -113,7 +117,7 @@ def use(dataset: Dataset, runs: Runs) -> pd.Series:
     return found
 
 
-def _notes(dataset: Dataset, runs: Runs) -> Iterator[str]:
+def _notes(dataset: Dataset, runs: Runs, scored: pd.DataFrame) -> Iterator[str]:
     yield "intervals are of the faces alone: another training of the network would differ, too"
     if dataset.fingerprint != runs.fingerprint:
         yield (
@@ -124,6 +128,9 @@ def _notes(dataset: Dataset, runs: Runs) -> Iterator[str]:
         yield "its epoch was chosen on these faces, so the numbers may be too good"
     if dataset.is_demo:
         yield "the faces are drawings: the numbers say nothing about people"
+    for task in runs.tasks:
+        if (scored[task] == MISSING).all():
+            yield f"no face has a label of its {task}"
 
 
 def measures(predictions: pd.DataFrame, task: str) -> pd.DataFrame:
@@ -132,15 +139,12 @@ def measures(predictions: pd.DataFrame, task: str) -> pd.DataFrame:
     "accuracy"; for age "one-off", the label or a neighbour of it; "macro recall", the mean of the
     labels' shares that are right. NaN where a label has faces of one subject only.
     """
-    truth = predictions[task].to_numpy()
+    truth, subject = predictions[task].to_numpy(), predictions["subject"]
     distance = np.abs(metrics.predicted(predictions, task) - truth)
-    rows = {"accuracy": _measured(distance == 0, predictions["subject"])}
+    rows = {"accuracy": _measured(distance == 0, subject)}
     if task == "age":
-        rows["one-off"] = _measured(distance <= 1, predictions["subject"])
-    # With the labels in place of folds, each weighs alike.
-    recall = 100 * float(pd.Series(distance == 0).groupby(truth).mean().mean())
-    low, high = _ends(distance == 0, predictions["subject"], truth)
-    rows["macro recall"] = {"percent": recall, "low": low, "high": high}
+        rows["one-off"] = _measured(distance <= 1, subject)
+    rows["macro recall"] = _measured(distance == 0, subject, truth)
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
@@ -150,13 +154,13 @@ def groups(predictions: pd.DataFrame, task: str) -> pd.DataFrame:
     ``by``, ``faces``, ``subjects``, ``percent``, and ``low`` to ``high``, 95 %. Groups without
     faces are left out.
     """
-    hits = metrics.correct(predictions, task)
+    hits, subject = metrics.correct(predictions, task), predictions["subject"]
     rows = {
         words: {
             "by": by,
-            "faces": int(mask.sum()),
-            "subjects": predictions["subject"][mask].nunique(),
-            **_measured(hits[mask], predictions["subject"][mask]),
+            "faces": mask.sum(),
+            "subjects": subject[mask].nunique(),
+            **_measured(hits[mask], subject[mask]),
         }
         for by, masks in quality.divisions(predictions).items()
         for words, mask in masks.items()
@@ -165,22 +169,20 @@ def groups(predictions: pd.DataFrame, task: str) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("group")
 
 
-def _measured(hits: np.ndarray, subject: pd.Series) -> dict[str, float]:
-    """``percent`` of ``hits``, with the ends of its interval over ``subject``."""
-    low, high = _ends(hits, subject, np.zeros(len(hits)))
-    if subject.nunique() < FEW:
+def _measured(
+    hits: np.ndarray, subject: pd.Series, part: np.ndarray | None = None
+) -> dict[str, float]:
+    """The mean over each ``part``'s share of ``hits``, and its interval over ``subject``."""
+    parts = np.zeros(len(hits)) if part is None else part
+    try:
+        low, high = contrast.faces_alone(hits, parts, subject.to_numpy()).interval()
+    except AdienceError:  # a part with one subject
+        low, high = np.nan, np.nan
+    if part is None and subject.nunique() < FEW:
         small = quality.share(hits.astype("float64"), subject)
         low, high = small.low, small.high
-    return {"percent": 100 * float(hits.mean()), "low": low, "high": high}
-
-
-def _ends(hits: np.ndarray, subject: pd.Series, part: np.ndarray) -> tuple[float, float]:
-    """The interval of the mean over each ``part``'s share of ``hits``; NaN where there is none."""
-    try:
-        low, high = contrast.faces_alone(hits, part, subject.to_numpy()).interval()
-    except AdienceError:  # a part with one subject
-        return np.nan, np.nan
-    return max(low, 0.0), min(high, 100.0)
+    percent = 100 * pd.Series(hits).groupby(parts).mean().mean()
+    return {"percent": percent, "low": max(low, 0.0), "high": min(high, 100.0)}
 
 
 def lines(found: Evaluation) -> list[str]:
@@ -192,47 +194,39 @@ def lines(found: Evaluation) -> list[str]:
         *(f"left out: {count:,} faces {reason}" for reason, count in found.left_out.items()),
         *(f"note: {note}" for note in found.notes),
     ]
-    for task in found.tasks:
-        predictions = found.labelled(task)
-        if predictions.empty:
-            said.append(f"\n{task}: no face has a label")
-            continue
-        by_group = groups(predictions, task).drop(columns="by")
-        for table in (measures(predictions, task), by_group):
-            rows = table.to_string(float_format="{:.1f}".format).splitlines()
-            said += ["", f"{task}, percent with 95 % intervals", *rows]
-        said += ["", *metrics.confusion(predictions, task).to_string().splitlines()]
+    for task, predictions in found.by_task().items():
+        for table in (measures(predictions, task), groups(predictions, task).drop(columns="by")):
+            rows = table.to_string(float_format="{:.1f}".format)
+            said += ["", f"{task}, percent with 95 % intervals", rows]
+        said += ["", metrics.confusion(predictions, task).to_string()]
     return said
 
 
 def as_json(found: Evaluation) -> dict[str, Any]:
     """What ``--json`` prints: the same as ``lines``; null where an interval cannot be told."""
-    tasks = {}
-    for task in found.tasks:
-        predictions = found.labelled(task)
-        if len(predictions):
-            tasks[task] = {
-                "faces": len(predictions),
-                "measures": _records(measures(predictions, task)),
-                "groups": _records(groups(predictions, task)),
-                "labels": list(LABELS[task]),
-                "confusion": metrics.confusion(predictions, task).to_numpy().tolist(),
-            }
-    scored = found.predictions
+    tasks = {
+        task: {
+            "faces": len(predictions),
+            "measures": _records(measures(predictions, task)),
+            "groups": _records(groups(predictions, task)),
+            "labels": LABELS[task],
+            "confusion": metrics.confusion(predictions, task).to_numpy().tolist(),
+        }
+        for task, predictions in found.by_task().items()
+    }
     return {
         "network": found.network,
         "source": found.source,
-        "faces": len(scored),
-        "subjects": scored["subject"].nunique(),
+        "faces": len(found.predictions),
+        "subjects": found.predictions["subject"].nunique(),
         "left_out": found.left_out,
-        "notes": list(found.notes),
+        "notes": found.notes,
         "tasks": tasks,
     }
 
 
-def _records(table: pd.DataFrame) -> dict[str, Any]:
-    rows = table.astype(object).where(table.notna(), None).to_dict("index")
-    return {str(name): row for name, row in rows.items()}
+def _records(table: pd.DataFrame) -> dict[Any, Any]:
+    return table.astype(object).where(table.notna(), None).to_dict("index")
 
 
 def draw(found: Evaluation, file: Path) -> None:
@@ -240,47 +234,36 @@ def draw(found: Evaluation, file: Path) -> None:
 
     PNG, PDF or SVG, by the ending of ``file``. Raises AdienceError if it cannot be written.
     """
-    import matplotlib as mpl
+    import matplotlib.style
     from matplotlib.figure import Figure
 
-    if file.suffix.lower() not in FIGURES:
+    kind = file.suffix.lower()
+    if kind not in FIGURES:
         raise AdienceError(f"{file}: a figure is one of {', '.join(FIGURES)}")
-    tasks = [task for task in found.tasks if len(found.labelled(task))]
-    with mpl.rc_context(), atomic.writing(file):
-        mpl.rcdefaults()
+    tasks = found.by_task()
+    with matplotlib.style.context("default", after_reset=True), atomic.writing(file):
         figure = Figure(figsize=(11, 4.5 * len(tasks)), layout="constrained")
         axes = figure.subplots(len(tasks), 2, squeeze=False)
-        for (left, right), task in zip(axes, tasks, strict=True):
-            _draw_confusion(left, found.labelled(task), task)
-            _draw_groups(right, found.labelled(task), task)
+        for (left, right), (task, predictions) in zip(axes, tasks.items(), strict=True):
+            _draw_confusion(left, predictions, task)
+            _draw_groups(right, predictions, task)
         figure.suptitle(f"{found.network}, on {found.source}", fontsize=9)
-        kind = file.suffix.lower().removeprefix(".")
-        atomic.write_file(file, lambda opened: figure.savefig(opened, format=kind))
-
-
-FIGURES = (".png", ".pdf", ".svg")
+        atomic.write_file(file, lambda opened: figure.savefig(opened, format=kind[1:]))
 
 
 def _draw_confusion(axis: Any, predictions: pd.DataFrame, task: str) -> None:
+    import seaborn as sns
+
     counts = metrics.confusion(predictions, task)
     shares = 100 * counts.div(counts.sum(axis=1).clip(lower=1), axis=0)
-    axis.imshow(shares, cmap="Blues", vmin=0, vmax=100)
-    for (row, column), share in np.ndenumerate(shares.to_numpy()):
-        colour = "white" if share > 50 else "black"
-        axis.text(column, row, f"{share:.0f}", ha="center", va="center", color=colour, fontsize=8)
-    labels = LABELS[task]
-    axis.set_xticks(range(len(labels)), labels, rotation=45, fontsize=8)
-    axis.set_yticks(range(len(labels)), labels, fontsize=8)
+    sns.heatmap(shares, vmin=0, vmax=100, cmap="Blues", annot=True, fmt=".0f", cbar=False, ax=axis)
     axis.set(title=f"{task}: percent of each true label", xlabel="answer", ylabel="truth")
 
 
 def _draw_groups(axis: Any, predictions: pd.DataFrame, task: str) -> None:
-    table = groups(predictions, task)
-    table = table[table["by"] != "gender and age"]
-    places, value = range(len(table)), table["percent"]
+    table = groups(predictions, task).query("by != 'gender and age'")
+    value, names = table["percent"], table.index + " (" + table["faces"].astype(str) + ")"
     reach = [(value - table["low"]).clip(lower=0), (table["high"] - value).clip(lower=0)]
-    axis.errorbar(value, places, xerr=reach, fmt="o", color="#0072B2", ecolor="grey", capsize=3)
-    names = [f"{row.Index} ({row.faces})" for row in table.itertuples()]
-    axis.set_yticks(places, names, fontsize=8)
+    axis.errorbar(value, names, xerr=reach, fmt="o", color="#0072B2", ecolor="grey", capsize=3)
     axis.invert_yaxis()
     axis.set(title=f"{task}: accuracy by group (faces)", xlabel="percent, 95 %", xlim=(0, 100))

@@ -1,6 +1,7 @@
 """A trained network for other software: ONNX and TensorFlow Lite, by Keras' own exporters."""
 
 import importlib.util
+import tempfile
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 
 from adience_lib import models
 from adience_lib.data import sources
-from adience_lib.data.images import ENDINGS, read_face
+from adience_lib.data.images import read_face
 from adience_lib.runs.folder import check_files, read_json
 from adience_lib.util import atomic, backend
 from adience_lib.util.errors import AdienceError, first_line
@@ -19,7 +20,7 @@ TOLERANCE = 1e-4
 """By how much a probability may differ between the network and what was exported."""
 
 CHECKED = 8
-"""Faces of the demo that both are asked about."""
+"""Drawn faces that both are asked about: a network is not as sure of them as it is of noise."""
 
 Outputs = dict[str, np.ndarray]
 
@@ -41,32 +42,26 @@ def export(file: Path, kind: str, target: Path) -> float:
             f"{kind} needs {' and '.join(missing)}: pip install 'adience-lib[export]'"
         )
     network = _in_float32(file)
-    faces = _faces()
+    images = sorted(sources.demo_folder().rglob("*.jpg"))[:CHECKED]
+    faces = np.stack([read_face(image) for image in images])
     expected = network.predict(faces, verbose=0)  # Keras exports only what has been called
-    written = target.with_name(f"{target.name}.unfinished.{kind}")  # Keras insists on the ending
-    with atomic.writing(target):
+    with atomic.writing(target), tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        written = Path(folder) / f"network.{kind}"  # Keras insists on the ending
         try:
-            _write(network, exporter, written, target)
-            given = ask(written, faces)
-            difference = max(float(np.abs(given[task] - expected[task]).max()) for task in expected)
-            if not difference <= TOLERANCE:
-                raise AdienceError(
-                    f"{target}: its probabilities differ by {difference:.2g} from the network's "
-                    f"(allowed: {TOLERANCE:g}), so it was not kept"
-                )
-            atomic.put(written, target)
-        finally:
-            atomic.remove(written)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of the exporters, about their own code
+                network.export(str(written), format=exporter, verbose=False)
+        except Exception as error:  # exporters raise nearly anything
+            raise AdienceError(f"{target}: cannot be exported ({first_line(error)})") from error
+        given = ask(written, faces)
+        difference = max(float(np.abs(given[task] - expected[task]).max()) for task in expected)
+        if not difference <= TOLERANCE:
+            raise AdienceError(
+                f"{target}: its probabilities differ by {difference:.2g} from the network's "
+                f"(allowed: {TOLERANCE:g}), so it was not kept"
+            )
+        atomic.put(written, target)
     return difference
-
-
-def _write(network: keras.Model, exporter: str, written: Path, target: Path) -> None:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the exporters, about their own code
-            network.export(str(written), format=exporter, verbose=False)
-    except Exception as error:  # exporters raise nearly anything
-        raise AdienceError(f"{target}: cannot be exported ({first_line(error)})") from error
 
 
 def _in_float32(file: Path) -> keras.Model:
@@ -77,13 +72,6 @@ def _in_float32(file: Path) -> keras.Model:
         network = models.build(read_json(file.parent / "protocol.json")["model"])
     network.set_weights(trained.get_weights())
     return network
-
-
-def _faces() -> np.ndarray:
-    """Drawn faces, on which a network is not as sure of everything as on noise."""
-    files = sorted(sources.demo_folder().rglob("*"))
-    images = [file for file in files if file.suffix.lower() in ENDINGS]
-    return np.stack([read_face(file) for file in images[:CHECKED]])
 
 
 def _ask_onnx(file: Path, faces: np.ndarray) -> Outputs:

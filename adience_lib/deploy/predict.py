@@ -6,23 +6,28 @@ nothing here looks for a face, and a network gives an answer for any picture.
 
 import io
 import os
-from collections.abc import Callable, Iterable, Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
+import keras
 import numpy as np
+import pandas as pd
 
+from adience_lib import models
 from adience_lib.data.images import brightness, is_image, read_face, shorter_side
 from adience_lib.data.labels import LABELS
 from adience_lib.evidence.calibration import calibrated, temperature
+from adience_lib.evidence.metrics import probabilities
 from adience_lib.runs.folder import SUMS, both_columns, check_files, network_file, read_json
+from adience_lib.runs.read import Runs, read_runs
+from adience_lib.speed.rewritten import lean
+from adience_lib.util import console
 from adience_lib.util.errors import AdienceError, first_line, printable
-
-if TYPE_CHECKING:
-    import keras
 
 Photo = str | Path | bytes | BinaryIO
 """The path of a file, its content, or an open file."""
@@ -57,8 +62,8 @@ class Answer:
         if self.error:
             return {"file": self.name, "error": self.error}
         labels = {task: self.label(task) for task in self.probabilities}
-        said = {"file": self.name, **labels, "probabilities": self.probabilities}
-        return {**said, "doubts": None if self.doubts is None else list(self.doubts)}
+        rest = {"probabilities": self.probabilities, "doubts": self.doubts}
+        return {"file": self.name, **labels, **rest}
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ class Predictor:
     training faces, as lowest and highest; empty where the run has no record of them.
     """
 
-    network: "keras.Model"
+    network: keras.Model
     temperatures: dict[str, float]
     usual: dict[str, tuple[float, float]]
 
@@ -91,121 +96,82 @@ class Predictor:
         rest = enumerate(photos, start=1)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
 
-            def begin() -> list[Future[_Face | Answer]]:
-                return [pool.submit(_read, *photo) for photo in islice(rest, BATCH)]
+            def begin() -> list[Future[tuple[Answer, np.ndarray | None]]]:
+                return [pool.submit(self._read, *photo) for photo in islice(rest, BATCH)]
 
             batch = begin()
             while batch:
                 following = begin()
-                yield from self._answers([photo.result() for photo in batch])
+                read = [photo.result() for photo in batch]
+                found = self._probabilities([pixels for _, pixels in read if pixels is not None])
+                for answer, _ in read:
+                    yield answer if answer.error else replace(answer, probabilities=next(found))
                 batch = following
 
-    def _answers(self, read: "list[_Face | Answer]") -> Iterator[Answer]:
-        faces = [one for one in read if isinstance(one, _Face)]
-        found = iter(
-            self._probabilities(np.stack([face.pixels for face in faces])) if faces else []
-        )
-        for one in read:
-            if isinstance(one, _Face):
-                yield Answer(one.name, next(found), self._doubts(one))
-            else:
-                yield one
+    def _read(self, number: int, photo: Photo) -> tuple[Answer, np.ndarray | None]:
+        """The answer without its probabilities, and the face."""
+        path = photo if isinstance(photo, str | Path) else getattr(photo, "name", None)
+        name = f"photo {number}" if path is None else str(path)
+        try:
+            source = _opened(photo, printable(name))
+            pixels = read_face(source, printable(name), turned=True)
+            doubts = self._doubts(pixels, shorter_side(source, printable(name)))
+        except AdienceError as error:
+            return Answer(name, {}, error=str(error)), None
+        return Answer(name, {}, doubts), pixels
 
-    def _probabilities(self, pixels: np.ndarray) -> list[dict[str, dict[str, float]]]:
-        from keras.ops import convert_to_numpy as as_array
+    def _doubts(self, pixels: np.ndarray, side: int) -> tuple[str, ...] | None:
+        measured = {"brightness": brightness(pixels), "side": side}
+        doubts = [
+            f"{_UNUSUAL[name][measured[name] > high]} than the training faces "
+            f"({name} {measured[name]:.4g}, theirs {low:.4g} to {high:.4g})"
+            for name, (low, high) in self.usual.items()
+            if not low <= measured[name] <= high
+        ]
+        return tuple(doubts) if self.usual else None
 
+    def _probabilities(self, faces: list[np.ndarray]) -> Iterator[dict[str, dict[str, float]]]:
+        if not faces:
+            return
+        pixels = np.stack(faces)
         # Preparing a computation takes longer than a few photos do without.
         few = len(pixels) <= FEW
         outputs = self.network(pixels) if few else self.network.predict_on_batch(pixels)
-        tables = {
-            task: calibrated(both_columns(as_array(given)), self.temperatures.get(task, 1.0))
-            for task, given in outputs.items()
-        }
-        return [
-            {
-                task: dict(zip(LABELS[task], table[place].tolist(), strict=True))
-                for task, table in tables.items()
-            }
-            for place in range(len(pixels))
-        ]
-
-    def _doubts(self, face: "_Face") -> tuple[str, ...] | None:
-        if not self.usual:
-            return None
-        measured = {"brightness": brightness(face.pixels), "side": face.side}
-        doubts = []
-        for name, (low, high) in self.usual.items():
-            if not low <= measured[name] <= high:
-                words = _UNUSUAL[name][measured[name] > high]
-                doubts.append(
-                    f"{words} than the training faces ({name} {measured[name]:.4g}, theirs "
-                    f"{low:.4g} to {high:.4g})"
-                )
-        return tuple(doubts)
+        tables = []
+        for task, output in outputs.items():
+            given = both_columns(keras.ops.convert_to_numpy(output))
+            given = calibrated(given, self.temperatures.get(task, 1.0))
+            tables.append(pd.DataFrame(given, columns=LABELS[task]).to_dict("records"))
+        for row in zip(*tables, strict=True):
+            yield dict(zip(outputs, row, strict=True))
 
 
 _UNUSUAL = {"brightness": ("darker", "brighter"), "side": ("smaller", "larger")}
-
-
-@dataclass(frozen=True)
-class _Face:
-    name: str
-    pixels: np.ndarray
-    side: int
-
-
-def _read(number: int, photo: Photo) -> _Face | Answer:
-    name = _name(number, photo)
-    try:
-        source = _opened(photo, name)
-        pixels = read_face(source, printable(name), turned=True)
-        return _Face(name, pixels, shorter_side(source, name))
-    except AdienceError as error:
-        return Answer(name, {}, error=str(error))
-
-
-def _name(number: int, photo: Photo) -> str:
-    named = photo if isinstance(photo, str | Path) else getattr(photo, "name", None)
-    return f"photo {number}" if named is None else str(named)
 
 
 def _opened(photo: Photo, name: str) -> Path | BinaryIO:
     """What ``read_face`` takes. Raises AdienceError for what is no photo, or an empty one."""
     if isinstance(photo, str | Path):
         if _is_folder(photo):
-            raise AdienceError(f"{printable(name)}: {_nothing_in(Path(photo))}")
+            raise AdienceError(
+                f"{name}: holds no JPEG or PNG image to be read; folders in it are not searched"
+            )
         return Path(photo)
-    content = photo if isinstance(photo, bytes) else _content(photo, printable(name))
-    if not content:
-        raise AdienceError(f"{printable(name)}: is empty")
-    return io.BytesIO(content)
-
-
-def _is_folder(name: str | Path) -> bool:
+    read = getattr(photo, "read", lambda: photo)
     try:
-        return Path(name).is_dir()
-    except OSError:  # a name that is too long for any
-        return False
-
-
-def _nothing_in(folder: Path) -> str:
-    try:
-        next(folder.iterdir(), None)
-    except OSError as error:
-        return f"cannot be read ({error.strerror})"
-    return "holds no JPEG or PNG image; folders in it are not searched"
-
-
-def _content(photo: BinaryIO, name: str) -> bytes:
-    read = getattr(photo, "read", None)
-    try:
-        content = read() if read else None
+        content = read()
     except (OSError, ValueError) as error:
         raise AdienceError(f"{name}: cannot be read ({first_line(error)})") from error
     if not isinstance(content, bytes):
         kind = type(photo).__name__
         raise AdienceError(f"{name}: is a {kind}; give a path, bytes, or a file opened as binary")
-    return content
+    if not content:
+        raise AdienceError(f"{name}: is empty")
+    return io.BytesIO(content)
+
+
+def _is_folder(name: str | Path) -> bool:
+    return os.path.isdir(name)  # noqa: PTH112 (no error where a name is too long for any)
 
 
 def load(file: str | Path) -> Predictor:
@@ -215,68 +181,44 @@ def load(file: str | Path) -> Predictor:
     no such network, or a run that is damaged.
     """
     file = network_file(file)
-    folder = file.parent
-    if not (folder / SUMS).exists():
-        return Predictor(_rewritten(file), {}, {})
-    check_files(folder, [file.name])
-    known = read_json(folder / "run.json").get("inputs", {})
-    usual = {name: (low, high) for name, (low, high) in known.items()}
-    return Predictor(_rewritten(file), _temperatures(folder), usual)
+    folder, given, usual = file.parent, {}, {}
+    if (folder / SUMS).exists():
+        check_files(folder, [file.name])
+        given = temperatures(read_runs([folder]))
+        usual = read_json(folder / "run.json").get("inputs", {})
+    return Predictor(lean(models.load(file), BATCH), given, usual)
 
 
-def _rewritten(file: Path) -> "keras.Model":
-    """What gives the outputs of the network in ``file`` with less work (``rewritten.py``)."""
-    from adience_lib import models
-    from adience_lib.speed import rewritten
-
-    return rewritten.lean(models.load(file), BATCH)
-
-
-def _temperatures(folder: Path) -> dict[str, float]:
-    """Of each task, from the run's own test faces."""
-    from adience_lib.evidence import metrics
-    from adience_lib.runs.read import read_runs
-
-    runs = read_runs([folder])
+def temperatures(runs: Runs) -> dict[str, float]:
+    """Of each task, what calibrates the logits on the run's own test faces."""
+    tested = runs.predictions
     return {
-        task: temperature(
-            metrics.probabilities(runs.predictions, task), runs.predictions[task].to_numpy()
-        )
+        task: temperature(probabilities(tested, task), tested[task].to_numpy())
         for task in runs.tasks
     }
 
 
-def photos(
-    named: Iterable[str], standard_input: BinaryIO | None, note: Callable[[str], object]
-) -> Iterator[Photo]:
+def photos(named: Iterable[str]) -> Iterator[Photo]:
     """The photos that the command line names: files, every image directly in a folder, and "-" for
     one photo on standard input, which is empty where it is closed.
 
-    What a file holds decides, not its name's ending. ``note`` is told what else lies in a folder.
-    A folder without an image is given back as a file is, and cannot be read.
+    What a file holds decides, not its name's ending; a Mac's notes are passed over, and what else
+    lies in a folder is said on stderr. A folder without an image is given back as a file is, and
+    cannot be read.
     """
     for name in named:
         if name == "-":
-            yield standard_input or io.BytesIO()
+            yield sys.stdin.buffer if sys.stdin else b""
         elif _is_folder(name):
-            files = _files(Path(name))
-            inside = [file for file in files if is_image(file)]
-            others = [printable(file.name) for file in files if file not in inside]
+            files = {file for file in Path(name).glob("*") if not file.name.startswith("._")}
+            inside = sorted(filter(is_image, files))
+            others = sorted(file.name for file in files.difference(inside) if not file.is_dir())
             if inside and others:
-                first = f"{', '.join(others[:3])}{', ...' * (len(others) > 3)}"
-                note(f"{printable(name)}: {len(others)} files are no JPEG or PNG: {first}")
+                said = f"{len(others)} files are no JPEG or PNG, the first: {printable(others[0])}"
+                console.err(f"note: {printable(name)}: {said}")
             yield from inside or [Path(name)]
         else:
             yield Path(name)
-
-
-def _files(folder: Path) -> list[Path]:
-    """Those directly in it but a Mac's notes, in order; none where it cannot be read."""
-    try:
-        inside = [file for file in folder.iterdir() if not file.is_dir()]
-        return sorted(file for file in inside if not file.name.startswith("._"))
-    except OSError:
-        return []
 
 
 def notes(predictor: Predictor) -> list[str]:

@@ -7,48 +7,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from simulated import made_up
 from small import shrink
 
 from adience_lib import models
 from adience_lib.__main__ import main
-from adience_lib.data import Dataset, loader
+from adience_lib.data import Dataset
 from adience_lib.data.labels import LABELS
 from adience_lib.data.loader import Batches
 from adience_lib.deploy import evaluate
-from adience_lib.protocol import SMOKE, Protocol
-from adience_lib.runs.folder import Training, predictions_table, write_once, write_table
+from adience_lib.experiments import experiment
+from adience_lib.protocol import SMOKE
+from adience_lib.runs.folder import predictions_table, write_sums, write_table
 from adience_lib.runs.read import read_runs
 from adience_lib.training import predict
 from adience_lib.util.errors import AdienceError
 
-FOLD = 2
-
-
-def a_run(tiny: Dataset, images: np.ndarray, root: Path, protocol: Protocol) -> Path:
-    """A run of a small network that was never trained, with its true predictions."""
-
-    def write(result: Path, _: Path) -> dict[str, object]:
-        with pytest.MonkeyPatch.context() as patch:
-            shrink(patch.setattr)
-            network = models.build("multitask")
-        faces = loader.sample(tiny.faces, protocol.faces, protocol.seed)
-        split = loader.split(faces, FOLD, protocol.monitor, protocol.seed)
-        test = faces.loc[split.test]
-        outputs = predict(network, Batches(images, test, ("gender", "age"), protocol.batch_size))
-        network.save(result / "best.keras")
-        write_table(predictions_table(test, outputs), result / "predictions.csv")
-        write_table(pd.DataFrame({"epoch": [1], "seconds": [1.0]}), result / "history.csv")
-        machine = {"processor": "a processor", "cores": 2, "accelerator": "none"}
-        run: dict[str, object] = {"epochs": 1, "best_epoch": 1, "seconds": 1.0, "peak_memory": None}
-        return run | {
-            "parameters": {"total": 7},
-            "faces": {"train": len(split.train)},
-            "machines": [machine],
-        }
-
-    training = Training(tiny, "multitask", protocol, FOLD, root)
-    write_once(training, write)
-    return training.folder
+NAME, FOLD = "multitask", 2
 
 
 ALL = replace(SMOKE, faces=None)
@@ -56,8 +31,18 @@ ALL = replace(SMOKE, faces=None)
 
 @pytest.fixture(scope="module")
 def run(tiny: Dataset, images: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The run of fold 2 of ``tiny``."""
-    return a_run(tiny, images, tmp_path_factory.mktemp("runs"), ALL)
+    """The run of fold 2 of ``tiny``: a small network that was never trained, and its answers."""
+    runs_dir = str(tmp_path_factory.mktemp("runs"))
+    folder = made_up(replace(experiment.of(tiny, {"runs_dir": runs_dir}), protocol=ALL), NAME, FOLD)
+    with pytest.MonkeyPatch.context() as patch:
+        shrink(patch.setattr)
+        network = models.build(NAME)
+    network.save(folder / "best.keras")
+    test = tiny.faces[tiny.faces["fold"] == FOLD]
+    outputs = predict(network, Batches(images, test, models.tasks(NAME), ALL.batch_size))
+    write_table(predictions_table(test, outputs), folder / "predictions.csv")
+    write_sums(folder)
+    return folder
 
 
 def test_own_test_fold_gives_the_numbers_of_the_record(
@@ -111,7 +96,7 @@ def test_other_faces_are_scored_by_the_labels_that_they_have(
 ) -> None:
     """Nobody is left out, and that nothing can be known of copies is said."""
     found = evaluate.evaluate(run, own_table(tiny, tmp_path / "own"))
-    assert (len(found.labelled("gender")), len(found.labelled("age"))) == (39, 39)
+    assert [len(faces) for faces in found.by_task().values()] == [39, 39]
     assert found.left_out == {}
     assert any("cannot be told" in note for note in found.notes)
 

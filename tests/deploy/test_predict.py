@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from PIL import Image
+from simulated import made_up
 
 from adience_lib import models
 from adience_lib.__main__ import main
@@ -17,8 +17,8 @@ from adience_lib.data.images import read_face
 from adience_lib.data.labels import LABELS
 from adience_lib.deploy import predict
 from adience_lib.evidence import calibration
-from adience_lib.protocol import SMOKE
-from adience_lib.runs.folder import Training, predictions_table, write_once, write_table
+from adience_lib.experiments import experiment
+from adience_lib.runs.folder import read_json, write_json, write_sums
 from adience_lib.util.errors import AdienceError
 
 BRIGHTNESS, SIDE = (0.2, 0.8), (40, 816)
@@ -27,25 +27,14 @@ BRIGHTNESS, SIDE = (0.2, 0.8), (40, 816)
 
 @pytest.fixture(scope="module")
 def model(tiny: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """``best.keras`` of a run whose network was never trained, and is far too sure."""
-    random = np.random.default_rng(0)
-
-    def write(result: Path, _: Path) -> dict[str, object]:
-        models.build("multitask").save(result / "best.keras")
-        outputs = {
-            task: random.dirichlet(np.full(len(labels), 0.05), len(tiny.faces))
-            for task, labels in LABELS.items()
-        }
-        write_table(predictions_table(tiny.faces, outputs), result / "predictions.csv")
-        write_table(pd.DataFrame({"epoch": [1], "seconds": [1.0]}), result / "history.csv")
-        machine = {"processor": "a processor", "cores": 2, "accelerator": "none"}
-        run: dict[str, object] = {"epochs": 1, "best_epoch": 1, "seconds": 1.0, "peak_memory": None}
-        run |= {"parameters": {"total": 7}, "faces": {"train": 64}, "machines": [machine]}
-        return {**run, "inputs": {"brightness": BRIGHTNESS, "side": SIDE}}
-
-    training = Training(tiny, "multitask", SMOKE, 0, tmp_path_factory.mktemp("runs"))
-    write_once(training, write)
-    return training.folder / "best.keras"
+    """``best.keras`` of a run whose network was never trained."""
+    runs_dir = str(tmp_path_factory.mktemp("runs"))
+    folder = made_up(experiment.of(tiny, {"runs_dir": runs_dir}), "multitask", 0)
+    models.build("multitask").save(folder / "best.keras")
+    inputs = {"brightness": BRIGHTNESS, "side": SIDE}
+    write_json(folder / "run.json", {**read_json(folder / "run.json"), "inputs": inputs})
+    write_sums(folder)
+    return folder / "best.keras"
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +145,7 @@ def test_content_decides_what_is_a_photo(run: Run, tmp_path: Path) -> None:
     assert status == 0
     names = [Path(line.split()[0]).name for line in printed.splitlines()]
     assert names == ["a.jfif", "b.jpe", "c", "d.JPG"]
-    assert f"note: {tmp_path}: 1 files are no JPEG or PNG: e.heic" in said
+    assert f"note: {tmp_path}: 1 files are no JPEG or PNG, the first: e.heic" in said
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
