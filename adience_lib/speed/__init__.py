@@ -1,7 +1,6 @@
-"""The same function with less work: what ``faster`` gives trains a network in fewer seconds.
+"""The same function with less work: a network trains to the same weights without, up to rounding.
 
-A network trains to the same weights without it, up to rounding. Imports ``util`` and
-``models.layers``.
+Imports ``util`` and ``models.layers``.
 """
 
 from typing import Any
@@ -34,9 +33,8 @@ def _on_processor() -> bool:
 class FusedAdam(keras.optimizers.Adam):
     """Keras' Adam, each weight updated by TensorFlow's one operation for it instead of a dozen.
 
-    For TensorFlow only. The formula is the same, epsilon's place included, and so are the steps,
-    up to float rounding. On a processor a step of the reduced networks' 7.2 million weights takes
-    a third of the time.
+    For TensorFlow only. The formula is the same, epsilon's place included. On a processor a step of
+    the reduced networks' 7.2 million weights takes a third of the time.
     """
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:

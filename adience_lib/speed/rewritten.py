@@ -1,8 +1,7 @@
 """The same function of the same weights with less work: what is trained in a network's place.
 
-A network in ``models`` is written as the paper describes it. Its twin here leaves out what no
-output depends on, and does the rest in an order that costs less. ``benchmarks`` measures
-what that is worth.
+Its twin leaves out what no output depends on, and does the rest in an order that costs less.
+``benchmarks`` measures what that is worth.
 """
 
 import itertools
@@ -33,46 +32,38 @@ def lean(network: keras.Model, batch_size: int | None = None) -> keras.Model:
 
     - Rows and columns of maps that no pooling window reaches are not computed. In the paper's
       trunk they are a twentieth of the work: 221 x 221 pixels of a crop decide its features.
-    - ReLU and the gradient of the bias come after max pooling and not before, on a quarter of the
-      values. ReLU is monotonic: the largest value stays the largest.
+    - ReLU and the gradient of the bias come after max pooling, on a quarter of the values; the
+      largest value stays the largest.
     - Frozen batch normalisation, and a ReLU after it, become part of the frozen convolution
       before it. Their weights are copied: when they change, a new twin is needed.
     - Convolutions whose channels fill a processor's vectors by half take two columns at a time
       (``columns.py``), where it has vectors of that size.
-    - A trunk takes a batch of ``batch_size`` faces in small parts, where its layers treat every
-      face alone.
+    - A trunk takes a batch in small parts, where its layers treat every face alone.
 
     ``batch_size``: None leaves out the last two, which pay on a processor only.
     """
-    with backend.precision(network.dtype_policy):
-        return _twin(network, batch_size)
-
-
-def _twin(network: keras.Model, batch_size: int | None) -> keras.Model:
     in_pairs = batch_size is not None and backend.has_wide_vectors()
     replaced: dict[Any, Any] = {}
     left_out: set[Any] = set()
-    for layer in network.layers:
-        if layer in replaced:
-            continue
-        replacement, rest = (
-            _folded(network, layer) or _pooled(network, layer, in_pairs) or (layer, [])
-        )
-        replaced[layer] = replacement
-        left_out.update(rest)
-        if isinstance(layer, layers.Add):
-            after = [one for one in _followers(network, layer) if isinstance(one, _RELU)]
-            replaced.update({relu: Positive() for relu in after})
 
     def call(layer: Any, *inputs: Any, **_: Any) -> Any:
         return inputs[0] if layer in left_out else layer(*inputs)
 
     def twin(layer: Any) -> Any:
         if isinstance(layer, keras.Model):
-            return _in_parts(_twin(layer, batch_size), batch_size)
-        return replaced[layer]
+            return _in_parts(lean(layer, batch_size), batch_size)
+        return replaced.get(layer, layer)
 
-    return keras.models.clone_model(network, clone_function=twin, call_function=call)
+    with backend.precision(network.dtype_policy):
+        for layer in network.layers:
+            found = _folded(network, layer) or _pooled(network, layer, in_pairs)
+            if found:
+                replaced[layer], rest = found
+                left_out.update(rest)
+            elif isinstance(layer, layers.Add):
+                after = [one for one in _followers(network, layer) if isinstance(one, _RELU)]
+                replaced.update({relu: Positive() for relu in after})
+        return keras.models.clone_model(network, clone_function=twin, call_function=call)
 
 
 def _followers(network: keras.Model, layer: Any) -> list[Any]:
@@ -84,24 +75,22 @@ def _followers(network: keras.Model, layer: Any) -> list[Any]:
     ]
 
 
-def _chain(network: keras.Model, layer: Any, kinds: tuple[Any, ...]) -> list[Any]:
-    """The layers of these ``kinds``, one after the other, that alone use the output of ``layer``.
-
-    As many as there are of them.
-    """
-    found: list[Any] = []
+def _chain(network: keras.Model, layer: Any, *kinds: Any) -> list[Any]:
+    """As many layers of these ``kinds`` as follow ``layer``, each alone, one after the other."""
+    found = [layer]
     for kind in kinds:
-        followers = _followers(network, found[-1] if found else layer)
+        followers = _followers(network, found[-1])
         if len(followers) != 1 or not isinstance(followers[0], kind):
             break
         found += followers
-    return found
+    return found[1:]
 
 
 def _pooled(network: keras.Model, layer: Any, in_pairs: bool) -> tuple[Any, list[Any]] | None:
+    """What replaces a convolution, and the layers after it that become a part of it."""
     if not isinstance(layer, layers.Conv2D):
         return None
-    rest = _chain(network, layer, (layers.ReLU, layers.MaxPooling2D))
+    rest = _chain(network, layer, layers.ReLU, layers.MaxPooling2D)
     if len(rest) < 2:
         return None
     reached = _reached(network, layer, in_pairs)
@@ -147,22 +136,21 @@ class PooledConvolution(layers.Layer):
 
     def call(self, maps: Any) -> Any:
         """(batch, height, width, channels) to the pooled map."""
-        pooling = self.pooling
+        convolution, pooling = self.convolution, self.pooling
         if maps.shape[1:3] != self.reached:  # the gradient of a slice is a copy
             maps = maps[:, : self.reached[0], : self.reached[1]]
+        kernel = ops.cast(convolution.kernel, maps.dtype)
         # With its bias, a convolution is one operation; the gradient of the bias is taken after
         # the pooling, on a quarter of the values.
-        bias = ops.cast(self.convolution.bias, maps.dtype)
-        maps = self._convolve(maps, ops.stop_gradient(bias))
+        bias = ops.cast(convolution.bias, maps.dtype)
+        fixed = ops.stop_gradient(bias)
+        if self.in_pairs:
+            maps = convolve(maps, kernel, fixed)
+        else:
+            maps = ops.conv(maps, kernel, convolution.strides, convolution.padding)
+            maps = ops.add(maps, fixed)
         maps = ops.max_pool(maps, pooling.pool_size, pooling.strides, pooling.padding)
         return ops.relu(with_gradient(maps, bias, _sum_of_channels))
-
-    def _convolve(self, maps: Any, bias: Any) -> Any:
-        convolution = self.convolution
-        kernel = ops.cast(convolution.kernel, maps.dtype)
-        if self.in_pairs:
-            return convolve(maps, kernel, bias)
-        return ops.add(ops.conv(maps, kernel, convolution.strides, convolution.padding), bias)
 
 
 def _sum_of_channels(maps: Any) -> Any:
@@ -171,19 +159,19 @@ def _sum_of_channels(maps: Any) -> Any:
 
 
 def _folded(network: keras.Model, layer: Any) -> tuple[Any, list[Any]] | None:
+    """As ``_pooled``, of a frozen convolution and the batch normalisation after it."""
     convolution = isinstance(layer, layers.Conv2D | layers.SeparableConv2D)
     if not convolution or layer.trainable or layer.use_bias:
         return None
-    rest = _chain(network, layer, (layers.BatchNormalization, _RELU))
+    rest = _chain(network, layer, layers.BatchNormalization, _RELU)
     if not rest or rest[0].trainable:
         return None
-    normalization = rest[0]
     activation = "relu" if len(rest) == 2 else None
     settings = {"use_bias": True, "activation": activation, "trainable": False}
     folded = type(layer).from_config({**layer.get_config(), **settings})
     folded.build(layer.input.shape)
-    gamma, beta, mean, variance = (np.asarray(w) for w in normalization.get_weights())
-    scale = gamma / np.sqrt(variance + normalization.epsilon)
+    gamma, beta, mean, variance = (np.asarray(weight) for weight in rest[0].get_weights())
+    scale = gamma / np.sqrt(variance + rest[0].epsilon)
     *kernels, last = layer.get_weights()
     folded.set_weights([*kernels, last * scale, beta - mean * scale])
     return folded, rest
@@ -191,12 +179,8 @@ def _folded(network: keras.Model, layer: Any) -> tuple[Any, list[Any]] | None:
 
 def _in_parts(trunk: keras.Model, batch_size: int | None) -> Any:
     """Batch normalisation that is being trained looks at all faces of the batch together."""
-    mixes = [
-        layer
-        for layer in trunk.layers
-        if isinstance(layer, layers.BatchNormalization) and layer.trainable
-    ]
-    if batch_size is None or mixes:
+    normalized = (one for one in trunk.layers if isinstance(one, layers.BatchNormalization))
+    if batch_size is None or any(one.trainable for one in normalized):
         return trunk
     return InParts(trunk, math.ceil(batch_size / FACES_AT_ONCE))
 
