@@ -102,7 +102,7 @@ def probe_related(experiment: Experiment, xception: Weights | None) -> dict[str,
         return {}
     found = {"xception": xception}
     try:
-        found["vgg16"] = pretrained.find_vgg16()
+        found["vgg16"] = pretrained.find_imagenet("VGG16")
     except AdienceError as error:
         print(f"VGG-16 is left out: {error}")
     return {name: probe_frozen(experiment, name, weights) for name, weights in found.items()}

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import initializers, ops
 
-from adience_lib.data.labels import AGE_LABELS, GENDER_LABELS, SIDE
+from adience_lib.data.labels import LABELS, SIDE
 from adience_lib.models.layers import LocalResponseNormalization, RandomCrop
 from adience_lib.models.networks import CROP, DROPOUT, KERNELS, cropped_image, trunk, with_heads
 
@@ -39,35 +39,27 @@ def levi_hassner(task: str) -> keras.Model:
     ceil mode, which at these sizes (56, 28, 14) is Keras' "same"; pixels 0 to 255 in BGR minus
     the mean image; crops and mirroring; Gaussian weights and the biases given there.
     """
-    classes = {"gender": len(GENDER_LABELS), "age": len(AGE_LABELS)}[task]
     image = keras.Input((SIDE, SIDE, 3), dtype="uint8", name="image")
     features = MeanImage(name="mean_image")(image)
     features = RandomCrop(CROP, name="random_crop")(features)
     features = keras.layers.RandomFlip("horizontal", name="random_mirror")(features)
-    padding_and_stride = (("valid", 4), ("same", 1), ("same", 1))
-    biases = (0, 1, 0)
-    for i in range(3):
-        padding, stride = padding_and_stride[i]
-        features = keras.layers.Conv2D(
-            FULL_FILTERS[i],
-            KERNELS[i],
-            stride,
-            padding,
-            name=f"convolution_{i + 1}",
-            **_gaussian(0.01, biases[i]),
-        )(features)
-        features = keras.layers.ReLU(name=f"convolution_{i + 1}_relu")(features)
-        features = keras.layers.MaxPooling2D(3, 2, "same", name=f"pooling_{i + 1}")(features)
-        if i < 2:
-            features = LocalResponseNormalization(name=f"normalization_{i + 1}")(features)
+    strides, paddings, biases = (4, 1, 1), ("valid", "same", "same"), (0, 1, 0)
+    convolutions = zip(FULL_FILTERS, KERNELS, strides, paddings, biases, strict=True)
+    for number, (*convolution, bias) in enumerate(convolutions, start=1):
+        name = f"convolution_{number}"
+        features = keras.layers.Conv2D(*convolution, name=name, **_gaussian(0.01, bias))(features)
+        features = keras.layers.ReLU(name=f"{name}_relu")(features)
+        features = keras.layers.MaxPooling2D(3, 2, "same", name=f"pooling_{number}")(features)
+        if number < 3:
+            features = LocalResponseNormalization(name=f"normalization_{number}")(features)
     features = keras.layers.Flatten(name="features")(features)
     for number in (1, 2):
-        features = keras.layers.Dense(
-            FULL_UNITS, name=f"{task}_dense_{number}", **_gaussian(0.005, 1)
-        )(features)
+        name = f"{task}_dense_{number}"
+        features = keras.layers.Dense(FULL_UNITS, name=name, **_gaussian(0.005, 1))(features)
         features = keras.layers.ReLU(name=f"{task}_relu_{number}")(features)
         features = keras.layers.Dropout(DROPOUT, name=f"{task}_dropout_{number}")(features)
-    logits = keras.layers.Dense(classes, name=f"{task}_output", **_gaussian(0.01, 0))(features)
+    classes, name = len(LABELS[task]), f"{task}_output"
+    logits = keras.layers.Dense(classes, name=name, **_gaussian(0.01, 0))(features)
     head = keras.layers.Activation("softmax", dtype="float32", name=task)(logits)
     return keras.Model(image, {task: head})
 
@@ -101,9 +93,8 @@ def ten_crops(model: keras.Model) -> keras.Model:
 class MeanImage(keras.layers.Layer):
     """Subtracts the mean image of the training faces, and turns RGB into BGR.
 
-    As in Levi & Hassner's training. The mean is data and not a weight of the network: it is not
-    counted as a parameter, and it is saved with the model all the same. It is zero until
-    ``adapt`` is called, which must happen before the model is first run.
+    As in Levi & Hassner's training. The mean is data: it is saved with the model, and not counted
+    as a parameter. It is zero until ``adapt`` is called, before the model is first run.
 
     Takes (batch, height, width, 3) uint8, RGB, and gives the same shape in floats, BGR.
     """
@@ -129,19 +120,17 @@ class MeanImage(keras.layers.Layer):
         self.mean = np.array(store["mean"])
 
 
-BIAS_RATE = 2.0
-"""Levi & Hassner's definition: the rate of every bias is doubled."""
-
-LAST_LAYER_RATE = 10.0
-"""Levi & Hassner's definition: the rate of the last layer is tenfold, its bias's twentyfold."""
+BIAS_RATE, LAST_LAYER_RATE = 2.0, 10.0
+"""Levi & Hassner's definition: what the rates of biases, and of the last layer, are multiplied by;
+that of the last bias by both."""
 
 
 class CaffeSGD(keras.optimizers.SGD):
     """SGD with momentum, L2 decay in the gradient, and a rate for each kind of weight.
 
     For a weight w with gradient g and momentum m: step = m * step - rate * (g + decay * w), and
-    w = w + step. Biases do not decay. Keras' own ``weight_decay`` acts outside the gradient and
-    knows no rates of a layer's own. A layer named ``<task>_output`` is the last one.
+    w = w + step. Biases do not decay. Keras' own ``weight_decay`` acts outside the gradient.
+    A layer named ``<task>_output`` is the last one.
     """
 
     def __init__(self, learning_rate: Any, momentum: float, decay: float) -> None:
@@ -149,11 +138,7 @@ class CaffeSGD(keras.optimizers.SGD):
         self.decay = decay
 
     def apply(self, grads: list[Any], trainable_variables: list[Any] | None = None) -> Any:
-        """Keras calls this with the gradients of a step.
-
-        A rate of a weight's own is a factor of its gradient, decay included: the momentum and
-        the step are linear in it.
-        """
+        """Of a step: a weight's rate is a factor of its gradient, in which the step is linear."""
         weights = trainable_variables or self._trainable_variables
         own = [self._own(grad, weight) for grad, weight in zip(grads, weights, strict=True)]
         return super().apply(own, trainable_variables)

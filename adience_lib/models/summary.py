@@ -9,11 +9,8 @@ import pandas as pd
 
 def parameter_counts(model: keras.Model) -> dict[str, int]:
     """Numbers of weights: ``trainable``, ``frozen`` and ``total`` (the columns of Table 2)."""
-
-    def count(variables: list[Any]) -> int:
-        return sum(int(pd.Series(variable.shape).prod()) for variable in variables)
-
-    trainable, frozen = count(model.trainable_weights), count(model.non_trainable_weights)
+    kinds = (model.trainable_weights, model.non_trainable_weights)
+    trainable, frozen = (sum(math.prod(weight.shape) for weight in kind) for kind in kinds)
     return {"trainable": trainable, "frozen": frozen, "total": trainable + frozen}
 
 
@@ -45,18 +42,15 @@ def leaf_layers(model: keras.Model) -> list[keras.layers.Layer]:
 
 
 def _describe(layer: keras.layers.Layer) -> dict[str, Any]:
-    shape = tuple(layer.output.shape[1:])
-    pooling = isinstance(layer, keras.layers.MaxPooling2D)
-    window = layer.pool_size if pooling else getattr(layer, "kernel_size", None)
     counts = parameter_counts(layer)
     return {
         "layer": layer.name,
         "operation": type(layer).__name__,
         "filters": getattr(layer, "filters", None),
-        "kernel": _by(window),
+        "kernel": _by(getattr(layer, "pool_size", getattr(layer, "kernel_size", None))),
         "stride": _by(getattr(layer, "strides", None)),
         "padding": getattr(layer, "padding", None),
-        "output": _by(shape),
+        "output": _by(layer.output.shape[1:]),
         "parameters": counts["total"],
         "trainable": counts["trainable"],
         "multiply_adds": sum(work for _, work in multiply_adds(layer)),
@@ -70,8 +64,7 @@ def _by(sizes: tuple[int, ...] | None) -> str | None:
 def multiply_adds(layer: keras.layers.Layer) -> list[tuple[Any, int]]:
     """Each kernel of ``layer`` and the multiply-adds that it takes in a forward pass of one image.
 
-    Each weight of a kernel is used once at each place of the output. Layers without a kernel have
-    none.
+    Each weight of a kernel is used once at each place of the output.
     """
     kernels = [weight for weight in layer.weights if "kernel" in weight.name]
     return [(kernel, math.prod((*layer.output.shape[1:-1], *kernel.shape))) for kernel in kernels]

@@ -9,7 +9,7 @@ from conftest import tiny_rows, write_adience
 from adience_lib.experiments import experiment, linear_probes
 from adience_lib.experiments.experiment import published_recipe, start
 from adience_lib.experiments.results import commands, find_runs, missing_runs
-from adience_lib.models.pretrained import Weights, find_imagenet, find_vgg16
+from adience_lib.models.pretrained import Weights, find_imagenet
 from adience_lib.protocol import DEMO, LEVI_HASSNER, PAPER, SMOKE
 from adience_lib.util.errors import AdienceError
 
@@ -269,7 +269,7 @@ def test_missing_vgg16_leaves_its_row_out_and_says_why(
     monkeypatch.setenv("ADIENCE_VGG16_WEIGHTS", "/nowhere.weights.h5")
     monkeypatch.setattr(linear_probes, "probe_frozen", lambda _, name, weights: weights.label)
     begun = start(with_values(data=str(tiny_folder)))
-    xception = Weights(Path("x.weights.h5"), "a file", "0", "imagenet")
+    xception = Weights(Path("x.weights.h5"), "a file", "imagenet")
     assert set(linear_probes.probe_related(begun, xception)) == {"xception"}
     assert (
         "VGG-16 is left out: /nowhere.weights.h5: no such weights file" in capsys.readouterr().out
@@ -286,6 +286,6 @@ def test_vgg16_download_that_fails_names_the_ways_out(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr("keras.applications.VGG16", refuse)
     with pytest.raises(
-        AdienceError, match=r"no ImageNet weights for VGG-16; .*ADIENCE_VGG16_WEIGHTS"
+        AdienceError, match=r"no ImageNet weights for VGG16; .*ADIENCE_VGG16_WEIGHTS"
     ):
-        find_vgg16()
+        find_imagenet("VGG16")

@@ -272,7 +272,7 @@ def test_study_keeps_the_record_of_the_linear_model_and_fits_it_once(
 
     monkeypatch.setattr(linear_probes, "_frozen", pixels)
     asked = experiment.of(tiny, {"folds": [0, 1], "runs_dir": str(tmp_path / "runs")})
-    weights = Weights(tmp_path / "x.weights.h5", "a file", "0", "imagenet")
+    weights = Weights(tmp_path / "x.weights.h5", "a file", "imagenet")
     for _ in range(2):
         study._probe_xception(asked, weights, tmp_path / "records")
         shutil.rmtree(tmp_path / "runs", ignore_errors=True)
