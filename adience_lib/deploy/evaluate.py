@@ -245,25 +245,21 @@ def draw(found: Evaluation, file: Path) -> None:
         figure = Figure(figsize=(11, 4.5 * len(tasks)), layout="constrained")
         axes = figure.subplots(len(tasks), 2, squeeze=False)
         for (left, right), (task, predictions) in zip(axes, tasks.items(), strict=True):
-            _draw_confusion(left, predictions, task)
-            _draw_groups(right, predictions, task)
+            _draw_row(left, right, predictions, task)
         figure.suptitle(f"{found.network}, on {found.source}", fontsize=9)
         atomic.write_file(file, lambda opened: figure.savefig(opened, format=kind[1:]))
 
 
-def _draw_confusion(axis: Any, predictions: pd.DataFrame, task: str) -> None:
+def _draw_row(left: Any, right: Any, predictions: pd.DataFrame, task: str) -> None:
     import seaborn as sns
 
     counts = metrics.confusion(predictions, task)
     shares = 100 * counts.div(counts.sum(axis=1).clip(lower=1), axis=0)
-    sns.heatmap(shares, vmin=0, vmax=100, cmap="Blues", annot=True, fmt=".0f", cbar=False, ax=axis)
-    axis.set(title=f"{task}: percent of each true label", xlabel="answer", ylabel="truth")
-
-
-def _draw_groups(axis: Any, predictions: pd.DataFrame, task: str) -> None:
+    sns.heatmap(shares, vmin=0, vmax=100, cmap="Blues", annot=True, fmt=".0f", cbar=False, ax=left)
+    left.set(title=f"{task}: percent of each true label", xlabel="answer", ylabel="truth")
     table = groups(predictions, task).query("by != 'gender and age'")
     value, names = table["percent"], table.index + " (" + table["faces"].astype(str) + ")"
     reach = [(value - table["low"]).clip(lower=0), (table["high"] - value).clip(lower=0)]
-    axis.errorbar(value, names, xerr=reach, fmt="o", color="#0072B2", ecolor="grey", capsize=3)
-    axis.invert_yaxis()
-    axis.set(title=f"{task}: accuracy by group (faces)", xlabel="percent, 95 %", xlim=(0, 100))
+    right.errorbar(value, names, xerr=reach, fmt="o", color="#0072B2", ecolor="grey", capsize=3)
+    right.invert_yaxis()
+    right.set(title=f"{task}: accuracy by group (faces)", xlabel="percent, 95 %", xlim=(0, 100))
