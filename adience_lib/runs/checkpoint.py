@@ -5,7 +5,6 @@ generators. Here a file holds all of a ``training.State``, and what the training
 """
 
 import json
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,6 @@ from adience_lib.training import Row, State
 from adience_lib.util import atomic
 from adience_lib.util.errors import AdienceError, first_line
 
-_NAME = re.compile(r"epoch_(\d+)\.npz", re.ASCII)
-
 Machines = list[dict[str, Any]]
 """What a training ran on (``backend.machine``), one after the other."""
 
@@ -28,19 +25,15 @@ def save(
 ) -> None:
     """Write ``state``, whole or not at all.
 
-    ``specification``: what it is a training of (``folder.record``). Beside it stays the state
-    after ``best_epoch`` (counted from 1), whose weights will be wanted; older states go. Raises
-    OSError if the disk is full or cannot be written to.
+    ``specification``: what it is a training of (``Training.specification``). Beside it stays the
+    state after ``best_epoch`` (counted from 1), whose weights will be wanted; older states go.
+    Raises OSError if the disk is full or cannot be written to.
     """
     epoch = len(state.history)
-    kinds = {"model": state.network, "optimizer": state.optimizer}
-    arrays = {
-        f"{kind}_{place}": array
-        for kind, values in kinds.items()
-        for place, array in enumerate(values)
-    }
-    text = json.dumps({"said": specification, "history": state.history, "machines": machines})
-    arrays["done"] = np.frombuffer(text.encode(), "uint8")
+    done = json.dumps({"said": specification, "history": state.history, "machines": machines})
+    arrays = {"done": np.frombuffer(done.encode(), "uint8")}
+    for kind, values in (("model", state.network), ("optimizer", state.optimizer)):
+        arrays |= {f"{kind}_{place}": array for place, array in enumerate(values)}
     atomic.write_file(
         _file(folder, epoch), lambda file: np.savez(file, allow_pickle=False, **arrays)
     )
@@ -62,22 +55,17 @@ def load(
 ) -> tuple[State, Machines] | None:
     """The newest state, and the machines so far; None if there is none.
 
-    ``specification``: what it must be a training of, ``network``: of which network. ``best``
-    gives the best epoch of a history. Raises AdienceError if a state is damaged or of another
-    training.
+    ``specification``, ``network``: what it must be of. ``best`` gives the best epoch of a history.
+    Raises AdienceError if a state is damaged or of another training.
     """
     epoch = finished_epochs(folder)
     if not epoch:
         return None
     done, arrays = _read(folder, epoch, specification, network)
-    history = done["history"]
-    chosen = best(history)
-    weights = (
-        arrays["model"]
-        if chosen == epoch
-        else _read(folder, chosen, specification, network)[1]["model"]
-    )
-    return State(history, arrays["model"], arrays["optimizer"], weights), done["machines"]
+    chosen = best(done["history"])
+    of_best = arrays if chosen == epoch else _read(folder, chosen, specification, network)[1]
+    state = State(done["history"], arrays["model"], arrays["optimizer"], of_best["model"])
+    return state, done["machines"]
 
 
 def _read(
@@ -93,12 +81,12 @@ def _read(
         shapes = [tuple(variable.shape) for variable in network.variables]
         if [array.shape for array in arrays["model"]] != shapes:
             raise ValueError("it is of another network")
-        return {**done, "machines": list(done["machines"])}, arrays
     except Exception as error:  # a damaged archive makes zipfile and NumPy raise nearly anything
         raise AdienceError(
             f"{file}: no state that this training can go on from ({first_line(error)}); delete "
-            f"the folder {file.parent} to train this fold from its start"
+            f"the folder {folder} to train this fold from its start"
         ) from error
+    return done, arrays
 
 
 def _in_order(stored: Any, kind: str) -> list[np.ndarray]:
@@ -111,5 +99,4 @@ def _file(folder: Path, epoch: int) -> Path:
 
 
 def _epochs(folder: Path) -> list[int]:
-    names = [_NAME.fullmatch(path.name) for path in folder.iterdir()] if folder.is_dir() else []
-    return [int(name[1]) for name in names if name]
+    return [int(file.stem.removeprefix("epoch_")) for file in folder.glob("epoch_*.npz")]

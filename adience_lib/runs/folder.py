@@ -4,6 +4,7 @@ import hashlib
 import json
 import shlex
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,6 @@ from adience_lib.models.pretrained import Weights
 from adience_lib.protocol import Protocol
 from adience_lib.util import atomic, paths
 from adience_lib.util.errors import RETRAIN, AdienceError
-
-FINGERPRINT_DIGITS = 10
 
 FORMAT = 1
 """Of the run folder's files. Whoever changes what a file or a column means counts it up."""
@@ -55,8 +54,13 @@ class Training:
     @property
     def folder(self) -> Path:
         """Where its results are kept: ``<dataset>/<model>/<protocol>/fold_<k>``."""
-        source = f"{self.dataset.name}-{self.dataset.fingerprint[:FINGERPRINT_DIGITS]}"
+        source = f"{self.dataset.name}-{self.dataset.fingerprint[:10]}"
         return self.runs_dir / source / self.model_name / self.protocol.label / f"fold_{self.fold}"
+
+    @property
+    def unfinished(self) -> Path:
+        """What is there of them until they are whole."""
+        return atomic.unfinished_name(self.folder)
 
     @property
     def specification(self) -> dict[str, Any]:
@@ -74,48 +78,37 @@ class Training:
         }
 
 
-Write = Callable[[Path, Path], dict[str, Any]]
-"""Fills the first folder, a run's results, and gives the content of ``run.json``. The second
-folder outlives an interruption: states to go on from."""
-
-
-def write_once(training: Training, write: Write) -> bool:
+def write_once(training: Training, write: Callable[[Path, Path], dict[str, Any]]) -> bool:
     """Let ``write`` make the folder of ``training`` unless it holds that run.
 
-    The results are written in a folder beside it, ``<folder>.unfinished``, and appear under their
-    name when they are whole. What an interrupted process has left there of the same run is handed
-    to ``write`` again. A second process waits for the first. Gives whether there was anything to
-    do. Raises AdienceError: the folder, or what is left of an interruption, is of another run; or
-    the disk cannot be written to.
+    ``write`` fills the folder that it gets first with the results, and gives the content of
+    ``run.json``. The second, ``training.unfinished``, outlives an interruption: states to go on
+    from. The results appear under their name when they are whole. A second process waits for the
+    first. Gives whether there was anything to do.
+
+    Raises AdienceError: the folder, or what is left of an interruption, is of another run; or the
+    disk cannot be written to.
     """
-    folder, specification = training.folder, training.specification
-    unfinished = atomic.unfinished_name(folder)
+    folder, unfinished = training.folder, training.unfinished
+    specification = training.specification
     with atomic.writing(folder):
-        if folder.exists() and not unfinished.exists():
-            _check_same(folder, specification)
-            return False
-        return _write_once(folder, unfinished, specification, write)
-
-
-def _write_once(
-    folder: Path, unfinished: Path, specification: dict[str, Any], write: Write
-) -> bool:
-    with atomic.locked(folder):
-        if folder.exists():
-            _check_same(folder, specification)
-            atomic.remove(unfinished)  # of a process that ended between its last two steps
-            return False
-        _begin(unfinished, specification)
-        result = unfinished / "result"
-        atomic.remove(result)
-        result.mkdir()
-        run = {"status": "finished", **write(result, unfinished)}
-        write_json(result / "protocol.json", specification)
-        write_json(result / "run.json", run)
-        write_sums(result)
-        atomic.put(result, folder)
-        atomic.remove(unfinished)
-    return True
+        is_finished = folder.exists() and not unfinished.exists()
+        with nullcontext() if is_finished else atomic.locked(folder):
+            if folder.exists():
+                _check_same(folder, specification)
+                atomic.remove(unfinished)  # of a process that ended between its last two steps
+                return False
+            _begin(unfinished, specification)
+            result = unfinished / "result"
+            atomic.remove(result)
+            result.mkdir()
+            run = {"status": "finished", **write(result, unfinished)}
+            write_json(result / "protocol.json", specification)
+            write_json(result / "run.json", run)
+            write_sums(result)
+            atomic.put(result, folder)
+            atomic.remove(unfinished)
+            return True
 
 
 def _begin(unfinished: Path, specification: dict[str, Any]) -> None:
@@ -123,45 +116,48 @@ def _begin(unfinished: Path, specification: dict[str, Any]) -> None:
     file = unfinished / "protocol.json"
     unfinished.mkdir(exist_ok=True)
     atomic.remove(atomic.unfinished_name(file))  # of a process that was killed just here
-    if file.exists() or any(unfinished.iterdir()):
+    if any(unfinished.iterdir()):
         _check_same(unfinished, specification)
     else:
-        atomic.write_file(file, lambda opened: opened.write(_json(specification).encode()))
+        write_json(file, specification)
 
 
 def _check_same(folder: Path, specification: dict[str, Any]) -> None:
-    found = read_json(folder / "protocol.json")
-    different = [name for name, value in specification.items() if found.get(name) != value]
-    if different:
+    if names := different(folder / "protocol.json", specification):
         raise AdienceError(
-            f"{folder}: holds a run with another {', '.join(different)}; delete it or choose "
+            f"{folder}: holds a run with another {', '.join(names)}; delete it or choose "
             "another runs_dir, so that two experiments are not mixed"
         )
+
+
+def different(file: Path, specification: dict[str, Any]) -> list[str]:
+    """The names under which the record in ``file`` does not say what ``specification`` does."""
+    found = read_json(file)
+    return [name for name, value in specification.items() if found.get(name) != value]
 
 
 def read_json(file: Path) -> dict[str, Any]:
     """The record in ``file``. Raises AdienceError: it is missing, or is no such record."""
     try:
         content = json.loads(file.read_bytes())
+        if not isinstance(content, dict):
+            raise ValueError("it is no JSON object")
     except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise AdienceError(f"{file}: no record of a run ({reason}); {way_out(file)}") from error
-    if not isinstance(content, dict):
-        raise AdienceError(f"{file}: no record of a run; {way_out(file)}")
+        way_out = _way_out(file.parent)
+        raise AdienceError(f"{file}: no record of a run ({reason}); {way_out}") from error
     return content
 
 
-def way_out(file: Path) -> str:
-    """What to do about ``file``, which is not as it was left: of a run, train that again.
-
-    Records that came with the checkout took days, and must not be deleted.
-    """
-    if not file.absolute().is_relative_to(paths.COMMITTED):
+def _way_out(folder: Path) -> str:
+    """What to do about a damaged run: train it again, unless it is a record of the checkout, which
+    took days and must not be deleted."""
+    if not folder.absolute().is_relative_to(paths.COMMITTED):
         return RETRAIN
     return (
-        f"git checkout -- {shlex.quote(paths.shown(file.parent))} brings it back if it came with "
-        "the checkout; if it is of a study of your own, move its folder fold_<k> away, and the "
-        "study trains that fold again"
+        f"git checkout -- {shlex.quote(paths.shown(folder))} brings it back if it came with the "
+        "checkout; if it is of a study of your own, move its folder fold_<k> away, and the study "
+        "trains that fold again"
     )
 
 
@@ -171,42 +167,34 @@ SUMS = "SHA256SUMS"
 
 def write_sums(folder: Path) -> None:
     """Write the digests of the files that are in ``folder`` now."""
-    files = sorted(path for path in folder.iterdir() if path.name != SUMS)
-    lines = [f"{_digest(file)}  {file.name}\n" for file in files]
+    lines = [f"{_sum(file)}\n" for file in sorted(folder.iterdir()) if file.name != SUMS]
     (folder / SUMS).write_text("".join(lines), encoding="ascii")
 
 
 def check_files(folder: Path, names: Iterable[str]) -> None:
     """Check that the files ``names`` of a finished run are those that its training wrote.
 
-    Raises AdienceError naming the file that is missing, damaged or of another run.
+    Raises AdienceError naming what is missing, or the file that is damaged or of another run.
     """
     if not folder.is_dir():
         raise AdienceError(f"{folder}: there is no finished run; train it first")
-    sums = folder / SUMS
     try:
-        lines = sums.read_text(encoding="ascii").splitlines()
+        lines = (folder / SUMS).read_text(encoding="ascii").splitlines()
+        changed = [name for name in names if _sum(folder / name) not in lines]
     except (OSError, UnicodeDecodeError) as error:
         raise AdienceError(
-            f"{sums}: cannot be read, so this is no finished run of this version ({error}); "
-            f"{way_out(sums)}"
+            f"{folder}: no finished run of this version ({error}); {_way_out(folder)}"
         ) from error
-    written = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
-    for name in names:
-        try:
-            found = _digest(folder / name)
-        except OSError as error:
-            raise AdienceError(f"{folder / name}: not a finished run ({error})") from error
-        if found != written.get(name):
-            raise AdienceError(
-                f"{folder / name}: not as the run left it (its SHA-256 is not the one in {SUMS}); "
-                f"{way_out(sums)}"
-            )
+    if changed:
+        raise AdienceError(
+            f"{folder / changed[0]}: not as the run left it (its SHA-256 is not the one in "
+            f"{SUMS}); {_way_out(folder)}"
+        )
 
 
-def _digest(file: Path) -> str:
+def _sum(file: Path) -> str:
     with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+        return f"{hashlib.file_digest(opened, 'sha256').hexdigest()}  {file.name}"
 
 
 def network_file(named: str | Path) -> Path:
@@ -228,9 +216,7 @@ def predictions_table(faces: pd.DataFrame, outputs: dict[str, np.ndarray]) -> pd
     """
     table = faces.rename(columns={"path": "face"}).reset_index(drop=True)
     for task, given in outputs.items():
-        probabilities = both_columns(given)
-        for position, label in enumerate(LABELS[task]):
-            table[f"{task} {label}"] = probabilities[:, position]
+        table[[f"{task} {label}" for label in LABELS[task]]] = both_columns(given)
     return table
 
 
@@ -240,9 +226,6 @@ def write_table(table: pd.DataFrame, file: Path) -> None:
 
 
 def write_json(file: Path, content: dict[str, Any]) -> None:
-    """As indented JSON with a last line end."""
-    file.write_text(_json(content), encoding="utf-8")
-
-
-def _json(content: dict[str, Any]) -> str:
-    return json.dumps(content, indent=2) + "\n"
+    """As indented JSON with a last line end, whole or not at all."""
+    text = json.dumps(content, indent=2) + "\n"
+    atomic.write_file(file, lambda opened: opened.write(text.encode()))

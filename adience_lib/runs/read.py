@@ -22,7 +22,6 @@ READ_OFF = {
 }
 """What the readout ``<task>_from_<source>`` reads, in words."""
 
-
 AND_ON = "; then "
 """Between the machines of one training."""
 
@@ -33,13 +32,11 @@ class Runs:
 
     A fold has one or more of them, which differ in the protocol's ``repetition`` alone; that of
     ``protocol`` is the first. ``fingerprint``: that of the dataset. Each table has the columns
-    ``fold`` and ``repetition``. ``history``: a row an epoch and training, the columns of
-    ``history.csv``. ``predictions``: a row a test face and training, the columns of
-    ``predictions.csv``. ``records``: a row a training: ``epochs`` (run), ``best_epoch``,
-    ``seconds``, ``seconds_to_best``, ``peak_memory`` (bytes), ``parameters``, ``train`` (faces)
-    and ``machine`` (several, if it went on elsewhere, are joined by ``AND_ON``). ``ten_crops``:
-    predictions scored on ten crops, where the runs have them.
-    ``version``: of the network, as ``folder.version_of`` counts.
+    ``fold`` and ``repetition``, and ``history`` and ``predictions`` those of their files.
+    ``records``: a row a training: ``epochs`` (run), ``best_epoch``, ``seconds``,
+    ``seconds_to_best``, ``peak_memory`` (bytes), ``parameters``, ``train`` (faces) and ``machine``
+    (several, if it went on elsewhere, are joined by ``AND_ON``). ``ten_crops``: predictions scored
+    on ten crops, where the runs have them. ``version``: of the network (``folder.version_of``).
     """
 
     model: str
@@ -68,7 +65,8 @@ class Runs:
     @property
     def tasks(self) -> tuple[str, ...]:
         """The tasks that the network predicts, "gender" before "age"."""
-        return _tasks(self.predictions)
+        columns = {task: f"{task} {labels[0]}" for task, labels in LABELS.items()}
+        return tuple(task for task, column in columns.items() if column in self.predictions)
 
     @property
     def folds(self) -> list[int]:
@@ -86,10 +84,8 @@ class Runs:
         return self.version < version_of(self.model)
 
     def on_ten_crops(self) -> "Runs":
-        """The same runs with the predictions that are the mean over ten crops.
-
-        Raises AdienceError where the runs have none.
-        """
+        """The same with the predictions that are means over ten crops. Raises AdienceError where
+        there are none."""
         if self.ten_crops is None:
             raise AdienceError(f"{self.model}: its runs have no ten-crop predictions")
         return replace(self, predictions=self.ten_crops)
@@ -106,12 +102,9 @@ class Runs:
 def read_runs(folders: list[Path]) -> Runs:
     """The runs in ``folders``, of one model under one protocol on one dataset.
 
-    Protocols may differ in their repetition. Raises AdienceError naming the file that is missing
-    or cannot be read, or the folder whose run is of another model, protocol or dataset than the
-    first.
+    Protocols may differ in their repetition. Raises AdienceError naming the file or the folder that
+    is missing or cannot be read, or is of another model, protocol or dataset than the first.
     """
-    if not folders:
-        raise AdienceError("no finished runs to read")
     several = [_read_one(folder) for folder in folders]
     alike = [replace(runs, protocol=replace(runs.protocol, repetition=0)) for runs in several]
     for folder, runs in zip(folders, alike, strict=True):
@@ -139,97 +132,50 @@ SAME = ("model", "fingerprint", "version", "protocol")
 
 
 def _read_one(folder: Path) -> Runs:
-    specification = _read_protocol(folder)
-    protocol = _protocol(folder, specification["protocol"])
-    training = {"fold": int(specification["fold"]), "repetition": protocol.repetition}
-    ten = specification["model"].startswith("levi_hassner")
-    return Runs(
-        specification["model"],
-        protocol,
-        specification["fingerprint"],
-        _read_table(folder / "history.csv", training),
-        _read_table(folder / "predictions.csv", training),
-        pd.DataFrame([training | _read_record(folder)]),
-        _read_table(folder / "ten_crops.csv", training) if ten else None,
-        specification.get("version", 1),
-    )
-
-
-def _read_protocol(folder: Path) -> dict[str, Any]:
-    file = folder / "protocol.json"
-    specification = read_json(file)
-    needed = ("format", "model", "protocol", "fingerprint", "fold")
-    missing = [name for name in needed if name not in specification]
-    if missing:
-        raise AdienceError(f"{file}: lacks {', '.join(missing)}")
-    if specification["format"] != FORMAT:
-        raise AdienceError(
-            f"{file}: format {specification['format']} of another version of this project (this "
-            f"one reads {FORMAT}); use that version, or move the folder away"
-        )
-    ten = ["ten_crops.csv"] if str(specification["model"]).startswith("levi_hassner") else []
-    check_files(folder, ["protocol.json", "run.json", "history.csv", "predictions.csv", *ten])
-    return specification
-
-
-def _protocol(folder: Path, written: dict[str, Any]) -> Protocol:
+    specification = read_json(folder / "protocol.json")
+    ten = str(specification.get("model")).startswith("levi_hassner")
+    files = ["protocol.json", "run.json", "history.csv", "predictions.csv"]
+    check_files(folder, [*files, "ten_crops.csv"] if ten else files)
+    run = read_json(folder / "run.json")
     try:
-        return Protocol(**written)
-    except (TypeError, AdienceError) as error:
+        if specification["format"] != FORMAT:
+            raise ValueError(f"its format is {specification['format']}, and not {FORMAT}")
+        protocol = Protocol(**specification["protocol"])
+        training = {"fold": int(specification["fold"]), "repetition": protocol.repetition}
+        history = pd.read_csv(folder / "history.csv").assign(**training)
+        return Runs(
+            specification["model"],
+            protocol,
+            specification["fingerprint"],
+            history,
+            _predictions(folder / "predictions.csv", training),
+            pd.DataFrame([training | _record(run, history)]),
+            _predictions(folder / "ten_crops.csv", training) if ten else None,
+            specification.get("version", 1),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AdienceError) as error:
         raise AdienceError(
-            f"{folder / 'protocol.json'}: a protocol of another version of this project ({error})"
+            f"{folder}: a run of another version of this project ({error!r}); use that version, or "
+            "move the folder away"
         ) from error
 
 
-def _read_record(folder: Path) -> dict[str, Any]:
-    run = read_json(folder / "run.json")
-    try:
-        seconds = pd.read_csv(folder / "history.csv")["seconds"]
-        return {
-            **{name: run[name] for name in ("epochs", "best_epoch", "seconds", "peak_memory")},
-            "seconds_to_best": float(seconds[: run["best_epoch"]].sum()),
-            "parameters": run["parameters"]["total"],
-            "train": run["faces"]["train"],
-            "machine": AND_ON.join(
-                dict.fromkeys(_hardware(machine) for machine in run["machines"])
-            ),
-        }
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise AdienceError(f"{folder}: not a finished run of this version ({error!r})") from error
+def _record(run: dict[str, Any], history: pd.DataFrame) -> dict[str, Any]:
+    machines = [
+        f"{one['processor']}, {one['cores']} cores, accelerator: {one['accelerator']}"
+        for one in run["machines"]
+    ]
+    return {
+        **{name: run[name] for name in ("epochs", "best_epoch", "seconds", "peak_memory")},
+        "seconds_to_best": float(history["seconds"][: run["best_epoch"]].sum()),
+        "parameters": run["parameters"]["total"],
+        "train": run["faces"]["train"],
+        "machine": AND_ON.join(dict.fromkeys(machines)),
+    }
 
 
-def _hardware(machine: dict[str, Any]) -> str:
-    return (
-        f"{machine['processor']}, {machine['cores']} cores, accelerator: {machine['accelerator']}"
-    )
-
-
-def _read_table(file: Path, training: dict[str, int]) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(file, dtype={"subject": str}).assign(**training)
-    except (OSError, ValueError) as error:
-        raise AdienceError(f"{file}: cannot be read ({error})") from error
-    missing = [column for column in _COLUMNS[file.name] if column not in table]
-    if missing:
-        raise AdienceError(f"{file}: lacks the columns {', '.join(missing)}")
-    if file.name != "history.csv" and not _tasks(table):
-        raise AdienceError(f"{file}: lacks the probabilities of every task")
-    return table
-
-
-def _tasks(predictions: pd.DataFrame) -> tuple[str, ...]:
-    return tuple(
-        task
-        for task, labels in LABELS.items()
-        if {f"{task} {label}" for label in labels} <= set(predictions)
-    )
-
-
-_COLUMNS = {
-    "history.csv": ("epoch", "seconds"),
-    "predictions.csv": ("face", "subject", "gender", "age"),
-    "ten_crops.csv": ("face", "subject", "gender", "age"),
-}
+def _predictions(file: Path, training: dict[str, int]) -> pd.DataFrame:
+    return pd.read_csv(file, dtype={"subject": str}).assign(**training)
 
 
 def load_network(folder: Path) -> keras.Model:

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from adience_lib.data.images import brightness
 from adience_lib.data.loader import Batches, Split
 from adience_lib.models import baselines
 from adience_lib.models.baselines import MeanImage
-from adience_lib.models.pretrained import Weights
 from adience_lib.models.summary import parameter_counts
 from adience_lib.protocol import Protocol
 from adience_lib.runs import checkpoint
@@ -33,37 +33,41 @@ def train_fold(training: Training, images: np.ndarray, bar: "tqdm[Any] | None" =
 
     ``images``: (n, 256, 256, 3) uint8, a row a face of ``dataset.labelled()``. Faces of a table
     without a label of one of the network's tasks are left out. A finished fold is not trained
-    again.
+    again. ``bar``: counts epochs, and is moved on by those of the protocol.
 
-    The folder is written whole: ``protocol.json`` (protocol and dataset),
-    ``history.csv`` (``training.Row``, a row an epoch), ``predictions.csv``
-    (a row a test face, with the probabilities), ``best.keras`` (the chosen epoch's network),
-    ``run.json`` (epochs, times, machines and versions, and what the training images are like).
-    Levi & Hassner's networks also leave ``ten_crops.csv``, predictions as they scored theirs.
-    With ``monitor="held_out"`` the history has the test fold's loss and accuracy after each
-    epoch too (``test_...``); they are used for nothing.
-
-    ``SHA256SUMS`` has the digest of each of them.
+    The folder is written whole: ``protocol.json`` (protocol and dataset), ``history.csv``
+    (``training.Row``, a row an epoch), ``predictions.csv`` (a row a test face, with the
+    probabilities), ``best.keras`` (the chosen epoch's network), ``run.json`` (epochs, times,
+    machines and versions, and what the training images are like), ``SHA256SUMS``. Levi & Hassner's
+    networks also leave ``ten_crops.csv``, predictions as they scored theirs. With
+    ``monitor="held_out"`` the history has the test fold's loss and accuracy after each epoch too
+    (``test_...``); they are used for nothing.
 
     Whatever interrupts a training, the same call goes on after its last whole epoch and gives the
-    same run (``checkpoint.py``); an epoch is lost at the most. Another process that wants the same
-    fold waits. On SIGTERM and Ctrl-C a line on stderr says what is kept.
+    same run (``checkpoint.py``). Another process that wants the same fold waits. On SIGTERM and
+    Ctrl-C a line on stderr says what is kept.
 
     Raises AdienceError: the folder holds a run of another protocol or dataset, the weights are
     not those of the protocol, the split is impossible, the loss is no longer finite, what an
     interruption has left is damaged, or the disk cannot be written to.
     """
-    if training.model_name == "transfer":
-        _check_weights(training.protocol, training.weights)
-
-    def write(result: Path, states: Path) -> dict[str, Any]:
-        with announced(lambda: _stopped(training, states)):
-            return _Run(training, images, bar).write(result, states)
-
-    trained = write_once(training, write)
-    if not trained and bar is not None:
-        bar.update(training.protocol.epochs)
+    asked = training.protocol.weights
+    given = training.weights.label if training.weights else "random"
+    if training.model_name == "transfer" and given != asked:
+        raise AdienceError(f"the protocol says weights={asked}, but {given} were given")
+    run = _Run(training, images, tqdm(disable=True) if bar is None else bar)
+    with announced(lambda: _stopped(training)):
+        is_new = write_once(training, run.write)
+    run.bar.update(0 if is_new else training.protocol.epochs)
     return training.folder
+
+
+def _stopped(training: Training) -> str:
+    epochs = checkpoint.finished_epochs(training.unfinished)
+    return (
+        f"{training.name}: stopped; {epochs} finished epochs are kept, and the same command goes "
+        "on from there"
+    )
 
 
 def initial_network(
@@ -76,27 +80,13 @@ def initial_network(
         return models.build(model_name, weights)
 
 
-def _stopped(training: Training, states: Path) -> str:
-    epochs = checkpoint.finished_epochs(states)
-    return (
-        f"{training.name}: stopped; {epochs} finished epochs are kept, and the same command goes "
-        "on from there"
-    )
-
-
-def _check_weights(protocol: Protocol, weights: Weights | None) -> None:
-    given = weights.label if weights else "random"
-    if given != protocol.weights:
-        raise AdienceError(f"the protocol says weights={protocol.weights}, but {given} were given")
-
-
 @dataclass(frozen=True)
 class _Run:
     """A training with the images that it needs, and the bar that it moves."""
 
     training: Training
     images: np.ndarray
-    bar: "tqdm[Any] | None"
+    bar: "tqdm[Any]"
 
     def write(self, result: Path, states: Path) -> dict[str, Any]:
         """Train, or go on from ``states``, into ``result``, and give what ``run.json`` holds."""
@@ -113,8 +103,13 @@ class _Run:
             if isinstance(layer, MeanImage):
                 layer.adapt(self.images, split.train)
         history, machines = self._fit(network, split, states)
-        test = self._batches(split.test)
-        seconds_testing = self._write_results(result, network, history, test, split)
+        write_table(pd.DataFrame(history), result / "history.csv")
+        started = time.perf_counter()
+        self._predict(network, split.test, result / "predictions.csv")
+        if training.model_name in baselines.LEVI_HASSNER:
+            self._predict(baselines.ten_crops(network), split.test, result / "ten_crops.csv")
+        seconds_testing = round(time.perf_counter() - started, 3)
+        network.save(result / "best.keras")
         return {
             "epochs": len(history),
             "best_epoch": best_epoch(history, protocol),
@@ -128,37 +123,27 @@ class _Run:
             "machines": machines,
         }
 
-    def _batches(self, rows: np.ndarray, seed: int | None = None) -> Batches:
-        tasks = models.tasks(self.training.model_name)
-        faces = self.training.dataset.labelled().loc[rows]
-        return Batches(self.images, faces, tasks, self.training.protocol.batch_size, seed)
-
     def _fit(self, network: keras.Model, split: Split, states: Path) -> tuple[list[Row], Machines]:
         """Train until early stopping or the last epoch, from the newest state on."""
         name, protocol, bar = self.training.name, self.training.protocol, self.bar
         specification = self.training.specification
         batches = self._batches(split.train, protocol.training_seed(self.training.fold))
-        found = checkpoint.load(
-            states, specification, network, lambda history: best_epoch(history, protocol)
-        )
-        start, machines = found if found else (None, [])
-        behind = len(start.history) if start else 0
-        if bar is not None:
-            bar.set_description(name)
-            bar.update(behind)
+        best = partial(best_epoch, protocol=protocol)
+        start, machines = checkpoint.load(states, specification, network, best) or (None, [])
+        bar.set_description(name)
         if protocol.precision != "float32" and backend.emulates_bfloat16():
             message(f"{name}: {SLOW_BFLOAT16}")
         if backend.leaves_a_card_idle():
             message(f"{name}: {IDLE_CARD}")
         if start:
+            bar.update(len(start.history))
             message(f"{name}: {_going_on(start.history, machines, protocol)}")
         if backend.machine() not in machines:
             machines.append(backend.machine())
 
         def keep(state: State) -> None:
             state.history[-1]["peak_memory"] = backend.peak_memory()
-            best = best_epoch(state.history, protocol)
-            checkpoint.save(states, state, specification, machines, best)
+            checkpoint.save(states, state, specification, machines, best(state.history))
             backend.forget_peak_memory()
 
         backend.forget_peak_memory()
@@ -171,33 +156,21 @@ class _Run:
                 self._batches(split.test) if protocol.monitor == "held_out" else None,
                 start=start,
                 keep=keep,
-                callbacks=[] if bar is None else [_Progress(bar, len(batches))],
+                callbacks=[_Progress(bar, len(batches))],
             )
         except AdienceError as error:
             raise AdienceError(f"{name}: {error}") from error
-        if bar is not None:
-            bar.update(protocol.epochs - len(history))
+        bar.update(protocol.epochs - len(history))
         return history, machines
 
-    def _write_results(
-        self,
-        result: Path,
-        network: keras.Model,
-        history: list[Row],
-        test: Batches,
-        split: Split,
-    ) -> float:
-        """Write all but the records, and give the seconds that the predictions took."""
-        faces = self.training.dataset.labelled().loc[split.test]
-        write_table(pd.DataFrame(history), result / "history.csv")
-        started = time.perf_counter()
-        write_table(predictions_table(faces, predict(network, test)), result / "predictions.csv")
-        if self.training.model_name in baselines.LEVI_HASSNER:
-            ten_crops = predict(baselines.ten_crops(network), test)
-            write_table(predictions_table(faces, ten_crops), result / "ten_crops.csv")
-        seconds = round(time.perf_counter() - started, 3)
-        network.save(result / "best.keras")
-        return seconds
+    def _predict(self, network: keras.Model, rows: np.ndarray, file: Path) -> None:
+        faces = self.training.dataset.labelled().loc[rows]
+        write_table(predictions_table(faces, predict(network, self._batches(rows))), file)
+
+    def _batches(self, rows: np.ndarray, seed: int | None = None) -> Batches:
+        tasks = models.tasks(self.training.model_name)
+        faces = self.training.dataset.labelled().loc[rows]
+        return Batches(self.images, faces, tasks, self.training.protocol.batch_size, seed)
 
 
 class _Progress(keras.callbacks.Callback):
@@ -220,22 +193,22 @@ SLOW_BFLOAT16 = (
     "long as in float32"
 )
 
-
 IDLE_CARD = (
     f"WARNING: this machine has an NVIDIA card, and {keras.backend.backend()} does not use it. "
     'docs/running.md says under "A GPU" what to install; to train on the processor all the same, '
     "and without this line, set CUDA_VISIBLE_DEVICES=-1"
 )
 
+BEGUN_ELSEWHERE = (
+    "; it was begun on another machine, with other versions or with other settings of the "
+    "environment: last digits may differ"
+)
+
 
 def _going_on(history: list[Row], machines: Machines, protocol: Protocol) -> str:
-    found = f"going on after epoch {len(history)} of {protocol.epochs}"
-    if protocol.monitor != "none":
-        found += f", best {best_epoch(history, protocol)}"
-    if backend.machine() not in machines:
-        found += "; it was begun on another machine, with other versions or with other settings of "
-        found += "the environment: last digits may differ"
-    return found
+    best = "" if protocol.monitor == "none" else f", best {best_epoch(history, protocol)}"
+    elsewhere = "" if backend.machine() in machines else BEGUN_ELSEWHERE
+    return f"going on after epoch {len(history)} of {protocol.epochs}{best}{elsewhere}"
 
 
 INPUTS = 1000

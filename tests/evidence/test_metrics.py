@@ -287,17 +287,17 @@ def test_run_with_a_torn_file_is_named(tmp_path: Path, name: str) -> None:
 def test_run_of_another_version_is_named(tmp_path: Path) -> None:
     """A protocol with a field that is unknown here cannot be compared with others."""
     folder = run_folder(tmp_path, 0, protocol={**asdict(PAPER), "mixup": 0.2})
-    with pytest.raises(AdienceError, match=r"fold_0.*a protocol of another version"):
+    with pytest.raises(AdienceError, match=r"fold_0.*a run of another version"):
         read_runs([folder])
     folder = run_folder(tmp_path, 1, protocol={**asdict(PAPER), "batch_size": 0})
-    with pytest.raises(AdienceError, match=r"fold_1.*a protocol of another version.*batch_size"):
+    with pytest.raises(AdienceError, match=r"fold_1.*a run of another version.*batch_size"):
         read_runs([folder])
 
 
 def test_run_of_a_newer_format_is_named(tmp_path: Path) -> None:
     """Its columns may mean something else."""
     folder = run_folder(tmp_path, 0, format=FORMAT + 1)
-    with pytest.raises(AdienceError, match=r"fold_0.*format 2 of another version"):
+    with pytest.raises(AdienceError, match=r"fold_0.*a run of another version.*format is 2"):
         read_runs([folder])
 
 
