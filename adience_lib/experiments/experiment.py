@@ -1,8 +1,7 @@
 """What a notebook was asked to do, and the runs that follow from it."""
 
 from collections.abc import Collection
-from concurrent.futures import Executor
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -34,9 +33,8 @@ class Experiment:
 
     ``extra_folds``: those on which what goes beyond Table 3 is trained. ``held_out_folds``: those
     that are trained again with held-out subjects. ``wanted_weights``: "imagenet", "random" or a
-    file. ``scheduler``: who trains the folds, as ``cross_validation.executor`` takes it; None: this
-    process. ``gammas``: those of the sweep, without the protocol's own.
-    ``overrides``: the parameters that were not left at None.
+    file. ``scheduler``: as of ``cross_validation.executor``; None: this process trains. ``gammas``:
+    those of the sweep, without the protocol's own. ``overrides``: the parameters that are not None.
     """
 
     dataset: Dataset
@@ -61,6 +59,10 @@ class Experiment:
         """The manifest of the faces used: all, or the protocol's sample."""
         return loader.sample(self.dataset.faces, self.protocol.faces, self.protocol.seed)
 
+    def under(self, **changes: Any) -> "Experiment":
+        """The same under a protocol with ``changes``."""
+        return replace(self, protocol=replace(self.protocol, **changes))
+
     def training(self, model_name: str, fold: int, weights: Weights | None = None) -> Training:
         """One training under the experiment's protocol."""
         return Training(self.dataset, model_name, self.protocol, fold, self.runs_dir, weights)
@@ -71,18 +73,13 @@ class Experiment:
 
     @property
     def caption(self) -> str:
-        """What stands on every figure: the faces, what the protocol does otherwise than the paper,
-        and that a drawing is no person.
-
-        Such as "4,000 faces of UTKFace, batches of 31, bfloat16".
-        """
-        count = f"{len(self.faces):,} faces"
-        name = _TITLES.get(self.dataset.name, self.dataset.name)
-        faces = (
-            f"DEMO: drawn faces, not people; {count}"
-            if self.dataset.is_demo
-            else f"{count} of {name}"
-        )
+        """What stands on every figure: the faces, and what is different from the paper's protocol,
+        such as "4,000 faces of UTKFace, batches of 31, bfloat16"."""
+        faces = f"{len(self.faces):,} faces"
+        if self.dataset.is_demo:
+            faces = f"DEMO: drawn faces, not people; {faces}"
+        else:
+            faces += f" of {_TITLES.get(self.dataset.name, self.dataset.name)}"
         tested = [f"folds {', '.join(map(str, self.folds))}"] if len(self.folds) < FOLDS else []
         return ", ".join([faces, *_in_words(self.protocol), *tested])
 
@@ -97,32 +94,27 @@ _TITLES = {
 
 def _in_words(protocol: Protocol) -> list[str]:
     """The size of a batch, and whatever else differs from the paper's protocol."""
+    monitors = {"held_out": "epoch chosen on held-out subjects", "none": "no epoch chosen"}
     words = {
         "precision": protocol.precision.removeprefix("mixed_"),
         "epochs": f"at most {protocol.epochs} epochs",
-        "monitor": {
-            "held_out": "epoch chosen on held-out subjects",
-            "none": "no epoch chosen",
-        }.get(protocol.monitor, ""),
+        "monitor": monitors.get(protocol.monitor),
         "weights": f"{protocol.weights} initial weights",
         "optimizer": "Caffe's SGD",
     }
-    said = {"name", "faces", "batch_size"}
-    changed = [
-        (item.name, getattr(protocol, item.name))
-        for item in fields(Protocol)
-        if item.name not in said and getattr(protocol, item.name) != getattr(PAPER, item.name)
+    usual = asdict(PAPER)
+    others = [
+        words.get(name) or f"{name.replace('_', ' ')} {value:g}"
+        for name, value in asdict(protocol).items()
+        if name not in ("name", "faces", "batch_size") and value != usual[name]
     ]
-    others = [words.get(name) or f"{name.replace('_', ' ')} {value:g}" for name, value in changed]
     return [f"batches of {protocol.batch_size}", *others]
 
 
 def start(namespace: dict[str, Any], before: Collection[str] = ()) -> Experiment:
     """Check a notebook's parameters and load its dataset.
 
-    ``namespace``: the notebook's ``globals()``, ``before``: the names that were there before its
-    parameters. Raises AdienceError for a parameter that is unknown, of the wrong kind or out of
-    range, saying what is allowed.
+    Arguments and errors are those of ``parameters.read``, and errors of ``data.load``, too.
     """
     overrides = parameters.read(namespace, before)
     source = overrides.get("data") or paths.variable("ADIENCE_DATA") or data.DEMO
@@ -138,40 +130,27 @@ def start(namespace: dict[str, Any], before: Collection[str] = ()) -> Experiment
 def of(dataset: Dataset, overrides: dict[str, Any]) -> Experiment:
     """The experiment with ``dataset`` and the parameters that are ``overrides``.
 
-    Raises AdienceError for a value of the wrong kind or out of range.
+    Its figures go to ``figures/<dataset>``, and one deeper for anything but all folds of the
+    protocol that is the dataset's by default. Raises AdienceError for a value of the wrong kind or
+    out of range.
     """
-    protocol = parameters.protocol(overrides, default_protocol(dataset.name))
-    folds = parameters.folds(overrides.get("folds"), protocol)
-    extra_folds = parameters.extra_folds(overrides.get("extra_folds"), folds)
-    return Experiment(
-        dataset,
-        protocol,
-        folds,
-        extra_folds,
-        parameters.held_out_folds(overrides.get("held_out_folds"), folds, extra_folds, protocol),
-        Path(overrides["runs_dir"]) if "runs_dir" in overrides else paths.runs(),
-        Path(overrides["figures_dir"])
-        if "figures_dir" in overrides
-        else _figures(dataset, protocol, folds),
-        overrides.get("weights", protocol.weights),
-        overrides.get("scheduler"),
-        parameters.gammas(overrides.get("gammas"), protocol),
-        overrides,
-    )
-
-
-def default_protocol(source: str) -> Protocol:
-    """``DEMO`` for the drawings, ``PAPER`` for real faces."""
-    return DEMO if source == data.DEMO else PAPER
-
-
-def _figures(dataset: Dataset, protocol: Protocol, folds: tuple[int, ...]) -> Path:
-    """``figures/<dataset>``; anything but all folds of the default protocol goes one deeper."""
-    folder = paths.figures() / dataset.name
-    label = protocol.label
+    default = DEMO if dataset.is_demo else PAPER
+    planned = parameters.planned(overrides, default)
+    protocol, folds = planned["protocol"], planned["folds"]
+    figures, label = paths.figures() / dataset.name, protocol.label
     if len(folds) < FOLDS:
-        label += ",folds=" + "".join(str(fold) for fold in folds)
-    return folder if label == default_protocol(dataset.name).label else folder / label
+        label += f",folds={''.join(map(str, folds))}"
+    if label != default.label:
+        figures /= label
+    return Experiment(
+        dataset=dataset,
+        runs_dir=Path(overrides.get("runs_dir") or paths.runs()),
+        figures_dir=Path(overrides.get("figures_dir") or figures),
+        wanted_weights=overrides.get("weights", protocol.weights),
+        scheduler=overrides.get("scheduler"),
+        overrides=overrides,
+        **planned,
+    )
 
 
 def train(experiment: Experiment, model_name: str, weights: Weights | None = None) -> Runs:
@@ -182,8 +161,9 @@ def train(experiment: Experiment, model_name: str, weights: Weights | None = Non
     """
     check_splits(experiment)
     trainings = [experiment.training(model_name, fold, weights) for fold in experiment.folds]
-    folders = cross_validate(trainings, experiment.images, workers(experiment, model_name))
-    return read_runs(folders)
+    finished = all(training.folder.is_dir() for training in trainings)
+    workers = executor(experiment.scheduler) if experiment.scheduler and not finished else None
+    return read_runs(cross_validate(trainings, experiment.images, workers))
 
 
 def check_splits(experiment: Experiment) -> None:
@@ -191,77 +171,60 @@ def check_splits(experiment: Experiment) -> None:
 
     The held-out trainings come last, and hours would be lost until their faces prove too few.
     """
-    held = held_out(experiment)
+    held = experiment.under(monitor="held_out")
     for one, folds in ((experiment, experiment.folds), (held, experiment.held_out_folds)):
         for fold in folds:
             loader.split(one.faces, fold, one.protocol.monitor, one.protocol.seed)
 
 
-def workers(experiment: Experiment, model_name: str) -> Executor | None:
-    """Who trains the folds of ``model_name``; None for this process, and where all are finished."""
-    finished = all(experiment.folder(model_name, fold).is_dir() for fold in experiment.folds)
-    return None if finished or not experiment.scheduler else executor(experiment.scheduler)
-
-
 def train_held_out(
     experiment: Experiment, *model_names: str, weights: Weights | None = None
 ) -> dict[str, Runs]:
-    """As ``train``, on the held-out folds with ``monitor="held_out"``: runs by model name."""
-    few = replace(held_out(experiment), folds=experiment.held_out_folds)
-    return {name: train(few, name, weights) for name in model_names} if few.folds else {}
+    """As ``train``, on the held-out folds with the epoch chosen on subjects that are taken out of
+    the training folds: runs by model name."""
+    few = replace(experiment.under(monitor="held_out"), folds=experiment.held_out_folds)
+    return {name: train(few, name, weights) for name in model_names if few.folds}
 
 
 def train_baseline(experiment: Experiment) -> None:
     """Levi & Hassner's networks on the extra folds: under the protocol, and by their own recipe."""
-    for one in (experiment, published_recipe(experiment)):
-        _train_extras(one, *baselines.LEVI_HASSNER)
-
-
-def _train_extras(experiment: Experiment, *model_names: str) -> dict[str, Runs]:
-    """On the extra folds: none where there is none."""
     few = replace(experiment, folds=experiment.extra_folds)
-    return {name: train(few, name) for name in model_names} if few.folds else {}
-
-
-def held_out(experiment: Experiment) -> Experiment:
-    """The same, with the epoch chosen on subjects that are taken out of the training folds."""
-    return replace(experiment, protocol=replace(experiment.protocol, monitor="held_out"))
+    for one in (few, published_recipe(few)) if few.folds else ():
+        for name in baselines.LEVI_HASSNER:
+            train(one, name)
 
 
 def published_recipe(experiment: Experiment) -> Experiment:
     """Levi & Hassner's own recipe on the same faces.
 
-    Its number of epochs is the parameter ``levi_hassner_epochs``, else ``epochs`` where that is
-    given, else their own. The demo and the smoke run keep their epochs and their batches.
+    For ``levi_hassner_epochs`` where that is given, else ``epochs``, else their own number. The
+    demo and the smoke run keep their epochs and batches.
     """
     used, overrides = experiment.protocol, experiment.overrides
-    recipe = replace(
-        LEVI_HASSNER,
-        faces=used.faces,
-        seed=used.seed,
-        precision=used.precision,
-    )
+    kept = ["faces", "seed", "precision"]
     if used.name in (DEMO.name, SMOKE.name):
-        recipe = replace(recipe, epochs=used.epochs, batch_size=used.batch_size)
+        kept += ["epochs", "batch_size"]
+    recipe = replace(LEVI_HASSNER, **{name: getattr(used, name) for name in kept})
     epochs = overrides.get("levi_hassner_epochs", overrides.get("epochs", recipe.epochs))
     return replace(experiment, protocol=replace(recipe, epochs=epochs))
 
 
+def with_gammas(experiment: Experiment) -> dict[float, Experiment]:
+    """The same on the extra folds, by gamma, the protocol's own among them."""
+    few = replace(experiment, folds=experiment.extra_folds)
+    return {gamma: few.under(gamma=gamma) for gamma in sorted({few.protocol.gamma, *few.gammas})}
+
+
 def sweep_gamma(experiment: Experiment) -> dict[float, Runs]:
     """Multi-task on the extra folds with each gamma, the protocol's own among them."""
-    swept = {}
-    for gamma in sorted({experiment.protocol.gamma, *experiment.gammas}):
-        one = replace(experiment, protocol=replace(experiment.protocol, gamma=gamma))
-        for runs in _train_extras(one, "multitask").values():
-            swept[gamma] = runs
-    return swept
+    swept = with_gammas(experiment).items() if experiment.extra_folds else ()
+    return {gamma: train(one, "multitask") for gamma, one in swept}
 
 
 def find_weights(experiment: Experiment) -> Weights | None:
     """The weights that the transfer network starts from; None for random features.
 
-    ImageNet's can be missing in the demo alone: the notebook then goes on and says so. Raises
-    AdienceError if they are missing elsewhere, or if a named file is not there.
+    Raises AdienceError if they are missing. In the demo ImageNet's may be: a line says so.
     """
     wanted = experiment.wanted_weights
     if wanted == "random":
@@ -277,16 +240,14 @@ def find_weights(experiment: Experiment) -> Weights | None:
         return None
 
 
-def transfer_protocol(experiment: Experiment, weights_label: str) -> Protocol:
-    """The protocol of the transfer network: what it starts from, and the demo's fewer epochs."""
-    protocol = replace(experiment.protocol, weights=weights_label)
-    if protocol.name == DEMO.name and "epochs" not in experiment.overrides:
-        return replace(protocol, epochs=DEMO_TRANSFER_EPOCHS)
-    return protocol
+def transferring(experiment: Experiment, weights_label: str) -> Experiment:
+    """The experiment of the transfer network: what it starts from, and the demo's fewer epochs."""
+    is_demos = experiment.protocol.name == DEMO.name and "epochs" not in experiment.overrides
+    epochs = DEMO_TRANSFER_EPOCHS if is_demos else experiment.protocol.epochs
+    return experiment.under(weights=weights_label, epochs=epochs)
 
 
 def for_transfer(experiment: Experiment) -> tuple[Weights | None, Experiment]:
     """The transfer network's weights (``find_weights``), and its experiment, which names them."""
     weights = find_weights(experiment)
-    label = weights.label if weights else "random"
-    return weights, replace(experiment, protocol=transfer_protocol(experiment, label))
+    return weights, transferring(experiment, weights.label if weights else "random")

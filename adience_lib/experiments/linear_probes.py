@@ -74,28 +74,25 @@ def probe(experiment: Experiment) -> dict[str, Runs]:
     """
     few = replace(experiment, folds=experiment.extra_folds)
     pixels = remember(lambda: _run(_pixels(), few))
+
+    def features(task: str, source: str, fold: int) -> np.ndarray:
+        if source == "pixels":
+            return pixels()
+        if source == "untrained":
+            return _run(_trunk(initial_network(DIRECTIONS[task], few.protocol, fold)), few)
+        return _run(_trunk(load_network(few.folder(source, fold))), few)
+
     made = {}
-    for task, other in DIRECTIONS.items() if few.folds else ():
-        sources: dict[str, Features] = {
-            other: lambda fold, name=other: _run(  # type: ignore[misc]
-                _trunk(load_network(few.folder(name, fold))), few
-            ),
-            "untrained": lambda fold, name=other: _run(  # type: ignore[misc]
-                _trunk(initial_network(name, few.protocol, fold)), few
-            ),
-            "pixels": lambda _: pixels(),
-        }
-        for source, features in sources.items():
-            name = f"{task}_from_{source}"
-            made[name] = _read(few, name, (task,), features, _reduced)
+    for name in names() if few.folds else ():
+        task, source = name.split("_from_")
+        made[name] = _read(few, name, (task,), partial(features, task, source), is_reduced=True)
     return made
 
 
 def probe_related(experiment: Experiment, xception: Weights | None) -> dict[str, Runs]:
     """The related work's way: ``probe_frozen`` for each network whose weights are there, by name.
 
-    ``xception``: as of ``for_transfer``. A network without weights is left out, and a line says
-    why. A report with ``weights="random"`` fetches nothing.
+    ``xception``: as of ``for_transfer``; None fetches nothing. A line says what is left out.
     """
     if xception is None:
         print("Linear models on frozen networks are left out: there are no weights of ImageNet.")
@@ -112,19 +109,17 @@ def probe_frozen(experiment: Experiment, name: str, weights: Weights) -> Runs:
     """Both tasks read off the last map of a network of ImageNet, averaged over its places.
 
     ``name``: one of ``FROZEN``; ``weights``: its own. VGG-16 gives 512 numbers a face, Xception
-    2,048. The related work that the paper builds on (1.1): the network as it is, and a logistic
-    regression on top, on every fold.
+    2,048. It is the related work that the paper builds on (1.1), on every fold.
     """
     # The same for every fold, and the slow part: made once, and only if a fold asks.
     features = remember(lambda: _run(_frozen(name, weights), experiment))
     probed = frozen(experiment, weights.label)
-    return _read(probed, name, tuple(LABELS), lambda _: features(), _standardised)
+    return _read(probed, name, tuple(LABELS), lambda _: features(), is_reduced=False)
 
 
 def frozen(experiment: Experiment, weights_label: str) -> Experiment:
     """The same, for a linear model on a network of ImageNet, whose features are float32."""
-    protocol = replace(experiment.protocol, weights=weights_label, precision="float32")
-    return replace(experiment, protocol=protocol)
+    return experiment.under(weights=weights_label, precision="float32")
 
 
 def _read(
@@ -132,7 +127,8 @@ def _read(
     name: str,
     tasks: tuple[str, ...],
     features: Features,
-    pipeline: Callable[[int], Pipeline],
+    *,
+    is_reduced: bool,
 ) -> Runs:
     """Every fold's run; its single "epoch" is the fitting, features included."""
     protocol, faces = experiment.protocol, experiment.faces
@@ -141,14 +137,13 @@ def _read(
         started = time.perf_counter()
         split = loader.split(faces, fold, protocol.monitor, protocol.seed)
         numbers = pd.DataFrame(features(fold), index=faces.index)
+        train, test = (numbers.loc[rows].to_numpy() for rows in (split.train, split.test))
         outputs = {}
         for task in tasks:
-            linear_probe = pipeline(len(split.train))
-            linear_probe.fit(numbers.loc[split.train].to_numpy(), faces.loc[split.train, task])
-            outputs[task] = _all_classes(linear_probe, numbers.loc[split.test].to_numpy(), task)
+            fitted = _linear(len(train), is_reduced).fit(train, faces.loc[split.train, task])
+            outputs[task] = _all_classes(fitted, test, task)
         seconds = round(time.perf_counter() - started, 3)
-        history = pd.DataFrame({"epoch": [1], "seconds": [seconds]})
-        write_table(history, result / "history.csv")
+        write_table(pd.DataFrame({"epoch": [1], "seconds": [seconds]}), result / "history.csv")
         table = predictions_table(faces.loc[split.test], outputs)
         write_table(table, result / "predictions.csv")
         return {
@@ -167,26 +162,20 @@ def _read(
     return read_runs([training.folder for training in trainings])
 
 
-def _all_classes(linear_probe: Pipeline, numbers: np.ndarray, task: str) -> np.ndarray:
-    """Probabilities of all labels: 0 for one that no training face has."""
-    given = np.zeros((len(numbers), len(LABELS[task])))
-    given[:, linear_probe.classes_] = linear_probe.predict_proba(numbers)
-    return given
-
-
-def _reduced(train: int) -> Pipeline:
+def _linear(faces: int, is_reduced: bool) -> Pipeline:
+    """The linear model for so many training faces; reduced, it sees principal components."""
     # Components keep their spread. Brought to one, the faintest would count as much as the
     # strongest: a planted signal was read in 31 % of the faces instead of all.
-    components = PCA(min(COMPONENTS, train - 1), random_state=0)
-    return make_pipeline(StandardScaler(), components, _linear())
+    components = [PCA(min(COMPONENTS, faces - 1), random_state=0)] if is_reduced else []
+    regression = LogisticRegression(C=STRENGTH, max_iter=1000)
+    return make_pipeline(StandardScaler(), *components, regression)
 
 
-def _standardised(train: int) -> Pipeline:
-    return make_pipeline(StandardScaler(), _linear())
-
-
-def _linear() -> LogisticRegression:
-    return LogisticRegression(C=STRENGTH, max_iter=1000)
+def _all_classes(fitted: Pipeline, numbers: np.ndarray, task: str) -> np.ndarray:
+    """Probabilities of all labels: 0 for one that no training face has."""
+    given = np.zeros((len(numbers), len(LABELS[task])))
+    given[:, fitted.classes_] = fitted.predict_proba(numbers)
+    return given
 
 
 def _trunk(network: keras.Model) -> keras.Model:

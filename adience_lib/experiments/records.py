@@ -1,9 +1,9 @@
 """Finished runs as a repository may hold them: without networks, and without names of anybody.
 
 A folder of records holds ``experiment.json`` (dataset and parameters), ``faces.csv`` and
-``drops.csv`` (the manifest, and what was left out of it), and a copy of each run folder under the
-run folder's own name. Faces and subjects are numbers there, in the order of the names, so that
-whatever is computed from the records comes out as it does from the runs.
+``drops.csv`` (the manifest, and what was left out of it), and a copy of each run folder. Faces and
+subjects are numbers in the order of their names, so that whatever is computed from the records
+comes out as it does from the runs.
 """
 
 import hashlib
@@ -19,7 +19,14 @@ from adience_lib.data.folder import Folder
 from adience_lib.experiments import experiment
 from adience_lib.experiments.experiment import Experiment
 from adience_lib.experiments.results import weights_label
-from adience_lib.runs.folder import check_files, read_json, write_json, write_sums, write_table
+from adience_lib.runs.folder import (
+    check_files,
+    different,
+    read_json,
+    write_json,
+    write_sums,
+    write_table,
+)
 from adience_lib.util import atomic
 from adience_lib.util.errors import AdienceError
 
@@ -39,12 +46,11 @@ def begin(began: Experiment, records_dir: Path) -> None:
 
     Raises AdienceError: the folder holds records of something else, or cannot be written to.
     """
-    dataset = began.dataset
-    specification = _specification(began)
+    dataset, specification = began.dataset, _specification(began)
     file = records_dir / _EXPERIMENT
-    if file.exists() and (different := _different(file, specification)):
+    if file.exists() and (names := different(file, specification)):
         raise AdienceError(
-            f"{file}: holds records with another {', '.join(different)}; choose another figures_dir"
+            f"{file}: holds records with another {', '.join(names)}; choose another figures_dir"
         )
     with atomic.writing(file):
         write_table(_numbered(dataset, dataset.labelled(), "path"), records_dir / _FACES)
@@ -55,11 +61,10 @@ def begin(began: Experiment, records_dir: Path) -> None:
 def place(began: Experiment, figures: Path) -> Path:
     """The folder of figures whose records are, or may be, of this experiment.
 
-    ``figures`` itself; a folder in it, named after what the experiment is of, where ``figures``
-    holds records of another: those that came with the checkout, say, which README shows.
+    ``figures``; where that holds another's (the checkout's, say), a folder in it of its own name.
     """
     specification, file = _specification(began), figures / FOLDER / _EXPERIMENT
-    if not file.exists() or not _different(file, specification):
+    if not file.exists() or not different(file, specification):
         return figures
     digest = hashlib.sha256(json.dumps(specification, sort_keys=True).encode()).hexdigest()
     return figures / f"study-{digest[:8]}"
@@ -78,21 +83,15 @@ def _specification(began: Experiment) -> dict[str, Any]:
     }
 
 
-def _different(file: Path, specification: dict[str, Any]) -> list[str]:
-    found = read_json(file)
-    return [name for name, value in specification.items() if found.get(name) != value]
-
-
 def is_kept(began: Experiment, folder: Path, records_dir: Path) -> bool:
     """Whether the record of the run in ``folder`` is there; the run itself need not be.
 
     Raises AdienceError if the record is not as it was left.
     """
     record = records_dir / folder.relative_to(began.runs_dir)
-    if not record.exists():
-        return False
-    check_files(record, [*COPIED, *(name for name in NUMBERED if (record / name).exists())])
-    return True
+    if record.exists():
+        _checked(record)
+    return record.exists()
 
 
 def keep(began: Experiment, folder: Path, records_dir: Path) -> Path:
@@ -102,17 +101,16 @@ def keep(began: Experiment, folder: Path, records_dir: Path) -> Path:
     not as it was left, or the disk cannot be written to.
     """
     target = records_dir / folder.relative_to(began.runs_dir)
-    numbered = [name for name in NUMBERED if (folder / name).exists()]
-    check_files(folder, [*COPIED, *numbered])
+    files = _checked(folder)
 
     def write(record: Path) -> None:
         record.mkdir()
-        for name in COPIED:
-            shutil.copyfile(folder / name, record / name)
-        for name in numbered:
-            # As text, so that every digit stays.
-            table = pd.read_csv(folder / name, dtype=str, keep_default_na=False)
-            write_table(_numbered(began.dataset, table, "face"), record / name)
+        for file in files:
+            if file.name in NUMBERED:  # read as text, so that every digit stays
+                table = pd.read_csv(file, dtype=str, keep_default_na=False)
+                write_table(_numbered(began.dataset, table, "face"), record / file.name)
+            else:
+                shutil.copyfile(file, record / file.name)
         write_sums(record)
 
     atomic.remove(target)
@@ -120,14 +118,17 @@ def keep(began: Experiment, folder: Path, records_dir: Path) -> Path:
     return target
 
 
+def _checked(folder: Path) -> list[Path]:
+    """What is published of a run, or is its record; of ten crops only Levi & Hassner's have."""
+    names = [*COPIED, *(name for name in NUMBERED if (folder / name).exists())]
+    check_files(folder, names)
+    return [folder / name for name in names]
+
+
 def _numbered(dataset: Dataset, table: pd.DataFrame, path: str) -> pd.DataFrame:
     """``table`` with numbers for its column ``path`` and for "subject", as texts of one length."""
-    return table.assign(
-        **{
-            path: table[path].map(_numbers(dataset.labelled()["path"])),
-            "subject": table["subject"].map(_numbers(dataset.labelled()["subject"])),
-        }
-    )
+    faces, subjects = (_numbers(dataset.labelled()[name]) for name in ("path", "subject"))
+    return table.assign(**{path: table[path].map(faces), "subject": table["subject"].map(subjects)})
 
 
 def _numbers(names: pd.Series) -> dict[str, str]:
@@ -144,17 +145,10 @@ def read(records_dir: Path) -> Experiment:
     """
     specification = read_json(records_dir / _EXPERIMENT)
     try:
-        text = {"path": str, "subject": str}
-        faces = pd.read_csv(records_dir / _FACES, dtype=text)
+        faces = pd.read_csv(records_dir / _FACES, dtype={"path": str, "subject": str})
         drops = pd.read_csv(records_dir / _DROPS)
-        dataset = Dataset(
-            specification["name"],
-            records_dir,
-            faces,
-            drops,
-            specification["fingerprint"],
-            Folder(records_dir),
-        )
+        name, fingerprint = specification["name"], specification["fingerprint"]
+        dataset = Dataset(name, records_dir, faces, drops, fingerprint, Folder(records_dir))
         overrides = {**specification["parameters"], "runs_dir": str(records_dir)}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise AdienceError(f"{records_dir}: no records of this version ({error!r})") from error

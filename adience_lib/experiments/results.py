@@ -4,7 +4,7 @@ import itertools
 import re
 import shlex
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -12,9 +12,9 @@ import pandas as pd
 from adience_lib.experiments import linear_probes
 from adience_lib.experiments.experiment import (
     Experiment,
-    held_out,
     published_recipe,
-    transfer_protocol,
+    transferring,
+    with_gammas,
 )
 from adience_lib.models import baselines, pretrained
 from adience_lib.runs.read import Runs, read_runs
@@ -29,8 +29,7 @@ def finished_runs(experiment: Experiment, model_name: str) -> Runs | None:
     asked = [experiment]
     if model_name == "transfer":
         labels = dict.fromkeys([weights_label(experiment.wanted_weights), "random"])
-        protocols = [transfer_protocol(experiment, label) for label in labels]
-        asked = [replace(experiment, protocol=protocol) for protocol in protocols]
+        asked = [transferring(experiment, label) for label in labels]
     if model_name in linear_probes.FROZEN:
         asked = [linear_probes.frozen(experiment, _frozen_label(experiment, model_name))]
     for one in asked:
@@ -42,23 +41,20 @@ def finished_runs(experiment: Experiment, model_name: str) -> Runs | None:
 def _finished_folders(experiment: Experiment, model_name: str) -> list[Path]:
     finished: list[Path] = []
     for repetition in itertools.count(experiment.protocol.repetition):
-        again = replace(experiment, protocol=replace(experiment.protocol, repetition=repetition))
-        folders = [again.folder(model_name, fold) for fold in experiment.folds]
+        again = experiment.under(repetition=repetition)
+        folders = [again.folder(model_name, fold) for fold in again.folds]
         there = [folder for folder in folders if folder.is_dir()]
         if not there:
-            return finished
+            break
         finished += there
-    raise AssertionError  # a count has no end
+    return finished
 
 
 def finished_sweep(experiment: Experiment) -> dict[float, Runs]:
     """The multi-task runs on the extra folds that are there, by gamma, the protocol's own too."""
-    few = replace(experiment, folds=experiment.extra_folds)
-    swept = {
-        gamma: finished_runs(replace(few, protocol=replace(few.protocol, gamma=gamma)), "multitask")
-        for gamma in sorted({few.protocol.gamma, *few.gammas})
-    }
-    return {gamma: runs for gamma, runs in swept.items() if runs is not None}
+    swept = with_gammas(experiment).items()
+    found = {gamma: finished_runs(one, "multitask") for gamma, one in swept}
+    return {gamma: runs for gamma, runs in found.items() if runs}
 
 
 _DIGEST = re.compile(r"sha256-[0-9a-f]{12}")  # as weights.from_file labels a file
@@ -134,23 +130,20 @@ def find_runs(experiment: Experiment) -> Results:
     unreadable: list[str] = []
 
     def read(one: Experiment, names: Iterable[str]) -> dict[str, Runs]:
-        found = {}
+        found: dict[str, Runs | None] = {}
         for name in names:
             try:
-                runs = finished_runs(one, name)
+                found[name] = finished_runs(one, name)
             except AdienceError as error:
                 unreadable.append(str(error))
-                continue
-            if runs is not None:
-                found[name] = runs
-        return found
+        return {name: runs for name, runs in found.items() if runs}
 
     return Results(
         experiment.dataset.is_demo,
         experiment.dataset.name.startswith("adience"),
         experiment.faces,
         read(experiment, (*NOTEBOOK_OF, *linear_probes.FROZEN)),
-        read(held_out(experiment), NOTEBOOK_OF),
+        read(experiment.under(monitor="held_out"), NOTEBOOK_OF),
         read(published_recipe(experiment), baselines.LEVI_HASSNER),
         read(experiment, baselines.LEVI_HASSNER),
         read(experiment, linear_probes.names()),
@@ -164,21 +157,20 @@ def missing_runs(experiment: Experiment, finished: dict[str, Runs]) -> dict[str,
     return {name: [fold for fold in experiment.folds if fold not in done[name]] for name in done}
 
 
-def commands(experiment: Experiment) -> dict[str, str]:
-    """The command that trains each network of Table 3 under this experiment's parameters."""
-    return {name: _command(experiment, notebook) for name, notebook in NOTEBOOK_OF.items()}
-
-
 _ONLY_IN = {"weights": "04", "levi_hassner_epochs": "02"}
 """Parameters of notebook 05 that only one of the training notebooks has."""
 
 
-def _command(experiment: Experiment, notebook: str) -> str:
-    words = ["papermill", f"{notebook}.ipynb", "out.ipynb"]
-    for name, value in experiment.overrides.items():
-        if notebook.startswith(_ONLY_IN.get(name, "")):
-            words += ["-p", name, str(value)]
-    return shlex.join(words)
+def commands(experiment: Experiment) -> dict[str, str]:
+    """The command that trains each network of Table 3 under this experiment's parameters."""
+    made = {}
+    for name, notebook in NOTEBOOK_OF.items():
+        words = ["papermill", f"{notebook}.ipynb", "out.ipynb"]
+        for parameter, value in experiment.overrides.items():
+            if notebook.startswith(_ONLY_IN.get(parameter, "")):
+                words += ["-p", parameter, str(value)]
+        made[name] = shlex.join(words)
+    return made
 
 
 def _frozen_label(experiment: Experiment, name: str) -> str:

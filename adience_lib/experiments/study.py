@@ -1,12 +1,10 @@
-"""The trainings on real faces that the report stands on.
+"""The trainings on real faces that the report stands on: often enough to decide its claims.
 
-Trains the networks of the report often enough to decide its claims, what matters most first, and
-keeps each training's record as it ends (``records.py``). A training whose record is there is not
-done again, and the same command goes on after an interruption. It draws no figure and no verdict.
+Each training's record is kept as it ends (``records.py``). What has a record is not done again, so
+that the same command goes on after an interruption. It draws no figure and no verdict.
 """
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +17,14 @@ from adience_lib.runs.folder import Training
 from adience_lib.util.console import message
 from adience_lib.util.errors import AdienceError
 
-PARAMETERS: dict[str, Any] = {
-    "faces": 4000,
-    "batch_size": 31,
-    "precision": "float32",
-}
-"""What differs from the paper's protocol, so that two cores without a GPU are done in days.
-
-float32 is the paper's own precision; it is named, since bfloat16 would be faster on some machines
-and hopeless on others, and the records of one study are of one precision.
+PARAMETERS: dict[str, Any] = {"faces": 4000, "batch_size": 31, "precision": "float32"}
+"""What differs from the paper's protocol, so that two cores without a GPU are done in days. Where a
+protocol is named (``-p protocol paper``), it is taken as it is.
 
 What a training adds by chance is more than what further faces would take away, so a sample is
 trained several times. 3,200 training faces in batches of 31 are 104 updates an epoch; the paper's
-12,982 in batches of 128 were 102, so that epochs mean the same. Where a protocol is named
-(``-p protocol paper``), it is taken as it is."""
+12,982 in batches of 128 were 102, so that epochs mean the same. float32 is the paper's own; it is
+named, since the records of one study are of one precision."""
 
 FOLDER = "study"
 """Its place beside a dataset's figures; the records lie in it."""
@@ -44,16 +36,14 @@ REDUCED = ("multitask", "age", "gender")
 def trainings(study: Experiment) -> list[Training]:
     """Everything that is trained, what matters most first, so that an early end leaves a whole.
 
-    The four networks of Table 3 once; the reduced ones again; Levi & Hassner's by the protocol;
-    these and transfer again; the reduced ones a third time. Then what asks for one training of a
-    fold: multi-task with held-out subjects, the other values of gamma, and, where the study is a
-    sample, one fold of multi-task on all faces in the paper's batches.
+    At last comes what asks for one training of a fold: multi-task with held-out subjects, the other
+    values of gamma, and, where the study is a sample, one fold on all faces in the paper's batches.
     """
     weights, transferring = experiment.for_transfer(study)
 
     def of_all_folds(name: str, repetition: int) -> list[Training]:
         one, its = (transferring, weights) if name == "transfer" else (study, None)
-        again = replace(one, protocol=replace(one.protocol, repetition=repetition))
+        again = one.under(repetition=repetition)
         return [again.training(name, fold, its) for fold in one.folds]
 
     order = [
@@ -63,43 +53,31 @@ def trainings(study: Experiment) -> list[Training]:
         *((name, 1) for name in (*baselines.LEVI_HASSNER, "transfer")),
         *((name, 2) for name in REDUCED),
     ]
-    held_out = experiment.held_out(study)
-    swept = [replace(study.protocol, gamma=gamma) for gamma in study.gammas]
-    planned = [
+    once = [(study.under(monitor="held_out"), study.held_out_folds)]
+    once += [(study.under(gamma=gamma), study.extra_folds) for gamma in study.gammas]
+    once += [(one, study.folds[:1]) for one in _on_all_faces(study)]
+    return [
         *(training for asked in order for training in of_all_folds(*asked)),
-        *(held_out.training("multitask", fold) for fold in study.held_out_folds),
-        *(
-            replace(study, protocol=protocol).training("multitask", fold)
-            for protocol in swept
-            for fold in study.extra_folds
-        ),
+        *(one.training("multitask", fold) for one, folds in once for fold in folds),
     ]
-    if is_sample(study):
-        planned.append(on_all_faces(study).training("multitask", study.folds[0]))
-    return planned
 
 
-def is_sample(study: Experiment) -> bool:
-    """Whether all faces, in the paper's batches, are another experiment."""
-    return study.protocol.name == PAPER.name and study.protocol.faces is not None
-
-
-def on_all_faces(study: Experiment) -> Experiment:
-    """The study on all faces, in the paper's batches."""
-    return replace(study, protocol=replace(study.protocol, faces=None, batch_size=PAPER.batch_size))
+def _on_all_faces(study: Experiment) -> list[Experiment]:
+    """The study on all faces, in the paper's batches, where that is another experiment."""
+    is_sample = study.protocol.name == PAPER.name and study.protocol.faces is not None
+    return [study.under(faces=None, batch_size=PAPER.batch_size)] if is_sample else []
 
 
 def run(study: Experiment, records_dir: Path) -> None:
     """Train what has no record in ``records_dir``, and keep each record there as a fold ends.
 
-    A linear model on frozen Xception comes first, on the study's faces and on all: it takes
-    minutes.
+    A linear model on frozen Xception comes first, on the study's faces and on all: in minutes.
     """
     experiment.check_splits(study)
     records.begin(study, records_dir)
     weights, _ = experiment.for_transfer(study)
     if weights is not None:
-        for one in (study, on_all_faces(study)) if is_sample(study) else (study,):
+        for one in (study, *_on_all_faces(study)):
             _probe_xception(one, weights, records_dir)
     planned = trainings(study)
     left = [one for one in planned if not records.is_kept(study, one.folder, records_dir)]
@@ -119,11 +97,10 @@ def run(study: Experiment, records_dir: Path) -> None:
 def _probe_xception(study: Experiment, weights: Weights, records_dir: Path) -> None:
     frozen = linear_probes.frozen(study, weights.label)
     folders = [frozen.folder("xception", fold) for fold in study.folds]
-    if all(records.is_kept(study, folder, records_dir) for folder in folders):
-        return
-    linear_probes.probe_frozen(study, "xception", weights)
-    for folder in folders:
-        records.keep(study, folder, records_dir)
+    if not all(records.is_kept(study, folder, records_dir) for folder in folders):
+        linear_probes.probe_frozen(study, "xception", weights)
+        for folder in folders:
+            records.keep(study, folder, records_dir)
 
 
 def asked_for(overrides: dict[str, Any]) -> dict[str, Any]:
@@ -137,6 +114,5 @@ def asked_for(overrides: dict[str, Any]) -> dict[str, Any]:
             "a study is of real faces: give their folder, make study DATA=/path/to/faces"
         )
     usual = {} if overrides.get("protocol") else PARAMETERS
-    named = {name: value for name, value in overrides.items() if value is not None}
-    folds = parameters.folds(overrides.get("folds"), parameters.protocol(named, PAPER))
+    folds = parameters.planned(overrides, PAPER)["folds"]
     return {**usual, "held_out_folds": list(folds), **overrides}

@@ -19,7 +19,7 @@ from conftest import tiny_rows, write_adience
 
 from adience_lib import data
 from adience_lib.data import Dataset
-from adience_lib.experiments import cross_validation
+from adience_lib.experiments import cross_validation, experiment
 from adience_lib.protocol import SMOKE
 from adience_lib.runs.folder import Training
 from adience_lib.runs.read import read_runs
@@ -165,15 +165,10 @@ def test_any_executor_of_the_standard_library_will_do(tiny_folder: Path, tmp_pat
     assert read_runs(folders).folds == [0]
 
 
-@pytest.mark.parametrize(
-    ("scheduler", "words"),
-    [("local:0", "allowed: local:N"), ("here", "allowed: local:N"), (2, "allowed: a text")],
-)
-def test_impossible_scheduler_is_refused(scheduler: object, words: str) -> None:
+@pytest.mark.parametrize("scheduler", ["local:0", "here", 2])
+def test_impossible_scheduler_is_refused(scheduler: object) -> None:
     """Before a dataset is read."""
-    from adience_lib.experiments import experiment
-
-    with pytest.raises(AdienceError, match=words):
+    with pytest.raises(AdienceError, match="allowed: local:N"):
         experiment.start({"scheduler": scheduler})
 
 
@@ -246,17 +241,18 @@ class Deserted(Executor):
 
     def __init__(self) -> None:
         self.client, self.looks = self, 0
-        self.future: Future[Any] = Future()
+        self.futures: list[Future[Any]] = []
 
     def submit(self, function: Any, /, *_: object) -> "Future[Any]":  # type: ignore[override]
         """Work that waits."""
-        return self.future
+        self.futures.append(Future())
+        return self.futures[-1]
 
     def scheduler_info(self, n_workers: int) -> dict[str, Any]:
         """No worker, until the work is done."""
         self.looks += 1
-        if self.looks == 3:
-            self.future.set_result(None)
+        for future in self.futures if self.looks == 3 else ():
+            future.set_result(None)
         return {"workers": {}}
 
 
@@ -273,8 +269,17 @@ def test_workers_that_are_gone_are_missed_once(
     assert capsys.readouterr().err.count("No worker is left; 1 trainings wait") == 1
 
 
-def test_progress_names_each_fold_that_is_under_way(tiny: Dataset, tmp_path: Path) -> None:
+def test_progress_names_each_fold_that_is_under_way(
+    tiny: Dataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     """Of those that wait for a worker, nothing is said."""
+    monkeypatch.setattr(cross_validation, "SECONDS_BETWEEN_LOOKS", 0.01)
     trainings = [Training(tiny, "gender", PROTOCOL, k, tmp_path) for k in (0, 1, 2)]
-    words = cross_validation._progress(dict(zip(trainings, (3, 0, 5), strict=True)))
-    assert words == "gender fold 0 epoch 3; gender fold 2 epoch 5"
+    for training, epoch in zip(trainings[::2], (3, 2), strict=True):
+        training.unfinished.mkdir(parents=True)
+        (training.unfinished / f"epoch_{epoch}.npz").touch()
+    list(cross_validation.train_on(Deserted(), trainings))
+    assert "gender, fold 0, epoch 3; gender, fold 2, epoch 2: " in capsys.readouterr().err

@@ -62,10 +62,10 @@ def test_without_extra_folds_nothing_is_read(begun: Experiment) -> None:
 def test_label_that_no_training_face_has_gets_no_probability() -> None:
     """The columns stay those of all labels."""
     random = np.random.default_rng(0)
-    linear_probe = linear_probes._standardised(8).fit(
+    fitted = linear_probes._linear(8, is_reduced=False).fit(
         random.normal(size=(8, 3)), [0, 0, 3, 3, 7, 7, 0, 3]
     )
-    given = linear_probes._all_classes(linear_probe, random.normal(size=(2, 3)), "age")
+    given = linear_probes._all_classes(fitted, random.normal(size=(2, 3)), "age")
     assert given.shape == (2, len(AGE_LABELS))
     np.testing.assert_allclose(given.sum(axis=1), 1)
     assert not given[:, [1, 2, 4, 5, 6]].any()

@@ -47,7 +47,7 @@ def kept(begun: Experiment, tmp_path: Path) -> Path:
     """The records of two networks of Table 3 with both ways of monitoring."""
     folder = tmp_path / "records"
     records.begin(begun, folder)
-    for one in (begun, experiment.held_out(begun)):
+    for one in (begun, begun.under(monitor="held_out")):
         for model in ("multitask", "age"):
             for fold in FOLDS:
                 records.keep(one, made_up(one, model, fold), folder)
