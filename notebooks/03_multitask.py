@@ -65,7 +65,6 @@ from adience_lib.experiments.results import finished_runs, finished_sweep
 from adience_lib.models.layers import LocalResponseNormalization, RandomCrop
 from adience_lib.models.summary import architecture_table
 from adience_lib.report import figures, findings, forest, further_figures, notebook, study, tables
-from adience_lib.report.architecture_figure import architecture
 
 # isort: split
 import inspect
@@ -126,7 +125,7 @@ for task, answers in library.predict(few, verbose=0).items():
 
 # %%
 network = architecture_table(library)
-notebook.show(experiment, architecture(network), "figure_3_architecture")
+notebook.show(experiment, figures.architecture(network), "figure_3_architecture")
 
 # %% [markdown]
 # ## The loss, and one epoch

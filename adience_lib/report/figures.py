@@ -1,13 +1,15 @@
 """Figures of the paper's own: a table in, a matplotlib figure with its text out."""
 
+import textwrap
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
 
-from adience_lib.data.labels import AGE_LABELS, GENDER_LABELS
+from adience_lib.data.labels import AGE_LABELS, GENDER_LABELS, LABELS
 from adience_lib.evidence.metrics import confusion
 from adience_lib.report.style import GREY, WARNING, beside, described, look, panels, style
 from adience_lib.report.tables import majority
@@ -15,11 +17,19 @@ from adience_lib.runs.read import Runs
 from adience_lib.training import CROSS_ENTROPY
 
 GENDER_NAMES = {"f": "female", "m": "male"}
-GENDER_COLOURS = ("#5E3C99", "#FDB863")
-"""Of people, and so of no network; one is dark and one is light."""
 
-FEW_EPOCHS = 10
-"""Up to here each epoch is a point on the curve."""
+_WORDS = {
+    "Conv2D": "convolution",
+    "Dense": "fully connected",
+    "Dropout": "dropout",
+    "LocalResponseNormalization": "normalisation",
+    "MaxPooling2D": "max pooling",
+    "RandomCrop": "random crop",
+    **dict.fromkeys(("InputLayer", "Rescaling", "Flatten"), ""),
+}
+"""What stands in a box for each operation; what changes no size worth a word is left out."""
+
+_HALF = 0.32  # of a box's height
 
 
 @style()
@@ -40,8 +50,8 @@ def sample_faces(images: np.ndarray, faces: pd.DataFrame, seed: int) -> Figure:
 def age_by_gender(counts: pd.DataFrame) -> Figure:
     """Figure 2: faces of each age label, a bar a gender. ``counts`` as of ``tables.ages``."""
     figure, (axis,) = panels(1, 1, height=3)
-    places = np.arange(len(counts))
-    for shift, gender, colour in zip((-0.2, 0.2), counts, GENDER_COLOURS, strict=True):
+    places, colours = np.arange(len(counts)), ("#5E3C99", "#FDB863")  # dark and light; no network's
+    for shift, gender, colour in zip((-0.2, 0.2), counts, colours, strict=True):
         axis.bar(places + shift, counts[gender], 0.38, color=colour, label=GENDER_NAMES[gender])
     axis.set(xlabel="age in years", ylabel="faces", xticks=places, xticklabels=counts.index)
     axis.grid(axis="x", visible=False)
@@ -58,10 +68,8 @@ def age_by_gender(counts: pd.DataFrame) -> Figure:
 
 @style()
 def fold_composition(counts: pd.DataFrame) -> Figure:
-    """How the ages of each fold differ from those of all folds, in points of the fold's faces.
-
-    ``counts``: a row a fold, a column a label. A fold's number stands at its deviation.
-    """
+    """How the ages of each fold differ from those of all folds, in points of the fold's faces. Its
+    number stands at its deviation. ``counts``: a row a fold, a column a label."""
     sizes = counts.sum(axis=1)
     apart = 100 * counts.div(sizes, axis=0) - 100 * counts.sum() / sizes.sum()
     figure, (axis,) = panels(1, 1, height=3)
@@ -84,14 +92,85 @@ def fold_composition(counts: pd.DataFrame) -> Figure:
 
 
 @style()
-def learning_curves(runs: Runs) -> Figure:
-    """Figures 4 to 7: accuracy and loss of each task after each epoch.
+def architecture(table: pd.DataFrame) -> Figure:
+    """Figure 3: the image on top, the shared trunk, and a column of boxes for each task's head, the
+    layers whose name begins with the task. ``table``: the network's ``architecture_table``."""
+    head_of = table["layer"].str.extract(f"^({'|'.join(LABELS)})(?:_|$)", expand=False)
+    trunk = _boxes(table[head_of.isna()])
+    columns = {head: _boxes(table[head_of == head]) for head in LABELS}
+    rows = len(trunk) + max(map(len, columns.values()))
+    figure, (axis,) = panels(1, 1, height=0.64 * rows)
+    axis.set(xlim=(0, len(columns)), ylim=(rows - 0.45, -0.45))
+    axis.set_axis_off()
+    centre = len(columns) / 2
+    for place, words in enumerate(trunk):
+        _box(axis, centre, place, words, "#ECECEC", width=0.65 * len(columns))
+        if place:
+            _arrow(axis, centre, centre, place)
+    axis.text(0.03, len(trunk) / 2 - 0.5, "shared\ntrunk", va="center", color=GREY)
+    for number, (head, boxes) in enumerate(columns.items()):
+        boxes[-1] = f"{head}: {boxes[-1]}"
+        for place, words in enumerate(boxes, start=len(trunk)):
+            _arrow(axis, number + 0.5 if place > len(trunk) else centre, number + 0.5, place)
+            _box(axis, number + 0.5, place, words, "white", look(head)[0])
+    sizes = table.set_index("layer")["output"]
+    return described(
+        figure,
+        f"A trunk of {len(trunk) - 1} convolutions that takes a crop of {sizes['random_crop']} and "
+        f"splits into {len(columns)} heads",
+        *(
+            f"{head}: {len(boxes)} fully connected layers, the last one with {sizes[head]} "
+            f"output{'s' * (sizes[head] != '1')}"
+            for head, boxes in columns.items()
+        ),
+    )
 
-    The loss is the weighted sum of both where a history of two tasks has only that. A thin line is
-    a fold's monitored faces; the fold's number stands at its best epoch. The thick line and the
-    band are mean and standard deviation over all folds, and end with the first fold: a mean over
-    those that are left would move because others are gone. The dashed line is the mean over the
-    training faces, measured during the epoch with crops and dropout.
+
+def _boxes(layers: pd.DataFrame) -> list[str]:
+    """Two lines a box: what is done, and the size and the weights that come of it. A box begins
+    with the image or with a layer that has weights, and holds those without that follow."""
+    boxes = []
+    for _, box in layers.groupby((layers["parameters"] > 0).cumsum()):
+        steps = [_step(layer) for layer in box.itertuples()]
+        weights = f",  {box['parameters'].sum():,} weights" if box["parameters"].any() else ""
+        size = " × ".join(f"{int(side):,}" for side in box["output"].iloc[-1].split(" x "))
+        words = textwrap.fill(", ".join(step for step in steps if step), 60)
+        boxes.append(f"{words}\n→ {size}{weights}")
+    return boxes
+
+
+def _step(layer: Any) -> str:
+    if layer.operation == "InputLayer" and layer.layer == "image":
+        return f"image {layer.output.replace(' x ', ' × ')}"
+    if layer.operation == "Activation":
+        return "sigmoid" if layer.output == "1" else "softmax"
+    words = _WORDS.get(layer.operation, layer.operation)
+    window = layer.kernel.replace(" x ", " × ") if isinstance(layer.kernel, str) else ""
+    return f"{words} {window}".strip()
+
+
+def _arrow(axis: Any, x: float, to_x: float, place: int) -> None:
+    """From the box above to the one at ``place``."""
+    style = {"arrowstyle": "-|>", "color": "#444444", "shrinkA": 0, "shrinkB": 0}
+    axis.annotate("", (to_x, place - _HALF), (x, place - 1 + _HALF), arrowprops=style)
+
+
+def _box(
+    axis: Any, x: float, y: float, words: str, colour: str, edge: str = GREY, width: float = 0.94
+) -> None:
+    corner, shape = (x - width / 2, y - _HALF), "round,pad=0,rounding_size=0.03"
+    axis.add_patch(FancyBboxPatch(corner, width, 2 * _HALF, shape, fc=colour, ec=edge))
+    axis.text(x, y, words, ha="center", va="center", fontsize=8.5)
+
+
+@style()
+def learning_curves(runs: Runs) -> Figure:
+    """Figures 4 to 7: accuracy and loss of each task after each epoch; of two tasks the weighted
+    sum of their losses, where a history has only that.
+
+    A thin line is a fold's monitored faces; the fold's number stands at its best epoch. Mean and
+    band end with the first fold: a mean over those that are left would move because others are
+    gone. The training faces are measured during the epoch, with crops and dropout.
     """
     columns = _panels(runs)
     figure, axes = panels(len(columns) // 2, 2, height=0.7 + 2.3 * (len(columns) + 1) // 2)
@@ -128,7 +207,7 @@ def _panels(runs: Runs) -> dict[str, str]:
 
 def _curves(axis: Any, runs: Runs, column: str) -> None:
     colour, _ = look(runs.model)
-    marker = "." if runs.history["epoch"].max() <= FEW_EPOCHS else ""
+    marker = "." if runs.history["epoch"].max() <= 10 else ""  # few epochs are points, too
     together = int(runs.records["epochs"].min())
     if f"val_{column}" in runs.history:
         monitored = _by_training(runs, f"val_{column}")
@@ -162,10 +241,8 @@ def _by_training(runs: Runs, column: str) -> pd.DataFrame:
 
 @style()
 def confusion_matrices(networks: dict[str, Runs], task: str) -> Figure:
-    """Test faces of all folds by true and predicted label, the ``networks`` side by side.
-
-    Shade and number are the share of the true label in percent; less than a half has no number.
-    """
+    """Test faces of all folds by true and predicted label, the ``networks`` side by side: shares of
+    the true label in percent. Less than a half has no number."""
     columns = min(3, len(networks))
     rows = -(-len(networks) // columns)
     height, letters, turned = (3.1, 7, 90) if task == "age" else (2.3, 10, 0)
@@ -197,11 +274,10 @@ def confusion_matrices(networks: dict[str, Runs], task: str) -> Figure:
 
 @style()
 def table_3(table: pd.DataFrame) -> Figure:
-    """Table 3 as a picture: a panel a measure, a row a network, with 95 % intervals.
+    """``tables.table_3`` as a picture: a panel a measure, a row a network, with 95 % intervals.
 
-    ``table`` as of ``tables.table_3``. Hollow are the paper's values, which are those of Adience,
-    and the baseline that was run, which is scored on ten crops. The mean recall counts every age
-    alike: a network that never gives an age loses an eighth by it.
+    Hollow are the paper's values, which are those of Adience, and the baseline that was run, which
+    is scored on ten crops. The mean recall counts every age alike.
     """
     figure, axes = panels(3, 1, height=6.2, sharex=True)
     a_class = 100 / len(AGE_LABELS)
@@ -210,15 +286,18 @@ def table_3(table: pd.DataFrame) -> Figure:
         "age accuracy (%)": ("age accuracy", "age", majority(table, "age")),
         "mean recall of the ages (%)": ("age recall", "age recall", a_class),
     }
+    # How the baseline that was run here was scored otherwise.
+    folds = table["folds"].where(table.index.str.startswith("baseline"), 0)
+    apart = [f"*{n:g} fold{'s' * (n > 1)}, ten crops" if n else "" for n in folds]
     words = []
     for axis, (title, (value, ends, rate)) in zip(axes, shown.items(), strict=True):
         theirs = table.get(f"{value} (paper)", pd.Series(np.nan, table.index))
-        part = table.assign(here=table[value], theirs=theirs)
+        part = table.assign(here=table[value], theirs=theirs, apart=apart)
         part = part.dropna(how="all", subset=["here", "theirs"])
         for place, (name, row) in enumerate(part.iterrows()):
             _ours_and_theirs(axis, place, str(name), row, ends)
         axis.axvline(rate, color=WARNING, ls=":", label="always the most frequent label")
-        names = [f"{name}{'*' * bool(_apart(name, row))}" for name, row in part.iterrows()]
+        names = [f"{name}{label[:1]}" for name, label in part["apart"].items()]
         axis.set(yticks=range(len(part)), yticklabels=names, ylim=(len(part) - 0.4, -0.7))
         axis.set_title(title)
         axis.tick_params(labelbottom=True)
@@ -232,19 +311,12 @@ def table_3(table: pd.DataFrame) -> Figure:
     return described(figure, *words)
 
 
-def _apart(name: Any, row: pd.Series) -> str:
-    """How the baseline that was run here was scored otherwise; nothing for any other row."""
-    if not str(name).startswith("baseline") or not row["folds"]:
-        return ""
-    return f"*{row['folds']} fold{'s' * (row['folds'] > 1)}, ten crops"
-
-
 def _ours_and_theirs(axis: Any, place: int, name: str, row: pd.Series, ends: str) -> None:
-    """A row of ``table_3``: our value with its interval, and below it the paper's, hollow."""
+    """Our value with its interval, and below it the paper's."""
     colour, marker = look(name)
     here, theirs, low, high = row[["here", "theirs", f"{ends} low", f"{ends} high"]]
-    apart = _apart(name, row)
-    shape = {"mfc": "white" if apart else colour, "label": apart or "here, 95 % interval"}
+    apart = row["apart"] or "here, 95 % interval"
+    shape = {"mfc": "white" if row["apart"] else colour, "label": apart}
     spread = [[here - low], [high - here]]
     axis.errorbar(here, place, xerr=spread, fmt=marker, color=colour, **shape)
     axis.plot(theirs, place + 0.35, "o", mfc="white", mec=GREY, ms=5, label="the paper, on Adience")

@@ -15,7 +15,6 @@ from adience_lib.experiments.experiment import Experiment
 from adience_lib.experiments.results import NOTEBOOK_OF, Results, find_runs, finished_sweep
 from adience_lib.models.summary import architecture_table
 from adience_lib.report import figures, forest, further_figures, notebook, tables
-from adience_lib.report.architecture_figure import architecture
 from adience_lib.report.discrepancies import discrepancies
 from adience_lib.runs.read import Runs
 from adience_lib.util import paths
@@ -26,10 +25,8 @@ RECORDS = Path("utkface", records.FOLDER)
 
 
 def read(figures: Path = paths.COMMITTED) -> tuple[Experiment, Results]:
-    """What was asked for, and what was found. Needs neither faces nor networks.
-
-    Raises AdienceError if the records cannot be read, or a single one of them.
-    """
+    """What was asked for, and what was found. Needs neither faces nor networks. Raises AdienceError
+    if the records cannot be read, or a single one of them."""
     recorded = records.read(figures / RECORDS)
     found = find_runs(recorded)
     if found.unreadable:
@@ -39,9 +36,7 @@ def read(figures: Path = paths.COMMITTED) -> tuple[Experiment, Results]:
 
 def frozen_xception() -> tuple[Experiment, Runs]:
     """A linear model on frozen Xception, on the faces of the larger study: the related work's way.
-
-    Raises AdienceError if its records are not there or cannot be read.
-    """
+    Raises AdienceError if its records are not there or cannot be read."""
     larger = records.read(paths.COMMITTED / "utkface" / planned.FOLDER / records.FOLDER)
     return larger, find_runs(larger).main("xception")
 
@@ -65,10 +60,8 @@ def in_words(recorded: Experiment, found: Results) -> str:
 
 
 def draw() -> None:
-    """Write every committed table and figure of the records anew, from the records alone.
-
-    Raises AdienceError if the records cannot be read, or a file not be written.
-    """
+    """Write every committed table and figure of the records anew, from the records alone. Raises
+    AdienceError if the records cannot be read, or a file not be written."""
     recorded, found = read()
     recorded = replace(recorded, figures_dir=paths.COMMITTED / RECORDS.parent)
     computed = all_tables(recorded, found)
@@ -128,10 +121,11 @@ def all_figures(
     ages = of["folds"].drop(columns=["faces", "subjects", "female"])
     of_multitask = tables.only(of["groups"], "model", "multitask")
     recipes = ["network", "recipe", "scored on"]
+    multitask = architecture_table(models.build("multitask"))
     drawn = {
         "figure_2_age_by_gender": figures.age_by_gender(of["age_by_gender"]),
         "folds": figures.fold_composition(ages),
-        "figure_3_architecture": architecture(architecture_table(models.build("multitask"))),
+        "figure_3_architecture": figures.architecture(multitask),
         "claims": forest.claims(of["claims_measured"]),
         "table_3": figures.table_3(of["table_3"]),
         "optimism": further_figures.optimism(of["optimism"]),

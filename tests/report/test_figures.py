@@ -24,7 +24,6 @@ from adience_lib.experiments.experiment import Experiment
 from adience_lib.models.summary import architecture_table
 from adience_lib.protocol import LEVI_HASSNER
 from adience_lib.report import figures, forest, further_figures, notebook, tables
-from adience_lib.report.architecture_figure import architecture
 from adience_lib.report.study import RECORDS
 from adience_lib.report.style import look, sign, style
 from adience_lib.runs.read import Runs
@@ -88,7 +87,7 @@ def drawn(found: dict[str, Runs]) -> dict[str, Figure]:
         "samples": figures.sample_faces(np.zeros((COUNT, 9, 9, 3), "uint8"), faces, 0),
         "ages": figures.age_by_gender(tables.ages(faces)),
         "folds": figures.fold_composition(counts[list(AGE_LABELS)]),
-        "architecture": architecture(architecture_table(models.build("multitask"))),
+        "architecture": figures.architecture(architecture_table(models.build("multitask"))),
         "gender curves": figures.learning_curves(found["gender"]),
         "curves": figures.learning_curves(found["multitask"]),
         "confusion": figures.confusion_matrices({n: found[n] for n in ("age", "multitask")}, "age"),
