@@ -14,13 +14,12 @@ import keras
 from tqdm import tqdm
 
 from adience_lib.protocol import PAPER, PRECISIONS
-from adience_lib.report.tables import readable_benchmark
 from adience_lib.util import atomic, backend, console, paths
 from adience_lib.util.markdown import markdown
 from benchmarks import cases, peers, steps
 from benchmarks.harness import Bench, Row, run
 from benchmarks.start_up import start_up
-from benchmarks.table import figure, table
+from benchmarks.table import figure, readable_benchmark, table
 
 NETWORKS = ("gender", "age", "multitask", "transfer")
 

@@ -6,6 +6,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from adience_lib.report.style import style
+from adience_lib.report.tables import known
 from benchmarks.harness import SHARE, Row
 
 
@@ -22,6 +23,22 @@ def _judged(row: Row) -> tuple[str, str]:
     if row.ratio is not None and row.at_most is not None:
         return f"{row.at_most:g} or less", "yes" if row.ratio <= row.at_most else "no"
     return "", ""
+
+
+def readable_benchmark(measured: pd.DataFrame) -> pd.DataFrame:
+    """``table`` for the eye, three digits a number, indexed by ``group``; NaN is a dash."""
+
+    def digits(number: float) -> str:
+        return known(number, "{:,.0f}" if number >= 1000 else "{:.3g}")
+
+    return pd.DataFrame(
+        {
+            "case": measured["case"],
+            "value": measured["value"].map(digits) + " " + measured["unit"],
+            "ratio": measured["ratio"].map(digits) + " " + measured["against"],
+            **measured[["bar", "met"]].replace("", "-"),
+        }
+    ).set_index(measured["group"])
 
 
 @style()

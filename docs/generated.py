@@ -20,13 +20,12 @@ from adience_lib.runs.read import AND_ON, Runs
 from adience_lib.util import atomic, console, paths
 from adience_lib.util.errors import AdienceError
 from adience_lib.util.markdown import markdown
+from benchmarks.table import readable_benchmark
 
 
 def blocks(figures: Path) -> dict[str, str]:
     """The text of every block by its name, out of ``figures``, a folder like the committed one.
-
-    Raises AdienceError if its records cannot be read.
-    """
+    Raises AdienceError if its records cannot be read."""
     recorded, found = study.read(figures)
     evidence = claims.decide(found)
     verdicts = claims.verdicts(evidence)
@@ -46,7 +45,7 @@ def blocks(figures: Path) -> dict[str, str]:
         "not_for": model_card.NOT_FOR,
         "steps": markdown(steps.rename(columns=columns)),
         "benchmark": about_benchmark(benchmark),
-        "benchmark_table": markdown(tables.readable_benchmark(benchmark)),
+        "benchmark_table": markdown(readable_benchmark(benchmark)),
     }
 
 
@@ -126,11 +125,8 @@ DOCS = {
 
 
 def pages(root: Path) -> dict[str, str]:
-    """README.md and the pages of ``DOCS`` below ``root``, filled out of its ``figures/``.
-
-    Raises AdienceError if the records there cannot be read, or naming a block and the page that
-    does not hold it once.
-    """
+    """README.md and the pages of ``DOCS`` below ``root``, filled out of its ``figures/``. Raises
+    AdienceError if the records there cannot be read, or as ``filled``."""
     texts = blocks(root / "figures")
     parts = {page: {name: texts.pop(name) for name in names} for page, names in DOCS.items()}
     parts["README.md"] = texts
@@ -140,10 +136,8 @@ def pages(root: Path) -> dict[str, str]:
 
 
 def filled(page: str, text: str, texts: dict[str, str]) -> str:
-    """``text`` of the page ``page`` with each block replaced by its own of ``texts``.
-
-    Raises AdienceError naming a block that is not there, or not once.
-    """
+    """``text`` of the page ``page`` with each block replaced by its own of ``texts``. Raises
+    AdienceError naming a block that is not there, or not once."""
     for name, block in texts.items():
         begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
         before, *rest = text.split(begin)

@@ -73,6 +73,7 @@ from adience_lib.report import figures, findings, further_figures, notebook, stu
 
 # isort: split
 import inspect
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -483,7 +484,7 @@ pd.DataFrame(more, compared, ["first minus second", "low", "high"])
 # ### With the epoch chosen on other faces
 
 # %% tags=["real-faces", "nbval-check-output"]
-held_out = tables.table_3_held_out(real).loc[["gender", "age"]]
+held_out = tables.table_3(replace(real, finished=real.held_out)).loc[["gender", "age"]]
 added = tables.optimism(real)[["gender", "age"]].mean()
 assert [f"{points:.1f}" for points in added] == ["0.0", "0.1"]
 assert f"{held_out.loc['gender', 'gender accuracy']:.1f}" == "73.4"
@@ -524,7 +525,9 @@ Markdown(findings.about_runs(experiment.dataset, experiment.faces, gender, age, 
 # %%
 train_baseline(experiment)
 own_recipes = notebook.keep(experiment, tables.recipes(find_runs(experiment)), "recipes")
-notebook.show_intervals(experiment, own_recipes, ["network", "recipe", "scored on"], "recipes")
+chance, draw = study.chance(experiment), further_figures.intervals
+named = ["network", "recipe", "scored on"]
+notebook.show_if_any(experiment, own_recipes, draw, "recipes", named, chance)
 Markdown(findings.about_recipes(own_recipes))
 
 # %% [markdown]
@@ -532,7 +535,7 @@ Markdown(findings.about_recipes(own_recipes))
 
 # %%
 own_probes = notebook.keep(experiment, tables.linear_probes(probe(experiment)), "readouts")
-notebook.show_intervals(experiment, own_probes, ["read off"], "readouts")
+notebook.show_if_any(experiment, own_probes, draw, "readouts", ["read off"], chance)
 tested = experiment.extra_folds or experiment.folds
 Markdown(findings.about_linear_probes(gender.on_folds(tested), age.on_folds(tested)))
 

@@ -14,18 +14,15 @@ from adience_lib.evidence.claims import CONTRADICTED, INCONCLUSIVE, SUPPORTED
 from adience_lib.experiments.results import NOTEBOOK_OF
 from adience_lib.report.discrepancies import numbered
 from adience_lib.report.findings import by_verdict
-from adience_lib.report.tables import known, majority
+from adience_lib.report.tables import known, majority, with_interval
 from adience_lib.util.errors import AdienceError
 from adience_lib.util.markdown import markdown
 
 
 @dataclass(frozen=True)
 class Shown:
-    """Results as notebook 05 keeps them in a ``folder``.
-
-    ``data``: what stands in each caption, so that no number can be taken for another dataset's.
-    ``decides``: False for drawn faces.
-    """
+    """Results as notebook 05 keeps them in a ``folder``. ``data``: what stands in each caption, so
+    that no number can be taken for another dataset's. ``decides``: False for drawn faces."""
 
     folder: Path
     data: str
@@ -34,10 +31,8 @@ class Shown:
 
 def parts(own: Shown, study: Shown) -> dict[str, str]:
     """The text of each part by its name: of this report's ``own`` run, and of the ``study`` that
-    comes with the checkout. Drawn faces never give the answer.
-
-    Raises AdienceError naming a file of results that cannot be read.
-    """
+    comes with the checkout. Drawn faces never give the answer. Raises AdienceError naming a file
+    of results that cannot be read."""
     first, second = (own, study) if own.decides else (study, own)
     others = "\n\n".join(_results(second).values())
     if first.folder == second.folder:
@@ -128,18 +123,14 @@ def shares(table_3: pd.DataFrame) -> pd.DataFrame:
     """Of ``tables.table_3``, what each network gets right, and what one label for all would. Also
     a block of the README."""
     trained = table_3.loc[[name for name in NOTEBOOK_OF if name in table_3.index]]
+    rows = {
+        name: [with_interval(row, f"{task} accuracy", task, "{:.0f}", " %") for task in LABELS]
+        for name, row in trained.iterrows()
+    }
     always = [known(majority(trained, task), "{:.0f} %") for task in LABELS]
-    rows = {name: [_accuracy(row, task) for task in LABELS] for name, row in trained.iterrows()}
-    return pd.DataFrame.from_dict(
-        rows | {"always the most frequent label": always},
-        orient="index",
-        columns=[f"right on {task}" for task in LABELS],
-    ).rename_axis("network")
-
-
-def _accuracy(row: pd.Series, task: str) -> str:
-    mean, low, high = row[[f"{task} accuracy", f"{task} low", f"{task} high"]]
-    return known(mean, "{:.0f} %") + ("" if pd.isna(low) else f" [{low:.0f}, {high:.0f}]")
+    rows["always the most frequent label"] = always
+    columns = [f"right on {task}" for task in LABELS]
+    return pd.DataFrame.from_dict(rows, "index", columns=columns).rename_axis("network")
 
 
 def source_of(folder: Path) -> str:

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from IPython.display import Image, display
@@ -11,7 +12,6 @@ from matplotlib.figure import Figure
 from adience_lib.data.labels import LABELS
 from adience_lib.evidence import metrics
 from adience_lib.evidence.grad_cam import grad_cam
-from adience_lib.evidence.metrics import confusion
 from adience_lib.evidence.quality import fold_intervals
 from adience_lib.experiments.experiment import Experiment
 from adience_lib.experiments.results import Results
@@ -28,9 +28,9 @@ def show(experiment: Experiment, figure: Figure, name: str) -> None:
 
 def write(experiment: Experiment, figure: Figure, name: str) -> tuple[Path, str]:
     """Write ``figure``, signed with its data and protocol, as ``<name>.png`` and ``<name>.svg``.
+    Gives the first, and the words that stand for it where it is not seen.
 
-    Gives the first, and the words that stand for it where it is not seen. Pictures of faces have
-    no SVG, which would hold the same dots. Equal figures are equal files: no date, no versions.
+    Pictures of faces have no SVG, which would hold the same dots. Equal figures are equal files.
     """
     words = f"{figure.get_label()} {experiment.caption}."
     png, svg = (experiment.figures_dir / f"{name}.{kind}" for kind in ("png", "svg"))
@@ -58,20 +58,11 @@ def show_signed(figure: Figure, caption: str) -> None:
 
 
 def show_if_any(
-    experiment: Experiment, table: pd.DataFrame, draw: Callable[[pd.DataFrame], Figure], name: str
+    experiment: Experiment, table: pd.DataFrame, draw: Callable[..., Figure], name: str, *more: Any
 ) -> None:
-    """Show ``draw(table)`` unless the table is empty, because nothing has been trained for it."""
+    """Show ``draw(table, *more)`` unless nothing has been trained for ``table``, which is empty."""
     if not table.empty:
-        show(experiment, draw(table), name)
-
-
-def show_intervals(
-    experiment: Experiment, table: pd.DataFrame, columns: list[str], name: str
-) -> None:
-    """Show accuracies with their intervals, a dot for each row that ``columns`` name."""
-    if not table.empty:
-        chance = metrics.majority_rates(experiment.faces, list(experiment.folds))
-        show(experiment, further_figures.intervals(table, columns, chance), name)
+        show(experiment, draw(table, *more), name)
 
 
 def show_attention(experiment: Experiment, model_name: str, task: str) -> None:
@@ -97,7 +88,7 @@ def show_confusions(experiment: Experiment, results: Results) -> None:
     for task in LABELS:
         networks = {name: runs for name, runs in results.finished.items() if task in runs.tasks}
         for name, runs in networks.items():
-            keep(experiment, confusion(runs.predictions, task), f"confusion_{name}_{task}")
+            keep(experiment, metrics.confusion(runs.predictions, task), f"confusion_{name}_{task}")
         if networks:
             show(experiment, figures.confusion_matrices(networks, task), f"confusion_{task}")
 

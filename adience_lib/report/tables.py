@@ -1,7 +1,6 @@
 """The report's tables: ours computed, the paper's beside them."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ from adience_lib import models
 from adience_lib.data.labels import AGE_LABELS, LABELS
 from adience_lib.evidence import cost as costs
 from adience_lib.evidence import metrics, paper, quality
-from adience_lib.evidence.quality import Share
 from adience_lib.experiments.linear_probes import FROZEN
 from adience_lib.experiments.results import Results
 from adience_lib.models.networks import TRAINABLE_XCEPTION_LAYERS
@@ -55,10 +53,7 @@ def _counted(faces: pd.DataFrame, rows: str, task: str) -> pd.DataFrame:
 
 def table_1() -> pd.DataFrame:
     """Table 1 from the built gender network, beside the paper's: a row a layer of the paper's.
-
-    ``match`` compares output size and parameters. The pooling windows differ on purpose: the
-    paper's 1x1 cannot give its own output sizes.
-    """
+    ``match`` leaves out the windows: the paper's poolings of 1x1 cannot give its output sizes."""
     ours = architecture_table(models.build("gender")).replace({"operation": _OPERATIONS})
     # The table does not list the flattening, nor the entrance of the shared trunk.
     ours = ours[~ours["layer"].isin(["face", "features"])].reset_index(drop=True)
@@ -85,11 +80,8 @@ def _beside(theirs: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame:
 
 
 def baseline() -> pd.DataFrame:
-    """Three networks called "baseline" and the reduced one: weights and arithmetic.
-
-    Columns: ``model``, ``parameters``, ``million multiply-adds`` of a forward pass, and both as
-    multiples of the reduced network's.
-    """
+    """Three networks called "baseline" and the reduced one: ``model``, ``parameters``, ``million
+    multiply-adds`` of a forward pass, and both as multiples of the reduced network's."""
     names = ("gender", "full_width_gender", "levi_hassner_gender", "levi_hassner_age")
     layers = {name: architecture_table(models.build(name)) for name in names}
     sums = pd.DataFrame({n: t[["parameters", "multiply_adds"]].sum() for n, t in layers.items()}).T
@@ -113,17 +105,16 @@ def trainable_layers() -> pd.DataFrame:
 def table_3(results: Results) -> pd.DataFrame:
     """Table 3: the runs beside the paper's rows, indexed by model.
 
-    The baseline is Levi & Hassner's networks under their own recipe, scored on ten crops; frozen
-    networks have no row in the paper. ``folds`` and ``trainings`` of each; of each task, in
-    percent: ``accuracy``, ``low``, ``high`` and ``faces alone`` (``quality.Share``), ``recall`` and
-    its interval (``quality.macro_recall``), ``majority`` (of the same folds), and the paper's
-    accuracy and spread. ``never``: ages that are never given. ``epochs``, ``best epoch``: means.
+    The baseline is Levi & Hassner's networks under their own recipe, scored on ten crops. ``folds``
+    and ``trainings`` of each; of each task, in percent: ``accuracy``, ``low``, ``high`` and ``faces
+    alone`` (``quality.Share``), ``recall`` and its interval (``quality.macro_recall``),
+    ``majority`` (of the same folds), and the paper's accuracy and spread. ``never``: ages that are
+    never given. ``epochs``, ``best epoch``: means.
     """
     rows: dict[str, dict[str, Any]] = {}
     for name in (*paper.TABLE_3.index, *FROZEN):
         title, of_task = _filled(results, name)
-        theirs = paper.TABLE_3.reindex([name]).iloc[0]
-        rows[title] = _row(of_task, theirs, results.faces)
+        rows[title] = _row(of_task, paper.TABLE_3.reindex([name]).iloc[0], results.faces)
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
@@ -165,10 +156,10 @@ def _row(of_task: dict[str, Runs], theirs: pd.Series, faces: pd.DataFrame) -> di
     return row | {"epochs (paper)": theirs["epochs"]}
 
 
-_UNKNOWN = Share(np.nan, np.nan, np.nan)
+_UNKNOWN = quality.Share(np.nan, np.nan, np.nan)
 
 
-def _columns(share: Share, value: str = "accuracy", ends: str = "") -> dict[str, float]:
+def _columns(share: quality.Share, value: str = "accuracy", ends: str = "") -> dict[str, float]:
     """A share in the column ``value``, and the ends of its interval."""
     return {value: share.value, f"{ends}low": share.low, f"{ends}high": share.high}
 
@@ -178,17 +169,17 @@ def readable_table_3(table: pd.DataFrame) -> pd.DataFrame:
     with an asterisk where one training on one fold has an interval of faces alone."""
     rows = {}
     for name, row in table.iterrows():
-        rows[name] = {
-            "gender": _accuracy(row, "gender"),
-            "gender (paper)": _quoted(row, "gender"),
-            "age": _accuracy(row, "age"),
-            "age (paper)": _quoted(row, "age"),
-            "mean recall of the ages": _interval(row, "age recall", "age recall"),
+        shown = {}
+        for task in LABELS:
+            mean, spread = row[f"{task} accuracy (paper)"], row[f"{task} spread (paper)"]
+            star = "*" * bool(row[f"{task} faces alone"])
+            shown[task] = with_interval(row, f"{task} accuracy", task) + star
+            shown[f"{task} (paper)"] = known(mean, f"{{:.1f}} ± {spread:.1f}")
+        rows[name] = shown | {
+            "mean recall of the ages": with_interval(row, "age recall", "age recall"),
             "ages never given": row["never"] or "-",
             "age within one": known(row["one-off"]),
-            "epochs": known(row["epochs"]),
-            "best epoch": known(row["best epoch"]),
-            "epochs (paper)": known(row["epochs (paper)"]),
+            **row[["epochs", "best epoch", "epochs (paper)"]].map(known),
             "folds": known(row["folds"] or np.nan, "{:.0f}"),
             "trainings of each": known(row["trainings"] or np.nan, "{:.0f}"),
         }
@@ -202,24 +193,13 @@ def known(value: float, form: str = "{:.1f}") -> str:
     return "-" if pd.isna(value) else form.format(value)
 
 
-def _accuracy(row: pd.Series, task: str) -> str:
-    return _interval(row, f"{task} accuracy", task) + "*" * bool(row[f"{task} faces alone"])
-
-
-def _interval(row: pd.Series, value: str, ends: str) -> str:
+def with_interval(
+    row: pd.Series, value: str, ends: str, form: str = "{:.1f}", unit: str = ""
+) -> str:
     """Such as "84.8 [83.9, 85.7]", or "-" where nothing is known."""
     low, high = row[f"{ends} low"], row[f"{ends} high"]
-    return known(row[value]) + ("" if pd.isna(low) else f" [{low:.1f}, {high:.1f}]")
-
-
-def _quoted(row: pd.Series, task: str) -> str:
-    mean, spread = row[f"{task} accuracy (paper)"], row[f"{task} spread (paper)"]
-    return "-" if pd.isna(mean) else f"{mean:.1f} ± {spread:.1f}"
-
-
-def table_3_held_out(results: Results) -> pd.DataFrame:
-    """``table_3`` of the networks whose epoch was not chosen on the scored faces."""
-    return table_3(replace(results, finished=results.held_out, published={}))
+    interval = "" if pd.isna(low) else f" [{form.format(low)}, {form.format(high)}]"
+    return known(row[value], form + unit) + interval
 
 
 def majority(table: pd.DataFrame, task: str) -> float:
@@ -274,26 +254,6 @@ def readable_plan(planned: pd.DataFrame) -> pd.DataFrame:
     return shown.assign(faces=faces).rename(columns={"faces": "faces that would do"})
 
 
-def readable_benchmark(measured: pd.DataFrame) -> pd.DataFrame:
-    """The table of ``make bench`` for the eye, three digits a number, indexed by ``group``.
-
-    ``measured``: ``value`` in ``unit`` of each ``case``; the ``ratio`` to what ``against`` says,
-    its ``bar``, and whether it is ``met``: NaN or empty where there is none.
-    """
-
-    def digits(number: float) -> str:
-        return known(number, "{:,.0f}" if number >= 1000 else "{:.3g}")
-
-    return pd.DataFrame(
-        {
-            "case": measured["case"],
-            "value": measured["value"].map(digits) + " " + measured["unit"],
-            "ratio": measured["ratio"].map(digits) + " " + measured["against"],
-            **measured[["bar", "met"]].replace("", "-"),
-        }
-    ).set_index(measured["group"])
-
-
 def optimism(results: Results) -> pd.DataFrame:
     """``metrics.optimism`` of every network with held-out runs, a row a network and fold."""
     columns = ["model", "fold", "chosen", "test fold's choice", *LABELS]
@@ -307,11 +267,9 @@ def optimism(results: Results) -> pd.DataFrame:
 
 
 def recipes(results: Results) -> pd.DataFrame:
-    """Architecture against recipe: Levi & Hassner's networks under both, the reduced beside.
-
-    On the folds that all of a task tested: ``task``, ``network``, ``recipe``, ``scored on``,
-    ``epochs`` run, ``folds``, ``accuracy``, ``low``, ``high`` (percent, ``quality.accuracy``).
-    """
+    """Levi & Hassner's networks under both recipes, the reduced beside, on the folds that all of a
+    task tested: ``task``, ``network``, ``recipe``, ``scored on``, ``epochs`` run, ``folds``,
+    ``accuracy``, ``low``, ``high`` (percent, ``quality.accuracy``)."""
     rows = []
     for task in LABELS:
         name = f"levi_hassner_{task}"
@@ -394,13 +352,10 @@ MEASURED = f" at {costs.PRECISION}, batch 64"
 
 
 def cost(results: Results) -> pd.DataFrame:
-    """What each network costs, a row a network, means over its trainings.
-
-    ``parameters``, ``million multiply-adds`` of one face, forward and in a training step,
-    ``epochs`` run, ``updates`` in all and ``updates to best``, ``faces seen`` alike, the accuracies
-    in percent; and where updates were measured (``cost.steps``) the seconds of one and the hours
-    that follow, on that machine. The trainings' own seconds are left out: other work ran beside.
-    """
+    """What each network costs, a row a network, means over its trainings: ``parameters``, ``million
+    multiply-adds`` of one face, forward and in a training step, ``epochs`` run, ``updates`` in all
+    and ``updates to best``, ``faces seen`` alike, accuracies in percent; where updates were
+    measured (``cost.steps``), the seconds of one and the hours that follow, on that machine."""
     rows = {}
     baseline = {f"{name}, own recipe": runs for name, runs in results.published.items()}
     for name, runs in {**results.finished, **results.same_recipe, **baseline}.items():

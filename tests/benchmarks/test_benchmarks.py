@@ -11,12 +11,11 @@ import pandas as pd
 import pytest
 
 from adience_lib import models
-from adience_lib.report.tables import readable_benchmark
 from adience_lib.util.errors import AdienceError
 from adience_lib.util.paths import PROJECT
 from benchmarks.arithmetic import work
 from benchmarks.harness import Row, run
-from benchmarks.table import table
+from benchmarks.table import readable_benchmark, table
 
 CONVOLUTIONS = (221 * 221 * 24 * 7 * 7 * 3, 106 * 106 * 64 * 5 * 5 * 24, 50 * 50 * 96 * 3 * 3 * 64)
 DENSE = 24 * 24 * 96 * 128 + 128 * 128
