@@ -16,7 +16,6 @@ import pandas as pd
 from adience_lib import data, models
 from adience_lib.data import Dataset, cache, loader, sources
 from adience_lib.data.labels import LABELS, MISSING
-from adience_lib.data.loader import Batches
 from adience_lib.evidence import contrast, metrics, quality
 from adience_lib.runs.folder import network_file, predictions_table
 from adience_lib.runs.read import Runs, load_network, read_runs
@@ -25,8 +24,7 @@ from adience_lib.util import atomic
 from adience_lib.util.errors import AdienceError
 
 FEW = 30
-"""Subjects; a group of fewer has the interval of ``quality.share``, where Student's t would leave
-0 to 100 %."""
+"""Subjects; fewer have the interval of ``quality.share``: Student's t would leave 0 to 100 %."""
 
 TRAINED, CHOSE, OUTSIDE = "trained on", "on which its epoch was chosen", "not in its sample"
 """Why a face of the run's own dataset is not scored."""
@@ -36,10 +34,9 @@ FIGURES = (".png", ".pdf", ".svg")
 
 @dataclass(frozen=True)
 class Evaluation:
-    """``predictions``: a row a scored face, as of ``folder.predictions_table``; a label that the
-    source does not give is ``MISSING``. ``left_out``: faces that are not scored, by reason.
-    ``network`` and ``source``: what was scored on what, in words. ``notes``: what to know about it.
-    """
+    """``predictions``: a row a scored face (``folder.predictions_table``), ``MISSING`` where the
+    source gives no label. ``left_out``: how many faces are not scored, by reason. ``network`` and
+    ``source``: what was scored on what, in words. ``notes``: what to know about it."""
 
     predictions: pd.DataFrame
     tasks: tuple[str, ...]
@@ -57,13 +54,12 @@ class Evaluation:
 def evaluate(
     model: str | Path, source: str | Path, *, fold: int | None = None, allow_missing: bool = False
 ) -> Evaluation:
-    """Score the network of a run on the faces of ``source`` that it was not trained on.
+    """Score the network of a run (its folder, or ``best.keras`` of it) on those faces of
+    ``source``, or of its ``fold``, that it was not trained on.
 
-    ``model``: a run folder, or ``best.keras`` of one. ``fold``: those faces of ``source`` only.
     Where the source is the one of the run, by its fingerprint, the run's own split says which
-    faces trained it or chose its epoch, and its test fold gives the numbers of its record.
-
-    Raises AdienceError: no such run, no such source, or no face that is left.
+    faces trained it or chose its epoch, and its test fold gives the numbers of its record. Raises
+    AdienceError: no such run, no such source, or no face that is left.
     """
     folder = network_file(model).parent
     runs = read_runs([folder])
@@ -82,7 +78,7 @@ def evaluate(
             f"{source}: none of its {len(faces):,} faces can be scored ({reasons or 'no labels'}); "
             "give faces that the network has not seen"
         )
-    batches = Batches(cache.images(dataset), scored, runs.tasks, runs.protocol.batch_size)
+    batches = loader.Batches(cache.images(dataset), scored, runs.tasks, runs.protocol.batch_size)
     return Evaluation(
         predictions_table(scored, predict(network, batches)),
         runs.tasks,
@@ -134,11 +130,9 @@ def _notes(dataset: Dataset, runs: Runs, scored: pd.DataFrame) -> Iterator[str]:
 
 
 def measures(predictions: pd.DataFrame, task: str) -> pd.DataFrame:
-    """A row a measure over all of ``predictions``: ``percent``, and ``low`` to ``high``, 95 %.
-
-    "accuracy"; for age "one-off", the label or a neighbour of it; "macro recall", the mean of the
-    labels' shares that are right. NaN where a label has faces of one subject only.
-    """
+    """``percent``, and ``low`` to ``high``, 95 %, of "accuracy"; for age of "one-off", the label or
+    a neighbour of it; of "macro recall", the mean of the labels' shares that are right, with NaN
+    where a label has faces of one subject only."""
     truth, subject = predictions[task].to_numpy(), predictions["subject"]
     distance = np.abs(metrics.predicted(predictions, task) - truth)
     rows = {"accuracy": _measured(distance == 0, subject)}
@@ -149,11 +143,8 @@ def measures(predictions: pd.DataFrame, task: str) -> pd.DataFrame:
 
 
 def groups(predictions: pd.DataFrame, task: str) -> pd.DataFrame:
-    """Accuracy by gender, age, both, and race where the source gives it, a row a group.
-
-    ``by``, ``faces``, ``subjects``, ``percent``, and ``low`` to ``high``, 95 %. Groups without
-    faces are left out.
-    """
+    """Accuracy by gender, age, both, and race where it is given, a row a group that has faces:
+    ``by``, ``faces``, ``subjects``, ``percent``, and ``low`` to ``high``, 95 %."""
     hits, subject = metrics.correct(predictions, task), predictions["subject"]
     rows = {
         words: {
@@ -204,16 +195,6 @@ def lines(found: Evaluation) -> list[str]:
 
 def as_json(found: Evaluation) -> dict[str, Any]:
     """What ``--json`` prints: the same as ``lines``; null where an interval cannot be told."""
-    tasks = {
-        task: {
-            "faces": len(predictions),
-            "measures": _records(measures(predictions, task)),
-            "groups": _records(groups(predictions, task)),
-            "labels": LABELS[task],
-            "confusion": metrics.confusion(predictions, task).to_numpy().tolist(),
-        }
-        for task, predictions in found.by_task().items()
-    }
     return {
         "network": found.network,
         "source": found.source,
@@ -221,7 +202,16 @@ def as_json(found: Evaluation) -> dict[str, Any]:
         "subjects": found.predictions["subject"].nunique(),
         "left_out": found.left_out,
         "notes": found.notes,
-        "tasks": tasks,
+        "tasks": {
+            task: {
+                "faces": len(predictions),
+                "measures": _records(measures(predictions, task)),
+                "groups": _records(groups(predictions, task)),
+                "labels": LABELS[task],
+                "confusion": metrics.confusion(predictions, task).to_numpy().tolist(),
+            }
+            for task, predictions in found.by_task().items()
+        },
     }
 
 
@@ -230,10 +220,8 @@ def _records(table: pd.DataFrame) -> dict[Any, Any]:
 
 
 def draw(found: Evaluation, file: Path) -> None:
-    """Write a figure, a row a task: the confusion in percent of each label, accuracy by group.
-
-    PNG, PDF or SVG, by the ending of ``file``. Raises AdienceError if it cannot be written.
-    """
+    """Write a figure, a row a task: the confusion in percent of each label, accuracy by group. PNG,
+    PDF or SVG, by the ending of ``file``. Raises AdienceError if it cannot be written."""
     import matplotlib.style
     from matplotlib.figure import Figure
 

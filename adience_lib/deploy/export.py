@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from adience_lib import models
@@ -30,10 +29,8 @@ def export(file: Path, kind: str, target: Path) -> float:
     "tflite", to ``target``. Gives the largest difference in a probability.
 
     What is written takes ``image``, (n, 256, 256, 3) uint8, RGB, and gives what the network gives,
-    in float32 whatever it was trained in, without calibration.
-
-    Raises AdienceError: no such run, a package that is missing, an exporter that fails, or outputs
-    that do not agree.
+    in float32 and without calibration. Raises AdienceError: no such run, a package that is missing,
+    an exporter that fails, or outputs that do not agree.
     """
     exporter, needs, ask = KINDS[kind]
     missing = [name for name in needs if importlib.util.find_spec(name) is None]
@@ -41,7 +38,11 @@ def export(file: Path, kind: str, target: Path) -> float:
         raise AdienceError(
             f"{kind} needs {' and '.join(missing)}: pip install 'adience-lib[export]'"
         )
-    network = _in_float32(file)
+    check_files(file.parent, [file.name, "protocol.json"])
+    trained = models.load(file)
+    with backend.precision("float32"):  # exporters take no other
+        network = models.build(read_json(file.parent / "protocol.json")["model"])
+    network.set_weights(trained.get_weights())
     images = sorted(sources.demo_folder().rglob("*.jpg"))[:CHECKED]
     faces = np.stack([read_face(image) for image in images])
     expected = network.predict(faces, verbose=0)  # Keras exports only what has been called
@@ -62,16 +63,6 @@ def export(file: Path, kind: str, target: Path) -> float:
             )
         atomic.put(written, target)
     return difference
-
-
-def _in_float32(file: Path) -> keras.Model:
-    """The network of a run: exporters take no other precision."""
-    check_files(file.parent, [file.name, "protocol.json"])
-    trained = models.load(file)
-    with backend.precision("float32"):
-        network = models.build(read_json(file.parent / "protocol.json")["model"])
-    network.set_weights(trained.get_weights())
-    return network
 
 
 def _ask_onnx(file: Path, faces: np.ndarray) -> Outputs:

@@ -43,7 +43,6 @@ MONITORED = {
 }
 """How the epoch was chosen, by the protocol's ``monitor``."""
 
-
 OUTPUTS = {
     "gender": "(n, 1), the probability of m (man); f (woman) has the rest",
     "age": (
@@ -51,7 +50,6 @@ OUTPUTS = {
         "of an age between them, of which there were none in training, gets one of these, too"
     ),
 }
-"""What the network gives for each task."""
 
 ALIKE = "They reckon with the images of one subject being alike."
 NAMES_NOBODY = (
@@ -95,10 +93,8 @@ not known. Exported networks give the probabilities before it.
 
 
 def card(folder: Path) -> str:
-    """The card of the run in ``folder``, as Markdown.
-
-    Raises AdienceError if there is no such finished run, or it is damaged.
-    """
+    """The card of the run in ``folder``, as Markdown. Raises AdienceError if there is no such
+    finished run, or it is damaged."""
     runs = read_runs([folder])
     run, specification = read_json(folder / "run.json"), read_json(folder / "protocol.json")
     protocol, tested, machine = runs.protocol, runs.predictions, run["machines"][-1]
@@ -126,14 +122,12 @@ def card(folder: Path) -> str:
 
 def _groups(runs: Runs, task: str) -> str:
     groups = quality.groups(runs, task).dropna()
-    shown = pd.DataFrame(
-        {
-            "faces": groups["faces"].astype("int64").map("{:,}".format),
-            "% right": groups["accuracy"].map("{:.1f}".format),
-            "95 %": [f"{row.low:.1f} to {row.high:.1f}" for row in groups.itertuples()],
-        }
-    )
-    return markdown(shown)
+    columns = {
+        "faces": groups["faces"].astype("int64").map("{:,}".format),
+        "% right": groups["accuracy"].map("{:.1f}".format),
+        "95 %": [f"{row.low:.1f} to {row.high:.1f}" for row in groups.itertuples()],
+    }
+    return markdown(pd.DataFrame(columns))
 
 
 def _calibration(runs: Runs) -> Iterator[str]:

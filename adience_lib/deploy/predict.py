@@ -40,13 +40,10 @@ FEW = 8
 
 @dataclass(frozen=True)
 class Answer:
-    """What a network says of one photo.
-
-    ``name``: its path, or "photo 3" for the third of those that have none. ``probabilities``: task
-    to label to probability, calibrated where the predictor is. ``doubts``: in what the photo is
-    unlike the training faces; None where nothing is known of them. ``error``: why there is no
-    answer; the rest is then empty.
-    """
+    """What a network says of one photo. ``name``: its path, or "photo 3" for the third one given.
+    ``probabilities``: by task and label, calibrated where the predictor is. ``doubts``: in what it
+    is unlike the training faces; None where nothing is known of them. ``error``: why there is no
+    answer."""
 
     name: str
     probabilities: dict[str, dict[str, float]]
@@ -68,31 +65,24 @@ class Answer:
 
 @dataclass(frozen=True)
 class Predictor:
-    """A network, and what its run knows about its training faces and its confidence.
-
-    ``temperatures``: by task, what its logits are divided by (Guo et al. 2017); empty where there
-    is no run beside the network. ``usual``: "brightness" (0 to 1) and "side" (pixels) of the
-    training faces, as lowest and highest; empty where the run has no record of them.
-    """
+    """A network, and what its run knows of its confidence and its training faces; empty where it
+    knows nothing. ``temperatures``: by task, what the logits are divided by (Guo et al. 2017).
+    ``usual``: lowest and highest "brightness" (0 to 1) and "side" (pixels)."""
 
     network: keras.Model
     temperatures: dict[str, float]
     usual: dict[str, tuple[float, float]]
 
     def predict(self, photos: Iterable[Photo]) -> list[Answer]:
-        """An answer a photo, in order. A photo that cannot be read gets one with an error.
-
-        Raises AdienceError: ``photos`` is one photo and not a list of them.
-        """
+        """An answer a photo, in order, with an error where it cannot be read. Raises AdienceError
+        if ``photos`` is one photo and not a list of them."""
         if isinstance(photos, str | Path | bytes | io.IOBase):
             raise AdienceError("photos is a single one; give a list: predict([photo])")
         return list(self.stream(photos))
 
     def stream(self, photos: Iterable[Photo]) -> Iterator[Answer]:
-        """As ``predict``, one batch after the other: for more photos than memory holds.
-
-        While the network works on a batch, the next one is decoded.
-        """
+        """As ``predict``, for more photos than memory holds: the next batch is decoded while the
+        network works on one."""
         rest = enumerate(photos, start=1)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
 
@@ -134,7 +124,6 @@ class Predictor:
         if not faces:
             return
         pixels = np.stack(faces)
-        # Preparing a computation takes longer than a few photos do without.
         few = len(pixels) <= FEW
         outputs = self.network(pixels) if few else self.network.predict_on_batch(pixels)
         tables = []
@@ -175,11 +164,8 @@ def _is_folder(name: str | Path) -> bool:
 
 
 def load(file: str | Path) -> Predictor:
-    """The predictor of the network in ``file``: a run folder, or ``best.keras`` of one.
-
-    What is known of its training comes from the other files of the folder. Raises AdienceError:
-    no such network, or a run that is damaged.
-    """
+    """The predictor of the network in ``file``: a run folder, or ``best.keras`` of one. Raises
+    AdienceError: no such network, or a run that is damaged."""
     file = network_file(file)
     folder, given, usual = file.parent, {}, {}
     if (folder / SUMS).exists():
@@ -199,12 +185,11 @@ def temperatures(runs: Runs) -> dict[str, float]:
 
 
 def photos(named: Iterable[str]) -> Iterator[Photo]:
-    """The photos that the command line names: files, every image directly in a folder, and "-" for
-    one photo on standard input, which is empty where it is closed.
+    """The photos that the command line names: files, every image directly in a folder (by what a
+    file holds, not by its name), and "-" for one photo on standard input.
 
-    What a file holds decides, not its name's ending; a Mac's notes are passed over, and what else
-    lies in a folder is said on stderr. A folder without an image is given back as a file is, and
-    cannot be read.
+    What else lies in a folder is said on stderr, but for a Mac's notes. A folder without an image
+    is given back as a file is, and cannot be read.
     """
     for name in named:
         if name == "-":
