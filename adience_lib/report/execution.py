@@ -45,11 +45,8 @@ def notebooks() -> list[Path]:
 
 
 def check_parameters(parameters: dict[str, Any]) -> dict[Path, list[str]]:
-    """The names of the parameters of each notebook.
-
-    Raises AdienceError: a parameter that none has, a value that none allows, or a notebook that is
-    not there.
-    """
+    """The names of the parameters of each notebook. Raises AdienceError: one of ``parameters`` that
+    none has, a value that none allows, or a notebook that is not there."""
     for name in parameters:
         if name not in PARAMETERS:
             raise AdienceError(unknown_parameter(name, list(PARAMETERS)))
@@ -61,18 +58,15 @@ def check_parameters(parameters: dict[str, Any]) -> dict[Path, list[str]]:
 
 
 def run(parameters: dict[str, Any], folder: Path) -> None:
-    """Execute every notebook into ``folder``, under its own name.
-
-    Each gets those of ``parameters`` that it has. What it prints on stderr (progress, and the
-    libraries' messages) is shown and not kept. Raises AdienceError: as ``check_parameters``, or
-    what stopped a notebook.
-    """
+    """Execute every notebook into ``folder``, under its own name, with those of ``parameters`` that
+    it has. What it prints on stderr (progress, and the libraries' messages) is shown and not kept.
+    Raises AdienceError: as ``check_parameters``, or what stopped a notebook."""
     declared = check_parameters(parameters)
     started = time.perf_counter()
     for number, (notebook, names) in enumerate(declared.items(), start=1):
         minutes = (time.perf_counter() - started) / 60
-        so_far = f"{number} of {len(NAMES)}: {notebook.stem} ({minutes:.1f} minutes so far)"
-        console.message(f"\n{so_far}")
+        so_far = f"({minutes:.1f} minutes so far)"
+        console.message(f"\n{number} of {len(NAMES)}: {notebook.stem} {so_far}")
         overrides = {name: parameters[name] for name in names if name in parameters}
         execute(notebook, folder / notebook.name, overrides, sys.stderr)
 
@@ -105,11 +99,8 @@ def execute(notebook: Path, output: Path, overrides: dict[str, Any], log: TextIO
 
 
 class Kernel(AsyncKernelManager):
-    """A notebook's process: this interpreter with this checkout's code.
-
-    Jupyter would take the first kernelspec named python3 that it finds, which may be another
-    environment's, and that environment may have another checkout installed.
-    """
+    """A notebook's process: this interpreter with this checkout's code. Jupyter would take the
+    first kernelspec named python3 that it finds, which may be another environment's."""
 
     NAME = "python3"
 

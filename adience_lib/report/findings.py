@@ -43,31 +43,26 @@ def about_to_train(experiment: Experiment, *names: str) -> str:
 
 
 def about_runs(dataset: Dataset, faces: pd.DataFrame, *several: Runs) -> str:
-    """Each network's scores beside the most frequent label's and the paper's.
-
-    ``faces``: the manifest that was trained and tested on.
-    """
+    """Each network's scores beside the paper's, and beside those of the most frequent label of
+    ``faces``, the manifest that was trained and tested on."""
     if not several:
         return "There are no such runs: none was asked for, or none could be made."
-    parts = [_about(faces, runs) for runs in several]
-    return "\n\n".join(parts) + about_rebuilt(several) + _caveat(dataset)
-
-
-def _about(faces: pd.DataFrame, runs: Runs) -> str:
-    majority = metrics.majority_rates(faces, runs.folds)
-    words = []
-    for task in runs.tasks:
-        ours, theirs = quality.accuracy(runs, task), paper.TABLE_3[task].get(runs.model)
-        quoted = f"; the paper: {theirs:.1f} %" if pd.notna(theirs) else ""
-        words.append(
-            f"{task} {ours.value:.1f} % right [{ours.low:.1f}, {ours.high:.1f}] (always giving the "
-            f"most frequent label: {majority[task]:.1f} %{quoted})"
+    parts = []
+    for runs in several:
+        majority, words = metrics.majority_rates(faces, runs.folds), []
+        for task in runs.tasks:
+            ours, theirs = quality.accuracy(runs, task), paper.TABLE_3[task].get(runs.model)
+            quoted = f"; the paper: {theirs:.1f} %" if pd.notna(theirs) else ""
+            words.append(
+                f"{task} {ours.value:.1f} % right [{ours.low:.1f}, {ours.high:.1f}] (always giving "
+                f"the most frequent label: {majority[task]:.1f} %{quoted})"
+            )
+        epochs, best = metrics.fold_scores(runs)[["epochs", "best_epoch"]].mean()
+        parts.append(
+            f"**{runs.title}**, {_named(runs.folds)}: {'; '.join(words)}. It ran {epochs:.1f} "
+            f"epochs, and the best was {best:.1f} on average."
         )
-    epochs, best = metrics.fold_scores(runs)[["epochs", "best_epoch"]].mean()
-    return (
-        f"**{runs.title}**, {_named(runs.folds)}: {'; '.join(words)}. It ran {epochs:.1f} epochs, "
-        f"and the best was {best:.1f} on average."
-    )
+    return "\n\n".join(parts) + about_rebuilt(several) + _caveat(dataset)
 
 
 def about_rebuilt(several: Iterable[Runs]) -> str:

@@ -33,12 +33,8 @@ _LINE, _GAP = 0.18, 0.5
 
 @style()
 def claims(measured: pd.DataFrame) -> Figure:
-    """The criteria that were tested as a forest plot, claim by claim.
-
-    ``measured`` as of ``claims.measured``. A panel a kind of number. The band is where a criterion
-    holds, the dot with its 95 % interval what was found, the diamond the paper's own value on
-    Adience.
-    """
+    """The criteria that were tested as a forest plot, claim by claim, a panel a kind of number.
+    ``measured`` as of ``claims.measured``."""
     tested = measured[measured["verdict"].isin(VERDICTS)]
     within = (tested["unit"] == "points") & tested["row"].isin(_WITHIN)
     kinds = tested["unit"].mask(within, "points within")
@@ -52,12 +48,11 @@ def claims(measured: pd.DataFrame) -> Figure:
     heights = [_lines(parts) * _LINE + 0.5 for parts in found.values()]
     ratios = {"height_ratios": heights}
     figure, axes = panels(len(found), 1, _WIDTH, sum(heights) + 0.5, gridspec_kw=ratios)
-    shown: dict[str, Any] = {}
     for axis, (kind, parts) in zip(axes, found.items(), strict=True):
         _forest(axis, parts, kind)
-        handles, labels = axis.get_legend_handles_labels()
-        shown |= dict(zip(labels, handles, strict=True))
-    figure.legend(list(shown.values()), list(shown), loc="outside upper left", ncols=2)
+    handles, labels = axes[-1].get_legend_handles_labels()  # each part has the same labels
+    once = dict(zip(labels, handles, strict=True))
+    figure.legend(once.values(), once.keys(), loc="outside upper left", ncols=2)
     verdicts = tested.groupby("row", sort=False)["verdict"].first()
     return described(
         figure,

@@ -9,21 +9,17 @@ from adience_lib.data.labels import LABELS
 from adience_lib.evidence.grad_cam import Attention
 from adience_lib.report.style import GREY, WARNING, beside, described, look, panels, style
 
-IDLE_AT = {"gender": 0.0, "age": 1.0}
-"""The gamma that gives a task no weight: nothing trains its head (paper, equation 1)."""
-
 
 @style()
 def accuracy_by_gamma(table: pd.DataFrame) -> Figure:
     """Both accuracies of the multi-task network against gamma; the bands are 95 % intervals.
-
-    ``table`` as of ``tables.gammas``. A task to which gamma gives no weight has no point.
-    """
+    ``table`` as of ``tables.gammas``."""
     figure, (axis,) = panels(1, 1, height=3.2)
     colour, _ = look("multitask")
     words = []
-    for task, line, marker in (("gender", "-", "o"), ("age", "--", "s")):
-        trained = table[table.index != IDLE_AT[task]]
+    # The gamma that gives a task no weight, and no point: nothing trains its head (equation 1).
+    for task, idle, line, marker in (("gender", 0.0, "-", "o"), ("age", 1.0, "--", "s")):
+        trained = table[table.index != idle]
         axis.plot(trained.index, trained[task], ls=line, marker=marker, color=colour)
         low, high = trained[f"{task} low"], trained[f"{task} high"]
         axis.fill_between(trained.index, low, high, color=colour, alpha=0.15, lw=0)
@@ -31,10 +27,9 @@ def accuracy_by_gamma(table: pd.DataFrame) -> Figure:
             place = trained.index[0], high.iloc[0]
             above = {"xytext": (0, 4), "textcoords": "offset points", "color": colour}
             axis.annotate(f"{task}, 95 % interval", place, **above)
-            words.append(
-                f"{task} between {trained[task].min():.1f} and {trained[task].max():.1f} %, best "
-                f"at gamma {trained[task].idxmax():g}"
-            )
+            least, most = trained[task].min(), trained[task].max()
+            best = trained[task].idxmax()
+            words.append(f"{task} between {least:.1f} and {most:.1f} %, best at gamma {best:g}")
     axis.set(xlabel="gamma: the weight of gender's loss", ylabel="accuracy (%)")
     axis.set(xlim=(-0.03, 1.03), ylim=(0, 105))
     return described(
@@ -44,10 +39,8 @@ def accuracy_by_gamma(table: pd.DataFrame) -> Figure:
 
 @style()
 def optimism(table: pd.DataFrame) -> Figure:
-    """Points that the test fold's choice of the epoch adds: a mark a network, fold and task.
-
-    ``table`` as of ``tables.optimism``. Filled marks are gender, hollow ones age.
-    """
+    """Points that the test fold's choice of the epoch adds: a mark a network, fold and task, filled
+    for gender, hollow for age. ``table`` as of ``tables.optimism``."""
     figure, (axis,) = panels(1, 1, height=2.9)
     names = table["model"].unique()
     words = []
@@ -70,11 +63,9 @@ def optimism(table: pd.DataFrame) -> Figure:
 
 @style()
 def intervals(table: pd.DataFrame, columns: list[str], chance: dict[str, float]) -> Figure:
-    """Accuracies as dots with their 95 % intervals, a panel a task, on one axis.
-
-    ``table``: ``task``, ``accuracy``, ``low``, ``high`` (percent), and the ``columns`` that name a
-    row. ``chance``: percent right by the most frequent label, by task.
-    """
+    """Accuracies as dots with their 95 % intervals, a panel a task, on one axis. ``table``:
+    ``task``, ``accuracy``, ``low``, ``high`` (percent), and the ``columns`` that name a row.
+    ``chance``: percent right by the most frequent label, by task."""
     parts = {task: table[table["task"] == task] for task in LABELS if task in set(table["task"])}
     heights = [len(part) + 1.2 for part in parts.values()]
     height, ratios = 0.9 + 0.3 * sum(heights), {"height_ratios": heights}
@@ -99,15 +90,12 @@ def intervals(table: pd.DataFrame, columns: list[str], chance: dict[str, float])
 
 @style()
 def calibration(table: pd.DataFrame) -> Figure:
-    """Reliability curves: how often a network is right, against how sure it is.
-
-    ``table`` as of ``tables.calibration``. On the dashed line it is right as often as it says; a
-    larger mark is more faces. The answer of two labels has at least half of the probability.
-    """
+    """Reliability curves: how often a network is right, against how sure it is; on the dashed line
+    as often as it says. A larger mark is more faces. ``table`` as of ``tables.calibration``."""
     figure, axes = panels(1, 2, height=3.6)
     words = []
     for axis, task in zip(axes, LABELS, strict=True):
-        least = 100 // len(LABELS[task])
+        least = 100 // len(LABELS[task])  # the most probable of two labels has a half
         axis.plot([least, 100], [least, 100], ls="--", color=GREY, lw=1)
         of_task = table[table.index.get_level_values("task") == task]
         for model, curve in of_task.groupby(level="model", sort=False):
@@ -130,12 +118,8 @@ def calibration(table: pd.DataFrame) -> Figure:
 
 @style()
 def accuracy_by_group(table: pd.DataFrame) -> Figure:
-    """Accuracy of one network in each group, with 95 % intervals and the number of faces.
-
-    ``table``: rows of ``tables.groups`` of one network. The line is all faces; a filled mark is a
-    group whose interval leaves it out; a bar is what the group's own most frequent label would get
-    right, where the group has several.
-    """
+    """Accuracy of one network, by its rows of ``tables.groups``, with 95 % intervals and numbers of
+    faces. A bar is what the group's own most frequent label would get right, if it has several."""
     rows = table.reset_index()
     model, tasks = rows["model"].iloc[0], rows["task"].unique()
     rows = rows[rows["by"].isin(["gender", "age", "race"]) & (rows["faces"] > 0)]
@@ -177,10 +161,8 @@ def accuracy_by_group(table: pd.DataFrame) -> Figure:
 
 @style()
 def recall(table: pd.DataFrame) -> Figure:
-    """Share of each age that is right, a mark a network, with 95 % intervals.
-
-    ``table`` as of ``tables.classes``. Ages are groups, and no line joins them.
-    """
+    """Share of each age that is right, a mark a network, with 95 % intervals. ``table`` as of
+    ``tables.classes``. Ages are groups, and no line joins them."""
     figure, (axis,) = panels(1, 1, height=3.4)
     ages = table.xs("age", level="task")
     models = ages.index.get_level_values("model").unique()
@@ -207,11 +189,9 @@ def recall(table: pd.DataFrame) -> Figure:
 
 @style()
 def accuracy_against_work(table: pd.DataFrame) -> Figure:
-    """What a network reaches against the arithmetic of one of its trainings.
-
-    ``table`` as of ``tables.cost``. The line leads from the best epoch to the last one run. Levi &
-    Hassner's networks have a hollow mark under their own recipe.
-    """
+    """What a network reaches against the arithmetic of one of its trainings: a line from the best
+    epoch to the last one run. Levi & Hassner's networks have a hollow mark under their own recipe.
+    ``table`` as of ``tables.cost``."""
     figure, axes = panels(2, 1, height=4.8, sharex=True)
     said = []
     for axis, task in zip(axes, LABELS, strict=True):
@@ -239,9 +219,7 @@ def accuracy_against_work(table: pd.DataFrame) -> Figure:
 @style()
 def attention(found: Attention, faces: pd.DataFrame, network: str, task: str) -> Figure:
     """Grad-CAM of ``network``: each face, and below it the heat that speaks for the answer given.
-
-    ``found``: of ``faces``, a row a face with its true labels.
-    """
+    ``found``: of ``faces``, a row a face with its true labels."""
     count = len(faces)
     figure, axes = panels(2, count, height=0.55 + 13 / count)
     words = []

@@ -35,17 +35,14 @@ OPEN = "show-input"
 
 
 def make(parameters: dict[str, Any]) -> None:
-    """Run the notebooks and write ``report/index.html``.
-
-    Raises AdienceError: what ``execution.run`` and ``emptied`` raise.
-    """
+    """Run the notebooks and write ``report/index.html``. Raises AdienceError as ``execution.run``
+    and ``emptied`` do."""
     execution.check_parameters(parameters)
     started = time.perf_counter()
     with emptied() as report:
-        executed = report / NOTEBOOKS
-        executed.mkdir()
-        execution.run(parameters, executed)
-        build(executed, of_run(parameters), report, sys.stderr)
+        (report / NOTEBOOKS).mkdir()
+        execution.run(parameters, report / NOTEBOOKS)
+        build(report / NOTEBOOKS, of_run(parameters), report, sys.stderr)
     page, minutes = paths.shown(report / "index.html"), (time.perf_counter() - started) / 60
     console.message(f"\n{page} is ready after {minutes:.1f} minutes.")
 
@@ -58,11 +55,8 @@ def make_of_stored() -> None:
 
 @contextmanager
 def emptied() -> Iterator[Path]:
-    """The report's folder, without what an earlier report left: it would look like a part of this.
-
-    Raises AdienceError: the folder is a link, since what lies there may be the user's; cannot be
-    written; or another report is being made, with which the pages would mix.
-    """
+    """The report's folder, without what an earlier report left. Raises AdienceError: it is a link,
+    and what lies there may be the user's; it cannot be written; another report is being made."""
     folder = paths.REPORT
     if folder.is_symlink():
         raise AdienceError(
@@ -97,11 +91,9 @@ def of_study() -> Shown:
 
 
 def build(executed: Path, own: Shown, target: Path, log: TextIO) -> None:
-    """Write the site into ``target``: the notebooks of ``executed``, ``docs/``, the first page.
-
-    ``own``: the results of those notebooks. Sphinx's warnings go to ``log``. Raises AdienceError
-    naming a file of results that cannot be read.
-    """
+    """Write the site into ``target``: the notebooks of ``executed``, whose results are ``own``,
+    ``docs/``, and the first page. Sphinx's warnings go to ``log``. Raises AdienceError naming a
+    file of results that cannot be read."""
     from sphinx.application import Sphinx
     from sphinx.util.docutils import docutils_namespace, patch_docutils
 

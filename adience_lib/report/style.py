@@ -53,9 +53,8 @@ def beside(axis: Any, words: str, place: tuple[Any, float], colour: str = GREY) 
 
 
 def described(figure: Figure, *sentences: str) -> Figure:
-    """``figure``, labelled with what stands for it where it is not seen: those of the sentences
-    that are not empty."""
-    figure.set_label(" ".join(f"{sentence.rstrip('.')}." for sentence in sentences if sentence))
+    """``figure``, labelled with the sentences, which stand for it where it is not seen."""
+    figure.set_label(" ".join(f"{sentence.rstrip('.')}." for sentence in sentences))
     return figure
 
 
