@@ -22,7 +22,7 @@ from PIL import Image
 
 from adience_lib import data, training
 from adience_lib.data import Dataset, archives, cache
-from adience_lib.data.folder import Folder
+from adience_lib.data.images import Folder
 from adience_lib.data.labels import FOLDS, GENDER_LABELS, LABELS
 from adience_lib.data.loader import Batches
 from adience_lib.deploy import predict

@@ -10,7 +10,7 @@ import pandas as pd
 
 from adience_lib.data import sources
 from adience_lib.data.adience import read_folds
-from adience_lib.data.folder import Folder
+from adience_lib.data.images import Folder
 from adience_lib.data.labels import AGE_LABELS, GENDER_LABELS, LABELS
 from adience_lib.data.sources import DEMO
 from adience_lib.util.errors import AdienceError

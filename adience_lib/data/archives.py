@@ -16,8 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
 
-from adience_lib.data.folder import Folder
-from adience_lib.data.images import ENDINGS
+from adience_lib.data.images import ENDINGS, Folder
 from adience_lib.util import atomic, console, paths
 from adience_lib.util.errors import AdienceError, first_line, shorten
 

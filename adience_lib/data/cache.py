@@ -7,8 +7,7 @@ import numpy as np
 from tqdm import tqdm
 
 from adience_lib.data import Dataset
-from adience_lib.data.folder import GO_ON, Folder
-from adience_lib.data.images import DECODER
+from adience_lib.data.images import DECODER, GO_ON, Folder
 from adience_lib.data.labels import SIDE
 from adience_lib.util import atomic, paths
 from adience_lib.util.errors import AdienceError, first_line
@@ -24,7 +23,12 @@ def images(dataset: Dataset) -> np.ndarray:
     Raises AdienceError: an image that cannot be read, a full disk, a damaged cache.
     """
     names = list(dataset.labelled()["path"])
-    file = paths.cache() / f"{dataset.name}-{_key(dataset.source, names)}.npy"
+    said = [f"{DECODER} {SIDE}"]
+    for name in names:
+        status = (dataset.source.root / name).stat()
+        said.append(f"{name} {status.st_size} {status.st_mtime_ns}")
+    key = hashlib.sha256("\n".join(said).encode()).hexdigest()[:16]
+    file = paths.cache() / f"{dataset.name}-{key}.npy"
     atomic.make_whole(file, lambda unfinished: _build(dataset.source, names, unfinished))
     try:
         array = np.load(file, mmap_mode="r", allow_pickle=False)
@@ -33,11 +37,6 @@ def images(dataset: Dataset) -> np.ndarray:
     if (array.shape, array.dtype) != ((len(names), SIDE, SIDE, 3), np.uint8):
         raise AdienceError(f"{file}: damaged (not {len(names)} faces); delete it")
     return array
-
-
-def _key(source: Folder, names: list[str]) -> str:
-    stamps = [f"\n{name} {source.stamp(name)}" for name in names]
-    return hashlib.sha256("".join([f"{DECODER} {SIDE}", *stamps]).encode()).hexdigest()[:16]
 
 
 def _build(source: Folder, names: list[str], target: Path) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from adience_lib.data import adience, archives, demo, places, table, utkface
-from adience_lib.data.folder import GO_ON, Folder
+from adience_lib.data.images import GO_ON, Folder
 from adience_lib.data.labels import LABELS, MISSING
 from adience_lib.util import atomic, paths
 from adience_lib.util.errors import AdienceError, shorten
@@ -44,7 +44,8 @@ def read(
 ) -> tuple[Folder, pd.DataFrame, Counter[str]]:
     """Where the images lie, the rows of the manifest, and how many went for which reason."""
     if name == "table":
-        return _read_table(root, seed)
+        source = Folder(root, turned=True)
+        return source, *table.read_faces(source, seed)
     if name == "utkface":
         source = Folder(root)
         source.check_inside(names := source.names())
@@ -54,23 +55,8 @@ def read(
     lie_in = adience.images_root(root, folder)
     archive = None if lie_in else archives.find(root, folder)
     source = archives.unpacked(archive, folder) if archive else Folder(lie_in or root)
-    source.check_inside(list(faces["path"]), adience.IMAGE_FOLDERS)
+    source.check_inside(faces["path"], adience.IMAGE_FOLDERS)
     return source, faces, dropped
-
-
-def _read_table(root: Path, seed: int) -> tuple[Folder, pd.DataFrame, Counter[str]]:
-    source, rows = Folder(root, turned=True), table.read_rows(root / table.FILE)
-    source.check_inside(list(rows["path"]))
-    missing = source.missing(list(rows["path"]))
-
-    def digest(image: str) -> str:
-        """Of a row with a missing image, too: whether that is an error is said later."""
-        return f"missing {image}" if image in missing else source.digest(image)
-
-    try:
-        return source, *table.read_faces(rows, digest, seed)
-    except AdienceError as error:
-        raise AdienceError(f"{root / table.FILE}: {error}") from error
 
 
 def faults(
@@ -78,7 +64,7 @@ def faults(
 ) -> dict[int, str]:
     """Why an image cannot be used, by its row. Missing ones are an error unless they are allowed;
     the demo has one that is missing and one that is cut short, on purpose."""
-    missing = images[images.isin(source.missing(list(images)))]
+    missing = images[images.isin(source.missing(images))]
     if not allow_missing and name != DEMO:
         if missing.empty:
             return {}

@@ -3,12 +3,12 @@
 import difflib
 import re
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
 
+from adience_lib.data.images import Folder
 from adience_lib.data.labels import AGE_LABELS, FOLDS, GENDER_LABELS, MISSING, age_label_of
 from adience_lib.data.text import age_position, check_subjects, gender_position, read_lines
 from adience_lib.data.utkface import without_copies
@@ -113,20 +113,25 @@ def _age(text: str) -> int | None:
     return OUTSIDE if label is None else label
 
 
-def read_faces(
-    rows: pd.DataFrame, digest: Callable[[str], str], seed: int
-) -> tuple[pd.DataFrame, Counter[str]]:
-    """The faces with one label or two, and how many rows went for which reason.
+def read_faces(source: Folder, seed: int) -> tuple[pd.DataFrame, Counter[str]]:
+    """The faces with one label or two, in the order of the table in ``source``, and how many rows
+    went for which reason.
 
-    ``rows``: of ``read_rows``, in whose order the faces stay; ``digest`` gives the SHA-256 of an
-    image that is there. A row counts under the first reason that applies: neither label is given
-    ("missing age"); then as in ``utkface.without_copies``. A face without a subject is one of its
-    own by its digest. Folds that are not given are drawn by ``draw_folds``. The manifest has the
-    columns of UTKFace's, ``race`` where it is given.
+    A row counts under the first reason that applies: neither label is given ("missing age"); then
+    as in ``utkface.without_copies``. A face without a subject is one of its own by its bytes. Folds
+    that are not given are drawn by ``draw_folds``. The columns are those of UTKFace, ``race`` where
+    it is given. Raises AdienceError as ``read_rows`` and ``Folder.check_inside``, and for fewer
+    subjects than folds to be drawn.
     """
+    file = source.root / FILE
+    rows = read_rows(file)
+    source.check_inside(rows["path"])
     nothing = (rows["gender"] == MISSING) & (rows["age"] == MISSING)
     files = rows[~nothing].reset_index(drop=True)
-    files = files.assign(digest=[digest(path) for path in files["path"]])
+    missing = source.missing(files["path"])  # whether that is an error is said later
+    files["digest"] = [
+        f"missing {path}" if path in missing else source.digest(path) for path in files["path"]
+    ]
     faces, dropped = without_copies(files, outside=files["age"] == OUTSIDE)
     dropped["missing age"] += int(nothing.sum())
     alone = faces["subject"] == ""
@@ -134,6 +139,10 @@ def read_faces(
     columns = ("path", "subject", "gender", "age", "race", "fold")
     faces = faces[[name for name in columns if name in faces]].reset_index(drop=True)
     if (faces["fold"] == MISSING).any():
+        if (subjects := faces["subject"].nunique()) < FOLDS:
+            raise AdienceError(
+                f"{file}: {subjects} subjects are too few for {FOLDS} folds; add faces"
+            )
         faces["fold"] = draw_folds(faces, seed)
     return faces, dropped
 
@@ -143,11 +152,8 @@ def draw_folds(faces: pd.DataFrame, seed: int) -> np.ndarray:
 
     The subjects are taken in a random order, those with the most faces first, and each goes to
     the fold that has least of what it brings: of its pairs of age and gender, and of faces.
-    Raises AdienceError for fewer than five subjects.
     """
     subjects, names = pd.factorize(faces["subject"])
-    if len(names) < FOLDS:
-        raise AdienceError(f"{len(names)} subjects are too few for {FOLDS} folds; add faces")
     pairs, _ = pd.factorize(faces["age"] * (len(GENDER_LABELS) + 1) + faces["gender"], sort=True)
     brings = np.zeros((len(names), pairs.max() + 2))
     np.add.at(brings, (subjects, pairs), 1)

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from adience_lib.data import Dataset
-from adience_lib.data.folder import Folder
+from adience_lib.data.images import Folder
 from adience_lib.experiments import experiment
 from adience_lib.experiments.experiment import Experiment
 from adience_lib.experiments.results import weights_label

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from adience_lib import models
 from adience_lib.data import Dataset, loader
-from adience_lib.data.images import brightness
+from adience_lib.data.images import brightness, shorter_side
 from adience_lib.data.loader import Batches, Split
 from adience_lib.models import baselines
 from adience_lib.models.baselines import MeanImage
@@ -227,5 +227,6 @@ def _inputs(
     """
     chosen = np.random.default_rng(seed).choice(rows, min(len(rows), INPUTS), replace=False)
     bright = np.quantile([brightness(images[row]) for row in chosen], USUAL)
-    sides = [dataset.source.side(path) for path in dataset.labelled().loc[chosen, "path"]]
+    paths = dataset.labelled().loc[chosen, "path"]
+    sides = [shorter_side(dataset.source.root / path) for path in paths]
     return {"brightness": bright.round(4).tolist(), "side": [min(sides), max(sides)]}

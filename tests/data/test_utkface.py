@@ -8,7 +8,7 @@ import pytest
 from conftest import SHARED, needs_shared
 
 from adience_lib.data import load
-from adience_lib.data.folder import Folder
+from adience_lib.data.images import Folder
 from adience_lib.data.labels import AGE_LABELS
 from adience_lib.data.utkface import RACES, read_faces
 from adience_lib.util.errors import AdienceError

@@ -7,7 +7,6 @@ version of Pillow, with another JPEG encoder, may change them.
 
 import io
 from pathlib import Path
-from typing import NamedTuple
 
 from tqdm import tqdm
 
@@ -30,13 +29,8 @@ DAMAGED = ((1, "(25, 32)", "f", "missing image"), (3, "(38, 43)", "m", "broken i
 REPEATED_IN_FOLDS = (0, 2, 4)
 
 
-class _Row(NamedTuple):
-    """One line of a fold file, and what is wrong with its picture."""
-
-    number: int
-    age: str
-    gender: str
-    damage: str
+Face = tuple[int, str, str, str]
+"""A number, an age, a gender, and what is wrong with the picture."""
 
 
 def draw(root: Path) -> None:
@@ -46,10 +40,11 @@ def draw(root: Path) -> None:
     with tqdm(total=sum(map(len, folds)), desc="Drawing demo faces", unit="face") as progress:
         for fold, rows in enumerate(folds):
             lines = [list(COLUMNS)]
-            for place, row in enumerate(rows):
+            for place, (*row, damage) in enumerate(rows):
                 user = f"{10_000_001 + 100_000 * fold + place // ALBUM_SIZE}@N00"
-                lines.append(_fields(row, user))
-                _write_picture(root, row, lines[-1])
+                lines.append(_fields(user, *row))
+                if damage != "missing image":
+                    _write_picture(root, lines[-1], damage)
                 progress.update()
             if fold in REPEATED_IN_FOLDS:
                 good = (row for row in lines if row[3] in AGE_LABELS and row[4] in GENDER_LABELS)
@@ -58,37 +53,35 @@ def draw(root: Path) -> None:
             fold_file(root, fold).write_bytes(text.encode())
 
 
-def _folds() -> list[list[_Row]]:
+def _folds() -> list[list[Face]]:
     """The rows of each fold. Good faces are numbered first, so that their numbers stay put."""
     cells = [(age, gender) for age in AGE_LABELS for gender in GENDER_LABELS]
     faces = [(k, *cell, "") for k in range(FOLDS) for cell in cells for _ in range(FACES_PER_CELL)]
     unlabelled = MISSING_AGE + OTHER_AGE + UNKNOWN_GENDER
     faces += [(i % FOLDS, age, gender, "") for i, (age, gender) in enumerate(unlabelled)]
-    folds: list[list[_Row]] = [[] for _ in range(FOLDS)]
+    folds: list[list[Face]] = [[] for _ in range(FOLDS)]
     for number, (fold, age, gender, damage) in enumerate([*faces, *DAMAGED], start=1):
-        folds[fold].append(_Row(number, age, gender, damage))
+        folds[fold].append((number, age, gender, damage))
     # The order of random keys mixes the labels within the albums.
-    return [sorted(rows, key=lambda row: Dice(row.number, 1).random()) for rows in folds]
+    return [sorted(rows, key=lambda row: Dice(row[0], 1).random()) for rows in folds]
 
 
-def _fields(row: _Row, user: str) -> list[str]:
+def _fields(user: str, number: int, age: str, gender: str) -> list[str]:
     """The columns of a row. The place in the original picture is made up."""
-    dice = Dice(row.number, 2)
+    dice = Dice(number, 2)
     name = f"{dice.between(10**10, 10**11)}_{dice.between(10**9, 10**10):x}_o.jpg"
     side, angles = dice.between(100, 1000), (5 * dice.between(-2, 3), 15 * dice.between(-1, 2))
     box = (dice.between(100, 1000), dice.between(100, 1000), side, side)
     numbers = map(str, (*box, *angles, dice.between(10, 100)))
-    return [user, name, str(row.number), row.age, row.gender, *numbers]
+    return [user, name, str(number), age, gender, *numbers]
 
 
-def _write_picture(root: Path, row: _Row, fields: list[str]) -> None:
-    if row.damage == "missing image":
-        return
+def _write_picture(root: Path, fields: list[str], damage: str) -> None:
+    user, name, number, age, gender = fields[:5]
     content = io.BytesIO()
-    draw_face(row.number, row.age, row.gender).save(content, "JPEG", quality=90)
-    if row.damage == "broken image":
+    draw_face(int(number), age, gender).save(content, "JPEG", quality=90)
+    if damage == "broken image":
         content.truncate(content.tell() // 2)
-    user, name, face = fields[:3]
-    path = root / "aligned" / user / f"landmark_aligned_face.{face}.{name}"
+    path = root / "aligned" / user / f"landmark_aligned_face.{number}.{name}"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content.getvalue())
