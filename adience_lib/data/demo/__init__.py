@@ -40,9 +40,9 @@ def draw(root: Path) -> None:
     with tqdm(total=sum(map(len, folds)), desc="Drawing demo faces", unit="face") as progress:
         for fold, rows in enumerate(folds):
             lines = [list(COLUMNS)]
-            for place, (*row, damage) in enumerate(rows):
+            for place, (number, age, gender, damage) in enumerate(rows):
                 user = f"{10_000_001 + 100_000 * fold + place // ALBUM_SIZE}@N00"
-                lines.append(_fields(user, *row))
+                lines.append(_fields(user, number, age, gender))
                 if damage != "missing image":
                     _write_picture(root, lines[-1], damage)
                 progress.update()
