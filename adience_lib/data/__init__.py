@@ -58,7 +58,7 @@ def load(
 ) -> Dataset:
     """The manifest of ``source``: ``"demo"``, or a folder of Adience, UTKFace or ``faces.csv``.
 
-    The kind is found out from what lies in the folder (``places.find``). ``seed`` draws the folds
+    The kind is found out from what lies in the folder (``sources.find``). ``seed`` draws the folds
     of a ``faces.csv`` without any. ``allow_missing`` goes on without images
     that are missing or cannot be read, and counts them; every image is then decoded once to find
     out. ``drop_repeats`` keeps one of each set of equal rows of Adience's fold files, which the

@@ -88,8 +88,9 @@ def _chain(network: keras.Model, layer: Any, *kinds: Any) -> list[Any]:
 
 def _pooled(network: keras.Model, layer: Any, in_pairs: bool) -> tuple[Any, list[Any]] | None:
     """What replaces a convolution, and the layers after it that become a part of it."""
-    rest = _chain(network, layer, layers.ReLU, layers.MaxPooling2D)
-    if not isinstance(layer, layers.Conv2D) or len(rest) < 2:
+    convolution = isinstance(layer, layers.Conv2D)
+    rest = _chain(network, layer, layers.ReLU, layers.MaxPooling2D) if convolution else []
+    if len(rest) < 2:
         return None
     reached = _reached(network, layer, in_pairs)
     in_pairs = in_pairs and can_pair(layer) and reached[1] % 2 == 0
