@@ -14,7 +14,6 @@ from adience_lib.util.errors import AdienceError, shorten
 
 BOX = ("x", "y", "dx", "dy", "tilt_ang", "fiducial_yaw_angle", "fiducial_score")
 """In pixels and degrees of the photograph."""
-
 COLUMNS = ("user_id", "original_image", "face_id", "age", "gender", *BOX)
 """Header of a fold file."""
 
@@ -98,14 +97,11 @@ def read_faces(
 ) -> tuple[pd.DataFrame, Counter[str]]:
     """The rows that pass the paper's filter (section 2.1), and how many went for which reason.
 
-    ``folder``: the image set, of ``image_folder``. The manifest columns: ``path`` (relative to
-    ``root``), ``subject``, ``gender``, ``age`` (positions in the labels) and ``fold``. A row counts
-    under the first reason that applies. Labels are told by their numbers and letters, whatever
-    spaces, signs or capitals a program has given them.
-
-    Exact repeats (equal in every column) are kept unless ``drop_repeats``: the paper's 16,228
-    images are possible only with them (the published files have 16,258 rows with both labels,
-    16,156 of them distinct).
+    ``folder``: the image set, of ``image_folder``. The columns are those of ``Dataset.faces``. A
+    row counts under the first reason that applies. Labels are told by their numbers and letters,
+    whatever spaces, signs or capitals a program has given them. Exact repeats (equal in every
+    column) are kept unless ``drop_repeats``: the paper's 16,228 images are possible only with them
+    (of the published files' 16,258 rows with both labels, 16,156 are distinct).
 
     Raises AdienceError as ``read_folds``, and for a fold file none of whose rows has both labels.
     """
@@ -125,8 +121,8 @@ def read_faces(
                 f"{fold_file(root, fold)}: none of its {len(reasons)} rows has both labels "
                 f"({counts}); {_AGAIN}"
             )
-    faces = rows.assign(age=ages, gender=genders)[reason == ""].reset_index(drop=True)
-    faces = faces.rename(columns={"user_id": "subject"})
+    faces = rows.rename(columns={"user_id": "subject"}).assign(age=ages, gender=genders)
+    faces = faces[reason == ""].reset_index(drop=True)
     faces = faces.astype({"subject": "str", "face_id": "str", "age": "int64", "gender": "int64"})
     image = IMAGE_FOLDERS[folder] + "." + faces["face_id"] + "." + faces["original_image"]
     faces["path"] = folder + "/" + faces["subject"] + "/" + image

@@ -51,11 +51,9 @@ def unpacked(archive: Path, folder: str = "") -> Folder:
     """The images of ``archive`` as files in the cache folder, and nothing else of it.
 
     With ``folder``, such as "aligned", an image's name begins with that folder, whatever the
-    archive has in front of it. Without, the archive keeps its folders, and ``TABLES``. Unpacked by
-    the first call, and anew where the archive's size or time of change is another.
-
-    Raises AdienceError: the archive is cut short or damaged (the last good member is named), or
-    holds a name that leads out of it, a link, a device, or an image twice; the disk is full.
+    archive has in front of it. Without, the archive keeps its folders, and ``TABLES``. Unpacked
+    once for each size and time of change. Raises AdienceError: the archive is damaged (the last
+    good member is named), or holds a name that leads out of it, a link, or an image twice.
     """
     with archive.open("rb") as file:
         status = os.fstat(file.fileno())

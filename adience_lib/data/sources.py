@@ -29,16 +29,12 @@ _KINDS = (
     f"the images may be packed ({', '.join(archives.KINDS)}): name the archive, or its folder"
 )
 
-UNALIGNED = "adience-unaligned"
-_OF_IMAGES = {"aligned": "adience", "faces": UNALIGNED}
+_OF_IMAGES = {"aligned": "adience", "faces": "adience-unaligned"}
 
 
 @contextmanager
 def readable(source: str | Path) -> Iterator[tuple[str, Path]]:
-    """The name of the kind of ``source``, and its folder, as of ``find``; or the drawn demo.
-
-    An error of the disk meanwhile becomes an AdienceError that names the file.
-    """
+    """``find``, or the drawn demo. An error of the disk meanwhile becomes one that names a file."""
     try:
         yield (DEMO, demo_folder()) if str(source) == DEMO else find(source)
     except OSError as error:
@@ -54,9 +50,9 @@ def demo_folder() -> Path:
 
 
 def find(source: str | Path) -> tuple[str, Path]:
-    """The dataset that ``source`` means: a folder of one, one of its tables, or an archive.
+    """The name of the kind of dataset that ``source`` means, and the folder that it lies in.
 
-    A folder may also be one or two above the dataset's, or Adience's aligned/ or faces/.
+    ``source``: that folder, one or two above it, Adience's aligned/ or faces/, a table, an archive.
     Raises AdienceError: there is no such folder, no dataset in it, or more than one.
     """
     named = paths.resolve(source)
@@ -144,7 +140,7 @@ def read(
         source = Folder(root)
         source.check_inside(names := source.names())
         return source, *utkface.read_faces(names, source.digest)
-    folder = "faces" if name == UNALIGNED else "aligned"
+    folder = "faces" if name == _OF_IMAGES["faces"] else "aligned"
     faces, dropped = adience.read_faces(root, folder, drop_repeats=drop_repeats)
     lie_in = adience.images_root(root, folder)
     archive = None if lie_in else archives.find(root, folder)
@@ -216,8 +212,7 @@ def parted(faces: pd.DataFrame, dropped: Counter[str]) -> tuple[pd.DataFrame, pd
 
 
 def drops_table(dropped: Counter[str], kept: int) -> pd.DataFrame:
-    """A row a reason, ``reason`` and ``rows``, then the rows kept and their sum. Those of
-    ``SINGLE`` stand there only where there are any."""
+    """``Dataset.drops``. Those of ``SINGLE`` stand there only where there are any."""
     single = [reason for reason in SINGLE.values() if dropped[reason]]
     rows = [(reason, dropped[reason]) for reason in (*REASONS, *single)]
     rows += [("kept", kept), ("all rows", kept + dropped.total())]
