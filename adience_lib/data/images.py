@@ -99,11 +99,9 @@ def is_image(file: Path) -> bool:
     """Whether ``file`` is a JPEG or PNG by its ending or its first bytes; no device is read."""
     if not file.is_file() or file.suffix.lower() in ENDINGS:
         return file.is_file()
-    try:
-        with file.open("rb") as opened:
-            return opened.read(8).startswith(STARTS)
-    except OSError:
-        return False
+    with contextlib.suppress(OSError), file.open("rb") as opened:
+        return opened.read(8).startswith(STARTS)
+    return False
 
 
 def brightness(face: np.ndarray) -> float:

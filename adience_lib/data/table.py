@@ -52,12 +52,6 @@ def read_rows(file: Path) -> pd.DataFrame:
     return rows
 
 
-def unused_columns(file: Path) -> list[str]:
-    """The names of the columns that are not read."""
-    _, header = next(read_lines(file))
-    return [name for name in header if name and name.strip().lower() not in COLUMNS]
-
-
 def _names(header: list[str], where: str) -> list[str]:
     names = [name.strip().lower() for name in header]
     for name in NEEDED:

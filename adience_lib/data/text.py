@@ -77,10 +77,6 @@ def age_position(text: str) -> int | None:
 
 
 def gender_position(text: str) -> int | None:
-    """Position in ``GENDER_LABELS``, of small or capital letters, or None.
-
-    >>> gender_position("F "), gender_position("u")
-    (0, None)
-    """
+    """Position in ``GENDER_LABELS``, of small or capital letters, or None."""
     name = text.strip().lower()
     return GENDER_LABELS.index(name) if name in GENDER_LABELS else None

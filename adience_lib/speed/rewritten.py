@@ -51,7 +51,12 @@ def lean(network: keras.Model, batch_size: int | None = None) -> keras.Model:
 
     def twin(layer: Any) -> Any:
         if isinstance(layer, keras.Model):
-            return _in_parts(lean(layer, batch_size), batch_size)
+            trunk = lean(layer, batch_size)
+            # Batch normalisation that is being trained looks at all faces of the batch together.
+            normalized = [one for one in trunk.layers if isinstance(one, layers.BatchNormalization)]
+            if batch_size is None or any(one.trainable for one in normalized):
+                return trunk
+            return InParts(trunk, math.ceil(batch_size / FACES_AT_ONCE))
         return replaced.get(layer, layer)
 
     with backend.precision(network.dtype_policy):
@@ -170,14 +175,6 @@ def _folded(network: keras.Model, layer: Any) -> tuple[Any, list[Any]] | None:
     *kernels, last = layer.get_weights()
     folded.set_weights([*kernels, last * scale, beta - mean * scale])
     return folded, rest
-
-
-def _in_parts(trunk: keras.Model, batch_size: int | None) -> Any:
-    """Batch normalisation that is being trained looks at all faces of the batch together."""
-    normalized = (one for one in trunk.layers if isinstance(one, layers.BatchNormalization))
-    if batch_size is None or any(one.trainable for one in normalized):
-        return trunk
-    return InParts(trunk, math.ceil(batch_size / FACES_AT_ONCE))
 
 
 class InParts(layers.Layer):

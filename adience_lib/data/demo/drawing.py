@@ -131,24 +131,20 @@ class Canvas:
         self.picture = Image.new("RGB", (CANVAS, CANVAS), ground)
         self.x, self.y = CANVAS // 2, CANVAS // 2 - 20
 
-    def oval(
-        self, at: Pair, half: Pair, colour: Colour, percent: int = 100, cut: Pair = (0, 0)
-    ) -> None:
-        """Paint an oval with these half axes; with ``cut``, less an equal one so far off."""
+    def oval(self, at: Pair, half: Pair, ink: Colour, share: int = 100, cut: Pair = (0, 0)) -> None:
+        """Paint an oval of these half axes in percent of ``ink``; with ``cut``, less one so far off."""
         (wide, high), (right, down) = half, cut
         mask = Image.new("L", (2 * wide + 1, 2 * high + 1))
         pen = ImageDraw.Draw(mask)
-        pen.ellipse((0, 0, 2 * wide, 2 * high), fill=255 * percent // 100)
+        pen.ellipse((0, 0, 2 * wide, 2 * high), fill=255 * share // 100)
         if any(cut):
             pen.ellipse((right, down, 2 * wide + right, 2 * high + down), fill=0)
-        self.picture.paste(colour, (self.x + at[0] - wide, self.y + at[1] - high), mask)
+        self.picture.paste(ink, (self.x + at[0] - wide, self.y + at[1] - high), mask)
 
-    def pair(
-        self, at: Pair, half: Pair, colour: Colour, percent: int = 100, cut: Pair = (0, 0)
-    ) -> None:
+    def pair(self, at: Pair, half: Pair, ink: Colour, share: int = 100, cut: Pair = (0, 0)) -> None:
         """Paint an oval and its mirror image."""
         for side in (1, -1):
-            self.oval((side * at[0], at[1]), half, colour, percent, (side * cut[0], cut[1]))
+            self.oval((side * at[0], at[1]), half, ink, share, (side * cut[0], cut[1]))
 
 
 def _draw_behind(canvas: Canvas, p: Person, dice: Dice) -> None:
@@ -169,7 +165,8 @@ def _draw_behind(canvas: Canvas, p: Person, dice: Dice) -> None:
 
 
 def _draw_face_itself(canvas: Canvas, p: Person, dice: Dice) -> None:
-    """Ears, jaw and skull, cheeks, nose and mouth; of the youngest, a dummy."""
+    """Ears, jaw and skull, cheeks, nose and mouth; of the youngest, a dummy. Then the freckles of
+    the young, the furrows and folds of the old."""
     dark, red = mix(p.skin, BLACK, 40), mix(mix(p.skin, RED, 60 - p.lean // 3), BLACK, 10)
     canvas.pair((p.width - 4, 25), (34, 52), mix(p.skin, BLACK, 18))
     canvas.oval((0, (p.chin - 80) // 2), (p.jaw, (p.chin + 80) // 2), p.skin)
@@ -183,17 +180,13 @@ def _draw_face_itself(canvas: Canvas, p: Person, dice: Dice) -> None:
         canvas.oval((0, p.mouth), (30, 30), mix(colour, WHITE, 60))
     else:
         canvas.oval((0, p.mouth - 18), (dice.around(62, 10), 44), red, 100, (0, p.lean // 10 - 26))
-
-
-def _draw_years(canvas: Canvas, p: Person, dice: Dice) -> None:
-    """The freckles of the young, the furrows and folds of the old."""
-    dark = mix(p.skin, BLACK, 55)
+    furrow = mix(p.skin, BLACK, 55)
     for row in range(3):
         place = 40 - p.crown * (46 + 12 * row) // 100
-        canvas.oval((0, place), (dice.between(80, 120), 40), dark, p.lines, (0, 6))
-    canvas.pair((74, p.nose + 40), (34, 70), dark, p.lines, (-8, 4))
-    canvas.pair((p.width * 46 // 100, 20), (p.eye + 8, 34), dark, p.lines, (0, -7))
-    canvas.pair((p.width - 30, 0), (26, 26), dark, p.lines, (5, 0))
+        canvas.oval((0, place), (dice.between(80, 120), 40), furrow, p.lines, (0, 6))
+    canvas.pair((74, p.nose + 40), (34, 70), furrow, p.lines, (-8, 4))
+    canvas.pair((p.width * 46 // 100, 20), (p.eye + 8, 34), furrow, p.lines, (0, -7))
+    canvas.pair((p.width - 30, 0), (26, 26), furrow, p.lines, (5, 0))
     for _ in range({2: 14, 3: 7}.get(p.group, 0)):
         place = dice.between(30, p.nose + 60)
         canvas.oval((dice.between(-p.jaw, p.jaw) * 80 // 100, place), (6, 6), RED, 35)
@@ -263,7 +256,6 @@ def draw_face(number: int, age: str, gender: str) -> Image.Image:
             canvas.oval(at, (size * ring // 5, size * ring // 5), colour, 12)
     _draw_behind(canvas, person, dice)
     _draw_face_itself(canvas, person, dice)
-    _draw_years(canvas, person, dice)
     _draw_eyes(canvas, person)
     _draw_hair(canvas, person, dice)
     return _take_photo(canvas.picture, person, dice)
