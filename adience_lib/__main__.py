@@ -124,7 +124,7 @@ def _check(arguments: argparse.Namespace) -> int:
         console.out(line)
     unreadable = sources.unreadable(dataset.source, dataset.labelled()["path"])
     for error in unreadable.values():
-        console.err(f"error: {error}")
+        console.message(f"error: {error}")
     return 1 if unreadable else 0
 
 
@@ -133,11 +133,11 @@ def _predict(arguments: argparse.Namespace) -> int:
 
     predictor = predict.load(arguments.model)
     for note in predict.notes(predictor):
-        console.err(f"note: {note}")
+        console.message(f"note: {note}")
     status = 0
     for answer in predictor.stream(predict.photos(arguments.photos)):
         if answer.error:
-            console.err(f"error: {answer.error}")
+            console.message(f"error: {answer.error}")
             status = 1
         if arguments.json:
             console.out(json.dumps(answer.as_json()))
@@ -179,7 +179,7 @@ def _export(arguments: argparse.Namespace) -> int:
                 difference = export.export(model, kind, target)
                 console.out(f"{target}: probabilities differ by {difference:.1g} at most")
             except AdienceError as error:
-                console.err(f"error: {error}")
+                console.message(f"error: {error}")
                 status = 1
     return status
 

@@ -200,7 +200,7 @@ def photos(named: Iterable[str]) -> Iterator[Photo]:
             others = sorted(file.name for file in files.difference(inside) if not file.is_dir())
             if inside and others:
                 said = f"{len(others)} files are no JPEG or PNG, the first: {printable(others[0])}"
-                console.err(f"note: {printable(name)}: {said}")
+                console.message(f"note: {printable(name)}: {said}")
             yield from inside or [Path(name)]
         else:
             yield Path(name)

@@ -21,8 +21,10 @@ BYTES = {"unit": "B", "unit_scale": True, "leave": False, "mininterval": 1}
 
 
 def message(line: str) -> None:
-    """Say ``line`` on stderr, above any progress bar."""
-    tqdm.write(line, file=sys.stderr)
+    """Say ``line`` on stderr, above any progress bar, if anybody listens."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError):
+            tqdm.write(line, file=sys.stderr)
 
 
 @contextlib.contextmanager
@@ -74,19 +76,12 @@ def out(line: str) -> None:
         raise AdienceError(f"standard output: cannot be written to ({error.strerror})") from error
 
 
-def err(line: str) -> None:
-    """Write ``line`` to stderr, if anybody listens."""
-    if sys.stderr is not None:
-        with contextlib.suppress(OSError):
-            sys.stderr.write(f"{line}\n")
-
-
 def exit_status(work: Callable[[], int | None]) -> int:
     """What ``work`` gives, 1 and a line on stderr for a user's error, or the shell's for Ctrl-C."""
     try:
         return work() or 0
     except AdienceError as error:
-        err(f"error: {error}")
+        message(f"error: {error}")
         return 1
     except KeyboardInterrupt:
         return SIGNALLED + signal.SIGINT

@@ -32,10 +32,5 @@ def shorten(value: object) -> str:
 
 
 def printable(name: object) -> str:
-    """A file's name on one line, whatever bytes it has.
-
-    >>> printable("two\\nlines \\udce9 é")
-    'two\\\\nlines \\\\udce9 é'
-    """
-    signs = (sign if sign.isprintable() else repr(sign)[1:-1] for sign in str(name))
-    return "".join(signs)
+    """A file's name on one line, whatever bytes it has."""
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in str(name))

@@ -14,7 +14,6 @@ from adience_lib.data.labels import AGE_LABELS
 SIZE = 320  # pixels of a side of a finished picture
 CANVAS = 1280  # of the drawing, of which a picture shows the middle
 SEED = 20220
-
 Colour = tuple[int, ...]
 Pair = tuple[int, int]
 
@@ -86,11 +85,8 @@ def mix(first: Colour, second: Colour, percent: int) -> Colour:
 
 
 class Person:
-    """What is drawn of a person. Lengths and shares as in AGEING.
-
-    Age and gender move the middle of many traits, and each trait varies about it. Few give a label
-    away (a beard, a bow, a dummy). The colours of skin, eyes and clothes depend on neither label.
-    """
+    """What is drawn of a person, in lengths and shares as in AGEING. Age and gender move the middle
+    of many traits, about which each varies; few give a label away (a beard, a bow, a dummy)."""
 
     def __init__(self, dice: Dice, age: str, gender: str) -> None:
         self.group = AGE_LABELS.index(age) if age in AGE_LABELS else 4
@@ -132,7 +128,7 @@ class Canvas:
         self.x, self.y = CANVAS // 2, CANVAS // 2 - 20
 
     def oval(self, at: Pair, half: Pair, ink: Colour, share: int = 100, cut: Pair = (0, 0)) -> None:
-        """Paint an oval of these half axes in percent of ``ink``; with ``cut``, less one so far off."""
+        """Paint ``share`` percent of an oval; with ``cut``, less an equal one so far off."""
         (wide, high), (right, down) = half, cut
         mask = Image.new("L", (2 * wide + 1, 2 * high + 1))
         pen = ImageDraw.Draw(mask)
