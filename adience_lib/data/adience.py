@@ -16,7 +16,6 @@ BOX = ("x", "y", "dx", "dy", "tilt_ang", "fiducial_yaw_angle", "fiducial_score")
 """In pixels and degrees of the photograph."""
 COLUMNS = ("user_id", "original_image", "face_id", "age", "gender", *BOX)
 """Header of a fold file."""
-
 IMAGE_FOLDERS = {
     "aligned": "landmark_aligned_face",  # 816x816 pixels, rotated upright: the paper's choice
     "faces": "coarse_tilt_aligned_face",

@@ -22,7 +22,6 @@ from adience_lib.util.errors import AdienceError, first_line, shorten
 
 KINDS = (".tar.gz", ".tgz", ".tar", ".zip")
 """Endings of the archives that can be unpacked."""
-
 TABLES = re.compile(r"fold_\d_data\.txt|faces\.csv")
 """The tables of a dataset that is packed as a whole."""
 

@@ -17,10 +17,9 @@ def images(dataset: Dataset) -> np.ndarray:
     """The faces of ``dataset.labelled()``, (n, 256, 256, 3) uint8, in its order, mapped read-only.
 
     Built at the first call, with a progress bar, in a file whose name says what it holds: the
-    images' paths, sizes and times of change, and the decoder's rules. Several processes may call
-    this at once: one builds, the others wait, and all share one copy in the page cache.
-
-    Raises AdienceError: an image that cannot be read, a full disk, a damaged cache.
+    images' paths, sizes and times of change, and the decoder's rules. Of several processes one
+    builds, the others wait, and all share one copy in the page cache. Raises AdienceError: an
+    image that cannot be read, a full disk, a damaged cache.
     """
     names = list(dataset.labelled()["path"])
     said = [f"{DECODER} {SIDE}"]

@@ -19,17 +19,15 @@ from adience_lib.util.errors import AdienceError
 
 FILES = (*(adience.fold_file(Path(), fold).name for fold in range(FOLDS)), "aligned.tar.gz")
 """What the report needs: the fold files, and the images that the paper takes."""
-
 USER, PASSWORD = "ADIENCE_USER", "ADIENCE_PASSWORD"
 
 
 def download(address: str, folder: Path, names: tuple[str, ...] = FILES) -> list[Path]:
     """Fetch ``names`` from below ``address`` into ``folder``, and give their paths.
 
-    Each is there whole or not at all, and one that is there is not fetched again.
-
-    Raises AdienceError: pooch is not installed, the address is none or holds credentials, the
-    server cannot be reached, refuses or has no such file, it breaks off, or the disk is full.
+    Each is there whole or not at all, and one that is there is not fetched again. Raises
+    AdienceError: pooch is not installed, the address is none or holds credentials, the server
+    cannot be reached, refuses or has no such file, it breaks off, or the disk is full.
     """
     try:
         import pooch

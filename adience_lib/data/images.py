@@ -17,10 +17,8 @@ from adience_lib.util.errors import AdienceError, first_line
 
 DECODER = "draft-bicubic-1"
 """Name of the pixel rules below, part of every cache's key. Change it when a pixel may change."""
-
 MINIMUM_SIDE = 8
 """Pixels: one JPEG block. A smaller image cannot hold a face."""
-
 FORMATS = ("JPEG", "PNG")
 ENDINGS = (".jpg", ".jpeg", ".png")
 """Of the names of images, in small letters."""
@@ -55,8 +53,7 @@ def read_face(image: Path | BinaryIO, name: str = "", *, turned: bool = False) -
 
 
 def shorter_side(image: Path | BinaryIO, name: str = "") -> int:
-    """Pixels of the shorter side of ``image`` as it is stored, by its header; errors as of
-    ``read_face``."""
+    """Pixels of the shorter side of ``image`` as it is stored. Errors are ``read_face``'s."""
     with _opened(image, name) as opened:
         return min(opened.size)
 
@@ -111,7 +108,6 @@ def brightness(face: np.ndarray) -> float:
 
 GO_ON = "To go on without them: allow_missing=True (in a notebook, the parameter allow_missing)"
 """What to do about images that are missing or cannot be read."""
-
 READ_AHEAD = 256
 """Images decoded before their reader must have caught up: 50 MB, whatever the dataset's size."""
 
@@ -155,11 +151,8 @@ class Folder:
             return error
 
     def check_inside(self, names: Iterable[str], folders: Iterable[str] = ()) -> None:
-        """Refuse images that are links to somewhere else: a dataset may come from anybody.
-
-        One of ``folders``, directly in the dataset, may be a link itself, which only its owner
-        sets up. Raises AdienceError naming the first image that leads out.
-        """
+        """Raise AdienceError for images that are links to somewhere else: a dataset may come from
+        anybody. ``folders``: of the dataset, may be links themselves, as its owner sets them up."""
         roots = tuple(os.path.realpath(self.root / folder) + os.sep for folder in ("", *folders))
         outside = [one for one in names if not os.path.realpath(self.root / one).startswith(roots)]
         if outside:

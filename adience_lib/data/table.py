@@ -16,11 +16,9 @@ from adience_lib.util.errors import AdienceError, shorten
 
 FILE = "faces.csv"
 """The table's name. Paths in it are relative to the folder that it lies in."""
-
 NEEDED = ("path", "gender", "age")
 COLUMNS = (*NEEDED, "subject", "fold", "race")
 """Those that are read, the last three where they are there."""
-
 OLDEST = 130  # years; a larger number is a slip
 NO_RACE = "not given"
 OUTSIDE = -2

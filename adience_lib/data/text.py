@@ -11,8 +11,7 @@ import pandas as pd
 from adience_lib.data.labels import AGE_LABELS, GENDER_LABELS
 from adience_lib.util.errors import AdienceError, first_line, shorten
 
-_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-"""How a spreadsheet's "Unicode text" begins."""
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # as a spreadsheet's "Unicode text" begins
 
 
 def read_lines(file: Path) -> Iterator[tuple[str, list[str]]]:
@@ -20,10 +19,8 @@ def read_lines(file: Path) -> Iterator[tuple[str, list[str]]]:
 
     The header comes first. Lines without any text are left out, and so are empty fields at the end
     of a longer line than the header. UTF-8, or UTF-16 with a byte-order mark; fields are separated
-    by tabs, commas or semicolons, whichever the first line has most of, and may be quoted.
-
-    Raises AdienceError naming the file, and the line where there is one: there is no such text, a
-    quoted field does not end in its line, or a line has another number of fields than the header.
+    by tabs, commas or semicolons, whichever the first line has most of, and may be quoted. Raises
+    AdienceError naming the file, and the line that has another number of fields than the header.
     """
     try:
         with file.open("rb") as opened:

@@ -91,12 +91,11 @@ def ten_crops(model: keras.Model) -> keras.Model:
 
 @keras.saving.register_keras_serializable("adience_lib")
 class MeanImage(keras.layers.Layer):
-    """Subtracts the mean image of the training faces, and turns RGB into BGR.
+    """Subtracts the mean image of the training faces, as Levi & Hassner do.
 
-    As in Levi & Hassner's training. The mean is data: it is saved with the model, and not counted
-    as a parameter. It is zero until ``adapt`` is called, before the model is first run.
-
-    Takes (batch, height, width, 3) uint8, RGB, and gives the same shape in floats, BGR.
+    Takes (batch, height, width, 3) uint8, RGB, and gives the same shape in floats, BGR. The mean is
+    saved with the model, and not counted as a parameter; it is zero until ``adapt`` is called,
+    before the model is first run.
     """
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:

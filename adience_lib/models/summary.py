@@ -25,10 +25,8 @@ def architecture_table(model: keras.Model) -> pd.DataFrame:
 
 
 def training_multiply_adds(layers: pd.DataFrame) -> int:
-    """Multiply-adds of a training step for one image: a forward pass, and twice that backward.
-
-    ``layers``: as of ``architecture_table``. Backward counts the layers that are trained only.
-    """
+    """Multiply-adds of a training step for one image, by its ``architecture_table``: a forward
+    pass, and twice that backward through the layers that are trained."""
     trained = layers.loc[layers["trainable"] > 0, "multiply_adds"].sum()
     return int(layers["multiply_adds"].sum() + 2 * trained)
 
@@ -62,9 +60,7 @@ def _by(sizes: tuple[int, ...] | None) -> str | None:
 
 
 def multiply_adds(layer: keras.layers.Layer) -> list[tuple[Any, int]]:
-    """Each kernel of ``layer`` and the multiply-adds that it takes in a forward pass of one image.
-
-    Each weight of a kernel is used once at each place of the output.
-    """
+    """Each kernel of ``layer``, and its multiply-adds in a forward pass of one image: each weight
+    is used once at each place of the output."""
     kernels = [weight for weight in layer.weights if "kernel" in weight.name]
     return [(kernel, math.prod((*layer.output.shape[1:-1], *kernel.shape))) for kernel in kernels]

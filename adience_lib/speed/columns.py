@@ -15,11 +15,7 @@ VECTOR = 16
 
 
 def fill_half(channels: int) -> bool:
-    """Whether the last vector of so many channels is half empty, and that of two columns full.
-
-    >>> fill_half(24), fill_half(64)
-    (True, False)
-    """
+    """Whether the last vector of so many channels is half empty, and that of two columns full."""
     return channels % VECTOR == VECTOR // 2
 
 

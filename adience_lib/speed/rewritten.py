@@ -103,10 +103,8 @@ def _pooled(network: keras.Model, layer: Any, in_pairs: bool) -> tuple[Any, list
 
 
 def _reached(network: keras.Model, layer: Any, in_pairs: bool) -> tuple[int, int]:
-    """How many rows and columns of its input decide what the layers after ``layer`` make of it.
-
-    Where columns are taken in pairs, one more if that makes their number even.
-    """
+    """How many rows and columns of its input decide what the layers after ``layer`` make of it; of
+    columns taken in pairs, one more if that makes their number even."""
     windowed = isinstance(layer, layers.Conv2D | layers.MaxPooling2D) and layer.padding == "valid"
     if not windowed and not isinstance(layer, _ELEMENTWISE):
         return layer.input.shape[1:3]

@@ -19,10 +19,7 @@ from adience_lib.util.paths import shown
 
 def make_whole(target: Path, make: Callable[[Path], None]) -> None:
     """Let ``make`` write ``target`` (a file or a folder), whole or not at all, if it is not there.
-
-    Other processes that want the same wait for the first, and say so. Raises AdienceError if the
-    disk is full or cannot be written to.
-    """
+    Other processes wait for the first, and say so. Raises AdienceError as ``writing``."""
     with writing(target):
         if target.exists():
             return

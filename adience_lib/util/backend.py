@@ -177,9 +177,8 @@ def machine() -> dict[str, str | int]:
 
 def cores() -> int:
     """Those that the process may use; where the system does not tell (macOS), all there are."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    told = hasattr(os, "sched_getaffinity")
+    return len(os.sched_getaffinity(0)) if told else os.cpu_count() or 1
 
 
 def _accelerators() -> list[str]:

@@ -7,7 +7,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from types import FrameType
 
 from tqdm import tqdm
 
@@ -36,12 +35,10 @@ def announced(line: Callable[[], str]) -> Iterator[None]:
     130). Within a notebook either ends the cell and not the kernel. A handler that the caller has
     set stays, and so do threads other than the main one, which receive no signals.
     """
-    ours = (
-        threading.current_thread() is threading.main_thread()
-        and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-    )
+    unhandled = signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    ours = unhandled and threading.current_thread() is threading.main_thread()
     if ours:
-        signal.signal(signal.SIGTERM, _exit)
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(SIGNALLED + number))
     try:
         yield
     except (KeyboardInterrupt, SystemExit):
@@ -50,10 +47,6 @@ def announced(line: Callable[[], str]) -> Iterator[None]:
     finally:
         if ours:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-
-def _exit(number: int, _: FrameType | None) -> None:
-    raise SystemExit(SIGNALLED + number)
 
 
 def out(line: str) -> None:
