@@ -39,11 +39,10 @@ def fold_file(root: Path, fold: int) -> Path:
 def read_folds(root: Path | str) -> pd.DataFrame:
     """All rows of the five fold files, in their order, with their own column names plus ``fold``.
 
-    Needs no images. Text columns hold the files' text as it is: a missing age is the literal
-    ``None`` or empty, a missing gender is empty. ``face_id`` and the seven of ``BOX`` are int64.
-
-    Raises AdienceError as ``text.read_lines``, and for a file without its header or rows, a number
-    that is not whole, a name that leads out of the dataset, a user in two folds.
+    Needs no images. Text stays as it is: a missing age is the literal ``None`` or empty, a missing
+    gender is empty. ``face_id`` and the seven of ``BOX`` are int64. Raises AdienceError as
+    ``text.read_lines``, and for a file without its header or rows, a number that is not whole, a
+    name that leads out of the dataset, a user in two folds.
     """
     root = Path(root)
     folds = [_read_fold(fold_file(root, fold)).assign(fold=fold) for fold in range(FOLDS)]

@@ -33,11 +33,9 @@ def read_face(image: Path | BinaryIO, name: str = "", *, turned: bool = False) -
     The shorter side is scaled to 256 pixels and the centre square is kept, in one bicubic step
     with anti-aliasing. A JPEG is first reduced while it is decoded, by the largest of 1, 2, 4, 8
     that leaves both sides at 256 pixels or more (an 816x816 image of Adience is read at 408x408).
-    ``turned``: as the image's orientation tag (EXIF) says; otherwise the pixels are taken as
-    stored. ``name``: what errors call it; a file's own path where there is none.
-
-    Raises AdienceError naming the file: missing, not a JPEG or PNG, truncated, smaller than 8
-    pixels, larger than Pillow's limit, or with transparent pixels.
+    ``turned``: as the image's orientation tag (EXIF) says, or as stored. ``name``: what errors call
+    it; a file's own path where there is none. Raises AdienceError: missing, not a JPEG or PNG,
+    truncated, smaller than 8 pixels, larger than Pillow's limit, or with transparent pixels.
     """
     with _opened(image, name) as opened:
         opened.draft("RGB", (SIDE, SIDE))

@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -110,7 +110,7 @@ def _kind(folder: Path) -> str:
         return "table"
     if _fold_files(folder):
         return _OF_IMAGES[adience.image_folder(folder)]
-    return "utkface" if any(utkface.NAME.fullmatch(path.name) for path in _inside(folder)) else ""
+    return "utkface" if any(utkface.NAME.fullmatch(path.name) for path in folder.glob("*")) else ""
 
 
 def _fold_files(folder: Path) -> list[Path]:
@@ -119,14 +119,9 @@ def _fold_files(folder: Path) -> list[Path]:
 
 
 def _folders(folder: Path) -> list[Path]:
-    """The folders in ``folder`` that may hold a dataset: no hidden one, and no Mac's notes."""
-    inside = [path for path in _inside(folder) if path.is_dir()]
+    """Where a dataset may lie in ``folder``: in none that is hidden, and not in a Mac's notes."""
+    inside = [path for path in folder.glob("*") if path.is_dir()]
     return sorted(path for path in inside if path.name[0] != "." and path.name != "__MACOSX")
-
-
-def _inside(folder: Path) -> Iterator[Path]:
-    with suppress(PermissionError):  # of a folder that nobody has named
-        yield from folder.iterdir()
 
 
 def read(

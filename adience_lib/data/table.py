@@ -28,12 +28,11 @@ OUTSIDE = -2
 def read_rows(file: Path) -> pd.DataFrame:
     """The rows of the table in ``file``, in the columns of the manifest, and ``where`` each stands.
 
-    ``gender`` and ``age`` are positions in the labels, ``MISSING``, or ``OUTSIDE``. ``subject`` is
-    empty, and ``fold`` ``MISSING``, where it is not given; ``race`` is there if its column is.
-
-    Raises AdienceError naming the file, the line and the column: as ``text.read_lines``; a column
-    that is missing, twice there or nearly one of ``COLUMNS``; a path that leads out of the folder;
-    a label or a fold that cannot be; folds of some rows only; a subject in two of them.
+    ``gender`` and ``age`` may be ``MISSING`` or ``OUTSIDE``. ``subject`` is empty, and ``fold``
+    ``MISSING``, where it is not given; ``race`` is there if its column is. Raises AdienceError
+    naming the file, the line and the column: as ``text.read_lines``; a column that is missing,
+    twice there or nearly one of ``COLUMNS``; a path that leads out of the folder; a label or a
+    fold that cannot be; folds of some rows only; a subject in two of them.
     """
     (where, header), *lines = list(read_lines(file)) or [(str(file), [])]
     names = _names(header, where)

@@ -20,13 +20,11 @@ _GENDER_OF_DIGIT = {"0": GENDER_LABELS.index("m"), "1": GENDER_LABELS.index("f")
 def read_faces(names: list[str], digest: Callable[[str], str]) -> tuple[pd.DataFrame, Counter[str]]:
     """The faces in the eight age groups, and how many files went for which reason.
 
-    ``names``: every image's file name, in order; ``digest`` gives the SHA-256 of its bytes. A file
-    counts under the first reason that applies: its name is malformed; then as in
-    ``without_copies``. The columns are those of ``adience.read_faces``, and ``race``, of ``RACES``.
-
-    ``subject`` is the SHA-256 of the file, since UTKFace names nobody. The five folds are dealt
-    out within each pair of age and gender, in the order of the hashes: stratified to one face,
-    without a random number, and the same for any file names.
+    ``names``: every image's file name, in order; ``digest`` gives the SHA-256 of its bytes, which
+    is the ``subject``, since UTKFace names nobody. A file counts under the first reason that
+    applies: its name is malformed; then as in ``without_copies``. The five folds are dealt out
+    within each pair of age and gender, in the order of the hashes: stratified to one face, without
+    a random number, and the same for any file names.
     """
     matches = [match for name in names if (match := NAME.fullmatch(name))]
     files = pd.DataFrame(
@@ -50,9 +48,8 @@ def without_copies(files: pd.DataFrame, outside: pd.Series) -> tuple[pd.DataFram
 
     ``files``: ``digest``, ``gender`` and ``age``, a row a file; ``outside``: which ages lie in
     none of the labels, and count as one of their own: bytes under 22 and 26 years disagree.
-    A file counts under the first reason that applies: the same bytes stand under another age or
-    gender as well, so that one of the labels is wrong; its age is outside; the same bytes stand in
-    an earlier file with the same labels.
+    The reasons, of which the first counts: the same bytes stand under another age or gender as
+    well, so that one is wrong; the age is outside; the same bytes stand in an earlier file.
     """
     labels = files.groupby(["gender", "age"], dropna=False).ngroup()
     disagree = labels.groupby(files["digest"]).transform("nunique") > 1

@@ -52,9 +52,7 @@ def settled(name: str, given: str, start: Path | None = None) -> str:
 
 def variable(name: str) -> str | None:
     """What one of ``VARIABLES`` says, from the folder of the command; None where it is not set.
-
-    A notebook's kernel runs in the notebook's folder; the shell's ``PWD`` came along.
-    """
+    A notebook's kernel runs in the notebook's folder; the shell's ``PWD`` came along."""
     given, folder = os.environ.get(name), Path(os.environ.get("PWD", ""))
     elsewhere = "JPY_PARENT_PID" in os.environ and folder.is_absolute()
     return settled(name, given, folder if elsewhere else None) if given else None

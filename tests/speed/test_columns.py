@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers, ops
 
-from adience_lib.speed.columns import can_pair, convolve
+from adience_lib.speed.rewritten import can_pair, convolve
 
 
 @settings(max_examples=20, deadline=None)
