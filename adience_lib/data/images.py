@@ -19,11 +19,10 @@ DECODER = "draft-bicubic-1"
 """Name of the pixel rules below, part of every cache's key. Change it when a pixel may change."""
 MINIMUM_SIDE = 8
 """Pixels: one JPEG block. A smaller image cannot hold a face."""
-FORMATS = ("JPEG", "PNG")
+FORMATS = {"JPEG": b"\xff\xd8\xff", "PNG": b"\x89PNG\r\n\x1a\n"}
+"""Those that are read, and their first bytes."""
 ENDINGS = (".jpg", ".jpeg", ".png")
 """Of the names of images, in small letters."""
-STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
-"""First bytes of a JPEG and of a PNG."""
 PLAIN_MODES = ("1", "L", "P", "RGB", "CMYK", "YCbCr")
 
 
@@ -61,7 +60,7 @@ def _opened(image: Path | BinaryIO, name: str) -> Iterator[Image.Image]:
     """Pillow's image, whose errors here and meanwhile become one line with the file's name."""
     name = name or str(image)
     try:
-        with Image.open(image, formats=FORMATS) as opened:
+        with Image.open(image, formats=list(FORMATS)) as opened:
             if opened.width * opened.height > (Image.MAX_IMAGE_PIXELS or 0):
                 raise Image.DecompressionBombError  # as Pillow does from twice as many on
             if min(opened.size) < MINIMUM_SIDE:
@@ -95,7 +94,7 @@ def is_image(file: Path) -> bool:
     if not file.is_file() or file.suffix.lower() in ENDINGS:
         return file.is_file()
     with contextlib.suppress(OSError), file.open("rb") as opened:
-        return opened.read(8).startswith(STARTS)
+        return opened.read(8).startswith(tuple(FORMATS.values()))
     return False
 
 

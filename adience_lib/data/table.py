@@ -105,14 +105,12 @@ def _age(text: str) -> int | None:
 
 
 def read_faces(source: Folder, seed: int) -> tuple[pd.DataFrame, Counter[str]]:
-    """The faces with one label or two, in the order of the table in ``source``, and how many rows
-    went for which reason.
+    """The faces with a label, in the table's order, and how many rows went for which reason.
 
     A row counts under the first reason that applies: neither label is given ("missing age"); then
     as in ``utkface.without_copies``. A face without a subject is one of its own by its bytes. Folds
-    that are not given are drawn by ``draw_folds``. The columns are those of UTKFace, ``race`` where
-    it is given. Raises AdienceError as ``read_rows`` and ``Folder.check_inside``, and for fewer
-    subjects than folds to be drawn.
+    that are not given are drawn by ``draw_folds``. Raises AdienceError as ``read_rows`` and
+    ``Folder.check_inside``, and for fewer subjects than folds to be drawn.
     """
     file = source.root / FILE
     rows = read_rows(file)
@@ -125,15 +123,12 @@ def read_faces(source: Folder, seed: int) -> tuple[pd.DataFrame, Counter[str]]:
     ]
     faces, dropped = without_copies(files, outside=files["age"] == OUTSIDE)
     dropped["missing age"] += int(nothing.sum())
-    alone = faces["subject"] == ""
-    faces = faces.assign(subject=faces["subject"].mask(alone, faces["digest"]))
-    columns = ("path", "subject", "gender", "age", "race", "fold")
-    faces = faces[[name for name in columns if name in faces]].reset_index(drop=True)
+    subject = faces["subject"].mask(faces["subject"] == "", faces["digest"])
+    columns = ["path", "subject", "gender", "age", "race", "fold"]
+    faces = faces.assign(subject=subject).filter(columns).reset_index(drop=True)
     if (faces["fold"] == MISSING).any():
-        if (subjects := faces["subject"].nunique()) < FOLDS:
-            raise AdienceError(
-                f"{file}: {subjects} subjects are too few for {FOLDS} folds; add faces"
-            )
+        if (few := subject.nunique()) < FOLDS:
+            raise AdienceError(f"{file}: {few} subjects are too few for {FOLDS} folds; add faces")
         faces["fold"] = draw_folds(faces, seed)
     return faces, dropped
 

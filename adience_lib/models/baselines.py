@@ -21,11 +21,8 @@ LEVI_HASSNER = ("levi_hassner_gender", "levi_hassner_age")
 
 
 def full_width_gender() -> keras.Model:
-    """The baseline as the paper counts it: Table 1 with four times the filters and units.
-
-    Levi & Hassner's first convolution has stride 4; with stride 1 the network is ten times
-    theirs (115,023,873 parameters).
-    """
+    """The baseline as the paper counts it: Table 1 with four times the filters and units. Levi &
+    Hassner's first convolution has stride 4; this network is ten times theirs."""
     image, face = cropped_image()
     face = keras.layers.Rescaling(1 / 255, name="rescaling")(face)
     features = trunk(face.shape[1:], FULL_FILTERS)(face)
@@ -72,11 +69,8 @@ def _gaussian(deviation: float, bias: float) -> dict[str, Any]:
 
 
 def ten_crops(model: keras.Model) -> keras.Model:
-    """``model``, scored as Levi & Hassner scored theirs: the mean over ten crops of an image.
-
-    The crops are the centre and the four corners, each also mirrored. Takes and gives what
-    ``model`` does; probabilities are averaged.
-    """
+    """``model``, scored as Levi & Hassner scored theirs: probabilities are the mean over ten crops
+    of an image, the centre and the four corners, each also mirrored."""
     crop = model.get_layer("random_crop")
     whole = keras.Model(model.input, crop.input)(model.input)
     scored = keras.Model(crop.output, model.output)
@@ -120,8 +114,8 @@ class MeanImage(keras.layers.Layer):
 
 
 BIAS_RATE, LAST_LAYER_RATE = 2.0, 10.0
-"""Levi & Hassner's definition: what the rates of biases, and of the last layer, are multiplied by;
-that of the last bias by both."""
+"""Levi & Hassner's definition: what the rates of biases, and of the last layer (``<task>_output``),
+are multiplied by; that of the last bias by both."""
 
 
 class CaffeSGD(keras.optimizers.SGD):
@@ -129,7 +123,6 @@ class CaffeSGD(keras.optimizers.SGD):
 
     For a weight w with gradient g and momentum m: step = m * step - rate * (g + decay * w), and
     w = w + step. Biases do not decay. Keras' own ``weight_decay`` acts outside the gradient.
-    A layer named ``<task>_output`` is the last one.
     """
 
     def __init__(self, learning_rate: Any, momentum: float, decay: float) -> None:

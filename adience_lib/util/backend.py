@@ -115,10 +115,8 @@ def emulates_bfloat16() -> bool:
 
 def feed(batches: keras.utils.PyDataset) -> Any:
     """``batches`` as ``fit``, ``evaluate`` and ``predict`` take them: in order, two ready ahead.
-
-    TensorFlow tunes what Keras makes of them by itself, in a thread that it waits for at the end:
-    most epochs, evaluations and predictions then ended with a few seconds of nothing.
-    """
+    TensorFlow tunes what Keras makes of them, in a thread that it waits for at each end: seconds of
+    nothing."""
     if keras.backend.backend() != "tensorflow":
         return batches
     import tensorflow

@@ -30,10 +30,9 @@ def message(line: str) -> None:
 def announced(line: Callable[[], str]) -> Iterator[None]:
     """What is inside may be stopped: ``line()`` is then said on stderr, and the process ends.
 
-    SIGTERM, which schedulers and ``kill`` send, ends it by SystemExit with status 143, so that
-    locks are given back and half-written files removed. Ctrl-C stays a KeyboardInterrupt (status
-    130). Within a notebook either ends the cell and not the kernel. A handler that the caller has
-    set stays, and so do threads other than the main one, which receive no signals.
+    SIGTERM, which schedulers and ``kill`` send, ends it by SystemExit (status 143), so that locks
+    are given back and half-written files removed; Ctrl-C stays a KeyboardInterrupt (130). Within a
+    notebook either ends the cell and not the kernel. A handler that the caller has set stays.
     """
     unhandled = signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     ours = unhandled and threading.current_thread() is threading.main_thread()

@@ -1,8 +1,4 @@
-"""Where things are kept, and what a path that somebody gives means.
-
-``ADIENCE_RUNS``, ``ADIENCE_FIGURES`` and ``ADIENCE_CACHE`` move three folders elsewhere, for
-example to a scratch disk.
-"""
+"""Where things are kept, and what a path that somebody gives means."""
 
 import os
 from pathlib import Path
