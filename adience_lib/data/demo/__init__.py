@@ -29,10 +29,6 @@ DAMAGED = ((1, "(25, 32)", "f", "missing image"), (3, "(38, 43)", "m", "broken i
 REPEATED_IN_FOLDS = (0, 2, 4)
 
 
-Face = tuple[int, str, str, str]
-"""A number, an age, a gender, and what is wrong with the picture."""
-
-
 def draw(root: Path) -> None:
     """Write the demo set into the folder ``root``: five fold files and the pictures they name."""
     root.mkdir(parents=True, exist_ok=True)
@@ -53,13 +49,14 @@ def draw(root: Path) -> None:
             fold_file(root, fold).write_bytes(text.encode())
 
 
-def _folds() -> list[list[Face]]:
-    """The rows of each fold. Good faces are numbered first, so that their numbers stay put."""
+def _folds() -> list[list[tuple[int, str, str, str]]]:
+    """The rows of each fold: number, age, gender, and what is wrong with the picture. Good faces
+    are numbered first, so that their numbers stay put."""
     cells = [(age, gender) for age in AGE_LABELS for gender in GENDER_LABELS]
     faces = [(k, *cell, "") for k in range(FOLDS) for cell in cells for _ in range(FACES_PER_CELL)]
     unlabelled = MISSING_AGE + OTHER_AGE + UNKNOWN_GENDER
     faces += [(i % FOLDS, age, gender, "") for i, (age, gender) in enumerate(unlabelled)]
-    folds: list[list[Face]] = [[] for _ in range(FOLDS)]
+    folds: list[list[tuple[int, str, str, str]]] = [[] for _ in range(FOLDS)]
     for number, (fold, age, gender, damage) in enumerate([*faces, *DAMAGED], start=1):
         folds[fold].append((number, age, gender, damage))
     # The order of random keys mixes the labels within the albums.
