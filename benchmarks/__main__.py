@@ -6,6 +6,7 @@ With ``--steps`` the updates of the six networks alone, in turns (``steps.py``).
 import argparse
 import importlib.util
 import itertools
+import operator
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -66,16 +67,18 @@ def listed(bench: Bench) -> Iterator[Case]:
 
 def prepared(quick: bool) -> Bench:
     """What the cases are told on this machine."""
-    machine = run(backend.machine)
+    ask = operator.call if quick else run  # a process that ends gives a card's memory back
+    machine = ask(backend.machine)
     size = 4 if quick else 64 if machine["accelerator"] == "none" else PAPER.batch_size
     # Emulated, bfloat16 takes eight times as long, and says nothing of a machine that has it.
-    precisions = PRECISIONS[:1] if run(backend.emulates_bfloat16) else PRECISIONS
+    precisions = PRECISIONS[:1] if ask(backend.emulates_bfloat16) else PRECISIONS
     return Bench(quick, machine, size, 1 if quick else 3, precisions)
 
 
 def write(quick: bool, in_turns: bool) -> None:
     """Measure, each case in a process of its own; print the table and leave it in ``figures/``.
 
+    A quick benchmark has all of them in this process: to start one takes longer than to measure.
     Raises AdienceError if a case fails, or a file cannot be written.
     """
     bench = prepared(quick)
@@ -83,7 +86,7 @@ def write(quick: bool, in_turns: bool) -> None:
         print(markdown(steps.write(bench).set_index("network")))
         return
     for case, settings in tqdm(list(listed(bench)), desc="Measuring", unit="case", leave=False):
-        bench.rows.extend(run(case, bench, **settings))
+        bench.rows.extend((operator.call if quick else run)(case, bench, **settings))
     found = table(bench.rows)
     print(markdown(readable_benchmark(found)))
     file = paths.figures() / ("bench_quick.csv" if quick else "bench.csv")

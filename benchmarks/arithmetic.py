@@ -30,9 +30,7 @@ def work(network: keras.Model) -> tuple[int, int]:
 
 def _collect(layer: Any, before: bool, kernels: list[tuple[Any, int, bool]]) -> bool:
     """Add each kernel of ``layer``, its multiply-adds, and whether trained weights lie before it.
-
-    ``before``: whether they lie before ``layer``. Gives whether its output depends on any.
-    """
+    Gives whether any decide its output; ``before``: whether any decide its input."""
     if not isinstance(layer, keras.Model):
         # Of a separable convolution, the first kernel's weights lie before the second.
         for kernel, products in multiply_adds(layer):
@@ -54,10 +52,8 @@ def _collect(layer: Any, before: bool, kernels: list[tuple[Any, int, bool]]) -> 
 
 
 def rate(precision: str, rounds: int) -> float:
-    """Multiply-adds a second of a large matrix product in "float32" or "mixed_bfloat16".
-
-    The backend's own, with its own threads; the best of ``rounds``.
-    """
+    """Multiply-adds a second of the backend's product of large matrices in "float32" or
+    "mixed_bfloat16"; the best of ``rounds``."""
     random = np.random.default_rng(0)
     numbers = random.normal(size=(SIDE, SIDE)).astype("float32")
     matrix = ops.cast(numbers, precision.removeprefix("mixed_"))

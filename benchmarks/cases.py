@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen
 from typing import Any
+from unittest.mock import patch
 
 import keras
 import numpy as np
@@ -215,10 +216,8 @@ def _two_folds(quick: bool, workers: int) -> float:
 
 
 def scale(bench: Bench, faces: int, smallest: int) -> Iterator[Row]:
-    """Time and memory of the gender network on ``faces`` faces, the demo's repeated.
-
-    An epoch's time is that of its first steps, where it has as many.
-    """
+    """Time and memory of the gender network on ``faces`` faces, the demo's repeated. An epoch's
+    time is that of its first steps, where it has as many."""
     steps, size = (2, 4) if bench.quick else (60, 128)
     with repeated(faces) as dataset, _sampled_memory() as memory:
         building = best_seconds(lambda: cache.images(dataset))
@@ -272,8 +271,7 @@ def repeated(count: int) -> Iterator[Dataset]:
     """The demo's faces over and over, with a cache of their own for a while."""
     demo = data.load("demo")
     places = pd.RangeIndex(count) % len(demo.faces)
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["ADIENCE_CACHE"] = folder
+    with tempfile.TemporaryDirectory() as folder, patch.dict(os.environ, ADIENCE_CACHE=folder):
         yield replace(demo, faces=demo.faces.loc[places].reset_index(drop=True))
 
 
@@ -320,10 +318,7 @@ def in_words(machine: dict[str, Any]) -> str:
 
 @contextlib.contextmanager
 def _sampled_memory() -> Iterator[list[int]]:
-    """Bytes of the process's anonymous memory (Linux's ``RssAnon``), ten times a second.
-
-    The mapped cache is not part of it: that is the system's, which may take it back.
-    """
+    """Bytes of the process's own memory (Linux's ``RssAnon``: no mapped cache), ten a second."""
     samples: list[int] = []
     over = threading.Event()
 

@@ -1,8 +1,7 @@
 """What a case is told, what it gives, and the process of its own that it runs in.
 
-A case is a function of a ``Bench``, and of settings where there are several of its kind, that
-gives rows; a line of ``__main__.listed`` has it run. Its process has the backend, the threads and
-the memory to itself, and starts as cold as a user's: nothing here imports what a case measures.
+A case is a function of a ``Bench``, and of settings, that gives rows. Its process has the backend,
+the threads and the memory to itself, and starts as cold as a user's: nothing is imported here.
 """
 
 import pickle
@@ -23,8 +22,8 @@ SHARE = "of the machine's own rate"
 class Row:
     """One measurement: ``value`` in ``unit``, and its ``ratio`` to what it is compared with.
 
-    ``ratio`` is None where there is nothing to compare with, ``value`` NaN where it could not be
-    measured (``against`` then says why). ``at_least`` or ``at_most``: the bar for the ratio.
+    ``ratio`` is None where there is nothing to compare with, ``value`` NaN where nothing was
+    measured (``against`` says why). ``at_least`` or ``at_most``: the bar for the ratio.
     """
 
     group: str
@@ -41,10 +40,9 @@ class Row:
 class Bench:
     """What every case is told.
 
-    ``quick``: to measure little, only to see that everything runs. ``machine``: as of
-    ``backend.machine``. ``batch_size``: faces of a step. ``rounds``: the best of as many is taken,
-    for everything compared. ``precisions``: those that the machine computes in itself. ``rows``:
-    what was measured before.
+    ``quick``: only to see that everything runs. ``machine``: as of ``backend.machine``.
+    ``batch_size``: faces of a step. ``rounds``: the best of as many is taken. ``precisions``: those
+    that the machine computes in itself. ``rows``: what was measured before.
     """
 
     quick: bool

@@ -21,12 +21,8 @@ BLOCKS = ((3, 24, 7), (24, 64, 5), (64, 96, 3))
 
 
 def pytorch(bench: Bench, model: str, precision: str, compiled: bool) -> Iterator[Row]:
-    """A network in PyTorch on one batch in memory, by Adam, already on the device.
-
-    In mixed_bfloat16 by PyTorch's automatic one. PyTorch's own local response normalisation,
-    convolutions and ``torch.compile``. The batch is cropped and in floats before it starts, which
-    the networks here do within the step.
-    """
+    """A network in PyTorch by Adam, on one batch on the device, cropped and in floats, which the
+    networks here do within the step. mixed_bfloat16 is PyTorch's automatic one."""
     import torch
 
     torch.manual_seed(0)

@@ -46,8 +46,7 @@ def in_turns(bench: Bench, precision: str) -> list[dict[str, Any]]:
 
 
 def write(bench: Bench) -> pd.DataFrame:
-    """Measure, leave the table in ``figures/``, and give it; float32 alone where the processor has
-    no instructions for bfloat16.
+    """Measure, leave the table in ``figures/``, and give it.
 
     Raises AdienceError if a network cannot be measured, or the file not be written.
     """
