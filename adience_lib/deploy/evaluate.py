@@ -153,8 +153,7 @@ def groups(predictions: pd.DataFrame, task: str) -> pd.DataFrame:
             "subjects": subject[mask].nunique(),
             **_measured(hits[mask], subject[mask]),
         }
-        for by, masks in quality.divisions(predictions).items()
-        for words, mask in masks.items()
+        for by, words, mask in quality.divisions(predictions)
         if mask.any()
     }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("group")

@@ -7,7 +7,7 @@ of m parts can contradict a claim, each has an m-th of it. An exact count has no
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 
 import numpy as np
@@ -80,15 +80,11 @@ def verdicts(evidence: dict[str, Evidence]) -> pd.DataFrame:
     """A row a criterion, indexed by ``row``: ``claim``, ``place``, ``holds if``, ``fails if``,
     ``verdict``, ``because`` (why nothing was tested), ``p holds`` and ``p fails``."""
     names = {"words": "claim", "holds": "holds if", "fails": "fails if"}
-    table = pd.DataFrame([asdict(claim) for claim in paper.CLAIMS]).rename(columns=names)
-    found = [evidence[row] for row in table["row"]]
-    decided = {
-        "verdict": [one.verdict for one in found],
-        "because": [one.here or one.doubt for one in found],
-        "p holds": [one.p_holds for one in found],
-        "p fails": [one.p_fails for one in found],
-    }
-    return table.assign(**decided).set_index("row")
+    table = pd.DataFrame(paper.CLAIMS).rename(columns=names).set_index("row")
+    found = [evidence[row] for row in table.index]
+    decided = [(one.verdict, one.here or one.doubt, one.p_holds, one.p_fails) for one in found]
+    table[["verdict", "because", "p holds", "p fails"]] = decided
+    return table
 
 
 MEASURED = (
@@ -163,15 +159,18 @@ def _beats_most_frequent(results: Results, runs: Runs, task: str) -> bool:
 # The criteria.
 
 
+def _networks(results: Results, *names: str) -> list[Runs]:
+    """Networks of Table 3, on their common folds."""
+    return on_common_folds(*map(results.main, names))
+
+
 def _accuracies(row: str, pairs: dict[str, list[Runs]]) -> list[Part]:
     """The parts of a criterion about accuracies; ``pairs``: two networks a task."""
-    parts = []
-    for criterion, task, ours, theirs, low, high in plan.ACCURACIES:
-        if criterion == row:
-            one, other = pairs[task]
-            gap = paper.gap(ours, theirs, task)
-            parts.append(comparison.accuracies(one, other, task, low, high, gap))
-    return parts
+    return [
+        comparison.accuracies(*pairs[task], task, low, high, paper.gap(ours, theirs, task))
+        for criterion, task, ours, theirs, low, high in plan.ACCURACIES
+        if criterion == row
+    ]
 
 
 def _against_baseline(results: Results, *, row: str, own_recipe: bool) -> Evidence:
@@ -191,59 +190,49 @@ def _against_baseline(results: Results, *, row: str, own_recipe: bool) -> Eviden
     return Evidence(_accuracies(row, pairs), doubt)
 
 
-def _multitask_and_alone(results: Results) -> list[Runs]:
-    """Multi-task and the networks for one task, all on their common folds."""
-    return on_common_folds(*(results.main(name) for name in ("multitask", *LABELS)))
-
-
 def _multitask_against_alone(results: Results, *, row: str) -> Evidence:
-    both, *alone = _multitask_and_alone(results)
+    both, *alone = _networks(results, "multitask", *LABELS)
     parts = _accuracies(row, {one.model: [both, one] for one in alone})
     return Evidence(parts, _doubt(results, _of_all_tasks(both, *alone)))
 
 
 def _time_of_both(results: Results, *, most: float) -> Evidence:
-    networks = _multitask_and_alone(results)
-    steps = cost.steps()
+    networks = _networks(results, "multitask", *LABELS)
+    an_update = [cost.seconds_an_update(runs) for runs in networks]
     # A row a fold, a column a repetition; what not all have been trained for is left out.
-    seconds = [
-        cost.updates(runs).pivot(index="fold", columns="repetition", values="updates")
-        * cost.seconds_an_update(steps, runs)
-        for runs in networks
-    ]
-    ratios = np.log(seconds[0] / (seconds[1] + seconds[2])).mean(axis=1).to_numpy()
-    an_update = ", ".join(
-        f"{runs.title} {cost.seconds_an_update(steps, runs):.2f}" for runs in networks
+    both, *alone = (
+        cost.updates(runs).pivot(index="fold", columns="repetition", values="updates") * seconds
+        for runs, seconds in zip(networks, an_update, strict=True)
     )
+    words = [f"{runs.title} {s:.2f}" for runs, s in zip(networks, an_update, strict=True)]
     part = Part(
         "time of multitask by that of gender and age together",
         "times",
-        contrast.over_folds(ratios),
-        f"seconds an update: {an_update}",
+        contrast.over_folds(np.log(both / sum(alone)).mean(axis=1).to_numpy()),
+        f"seconds an update: {', '.join(words)}",
         high=np.log(most),
         paper=paper.TIME_OF_BOTH,
     )
     return Evidence([part], _doubt(results, _of_all_tasks(*networks), ended=True))
 
 
-def _fewer_epochs(results: Results) -> Evidence:
-    both, *alone = _multitask_and_alone(results)
-    parts = [
-        _ratio(f"epochs of multitask by those of {one.title}", "epochs", both, one, 1.0)
-        for one in alone
-    ]
-    return Evidence(parts, _doubt(results, _of_all_tasks(both, *alone), ended=True))
+def _epochs(results: Results, *, names: Sequence[str], column: str, most: float) -> Evidence:
+    """The epochs of the first network, a ``column`` of the records, by those of each other one."""
+    one, *others = _networks(results, *names)
+    parts = [_ratio(one, other, column, most) for other in others]
+    return Evidence(parts, _doubt(results, _of_all_tasks(one, *others), ended=True))
 
 
-def _ratio(what: str, column: str, one: Runs, other: Runs, most: float) -> Part:
-    """The epochs of ``one``, a ``column`` of the records, by those of ``other``."""
-    theirs = paper.BEST_EPOCHS if column == "best_epoch" else paper.TABLE_3["epochs"]
+def _ratio(one: Runs, other: Runs, column: str, most: float) -> Part:
+    name, that, theirs = "epochs", "those", paper.TABLE_3["epochs"]
+    if column == "best_epoch":
+        name, that, theirs = "best epoch", "that", paper.BEST_EPOCHS
     words = [f"{runs.title} {mean_by_fold(runs, column).mean():.1f}" for runs in (one, other)]
     return Part(
-        what,
+        f"{name} of {one.model} by {that} of {other.model}",
         "times",
         contrast.over_folds(mean_by_fold(one, column, True) - mean_by_fold(other, column, True)),
-        f"{column.replace('_', ' ')}: {', '.join(words)}",
+        f"{name}: {', '.join(words)}",
         high=np.log(most),
         paper=float(theirs[one.model] / theirs[other.model]),
     )
@@ -264,13 +253,6 @@ def _soon(results: Results) -> Evidence:
         paper=paper.BEST_EPOCHS["transfer"],
     )
     return Evidence([part], _doubt(results, _of_all_tasks(transfer), ended=True))
-
-
-def _sooner(results: Results) -> Evidence:
-    one, other = on_common_folds(results.main("transfer"), results.main("multitask"))
-    what = "best epoch of transfer by that of multitask"
-    part = _ratio(what, "best_epoch", one, other, paper.HALF)
-    return Evidence([part], _doubt(results, _of_all_tasks(one, other), ended=True))
 
 
 def _fewer_multiply_adds(_: Results, *, than: str) -> Evidence:
@@ -320,7 +302,7 @@ def _best_at_25(results: Results) -> Evidence:
 def _varies_over_folds(results: Results) -> Evidence:
     if not results.is_adience:
         return Evidence(here="these folds are not Adience's: there is no first one")
-    networks = on_common_folds(*map(results.main, LABELS))
+    networks = _networks(results, *LABELS)
     folds = networks[0].folds
     if len(folds) < FOLDS:
         raise AdienceError(f"needs all five folds, has {', '.join(map(str, folds))}")
@@ -361,20 +343,22 @@ def _ratio_of_spreads(one: np.ndarray, other: np.ndarray) -> Contrast:
     return Contrast(ratio, abs(ratio / t) if t else np.inf, freedom)
 
 
-_NO_FEATURE = "that there is no feature cannot be shown; its premise can be tested"
-
 _TESTS: dict[str, Callable[[Results], Evidence]] = {
     "1": partial(_against_baseline, row="1", own_recipe=False),
     "1, own recipe": partial(_against_baseline, row="1", own_recipe=True),
     "2": partial(_multitask_against_alone, row="2"),
     "3a": partial(_time_of_both, most=paper.DRASTIC),
     "3a, any less": partial(_time_of_both, most=1.0),
-    "3b": _fewer_epochs,
+    "3b": partial(_epochs, names=("multitask", *LABELS), column="epochs", most=1.0),
     "4": partial(_against_baseline, row="4", own_recipe=False),
     "4, own recipe": partial(_against_baseline, row="4", own_recipe=True),
     "5": _soon,
-    "5, against multi-task": _sooner,
-    "6": lambda _: Evidence(here=_NO_FEATURE),
+    "5, against multi-task": partial(
+        _epochs, names=("transfer", "multitask"), column="best_epoch", most=paper.HALF
+    ),
+    "6": lambda _: Evidence(
+        here="that there is no feature cannot be shown; its premise can be tested"
+    ),
     "6, premise": partial(_multitask_against_alone, row="6, premise"),
     "7": partial(_fewer_multiply_adds, than="full_width_gender"),
     "7, as published": partial(_fewer_multiply_adds, than="levi_hassner_gender"),

@@ -35,10 +35,10 @@ def steps(folder: Path = paths.COMMITTED) -> pd.DataFrame:
         ) from error
 
 
-def seconds_an_update(table: pd.DataFrame, runs: Runs) -> float:
+def seconds_an_update(runs: Runs) -> float:
     """Of the network of ``runs``. Raises AdienceError if it was not measured."""
     try:
-        return float(table.loc[(runs.model, PRECISION), "seconds"])
+        return float(steps().loc[(runs.model, PRECISION), "seconds"])
     except KeyError as error:
         raise AdienceError(f"seconds of an update of {runs.title} were not measured") from error
 

@@ -1,13 +1,14 @@
 """What one accuracy hides: its uncertainty, single classes, groups of people, calibration."""
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from adience_lib.data.labels import AGE_LABELS, GENDER_LABELS, LABELS
+from adience_lib.data.labels import LABELS
 from adience_lib.evidence import contrast, metrics
 from adience_lib.runs.read import Runs
 from adience_lib.util.errors import AdienceError
@@ -20,14 +21,17 @@ BINS = 10
 class Share:
     """A share of faces and its 95 % interval, in percent; NaN where an end is unknown.
 
-    ``faces_alone``: the interval knows of faces and not of trainings, since there is one training
-    on one fold.
+    ``faces_alone``: the interval knows nothing of trainings, since there is one on one fold.
     """
 
     value: float
     low: float = np.nan
     high: float = np.nan
     faces_alone: bool = False
+
+    def columns(self, value: str = "accuracy", ends: str = "") -> dict[str, float]:
+        """The share in the column ``value``, and the ends of its interval."""
+        return {value: self.value, f"{ends}low": self.low, f"{ends}high": self.high}
 
 
 def _share(found: contrast.Contrast) -> Share:
@@ -36,10 +40,8 @@ def _share(found: contrast.Contrast) -> Share:
 
 
 def accuracy(runs: Runs, task: str) -> Share:
-    """Percent right, the mean over folds, with the interval of ``contrast.nested``.
-
-    One training on one fold has Wilson's interval of its faces alone.
-    """
+    """Percent right, the mean over folds, with the interval of ``contrast.nested``, or Wilson's of
+    its faces alone for one training on one fold."""
     found = metrics.hits(runs, task)
     fold, subject = found.faces["fold"], found.faces["subject"]
     right = found.right.mean(axis=1)
@@ -120,38 +122,38 @@ def groups(runs: Runs, task: str) -> pd.DataFrame:
     """
     found = metrics.hits(runs, task)
     faces = found.faces
-    divided = {"nothing": {"all": np.full(len(faces), True)}, **divisions(faces)}
     rows = {
         words: {
             "by": by,
             **_right(found, mask, "accuracy"),
             "most frequent": 100 * faces.loc[mask, task].value_counts(normalize=True).max(),
         }
-        for by, masks in divided.items()
-        for words, mask in masks.items()
+        for by, words, mask in [("nothing", "all", np.full(len(faces), True)), *divisions(faces)]
     }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("group")
 
 
-def divisions(faces: pd.DataFrame) -> dict[str, dict[str, np.ndarray]]:
-    """By gender, age, both, and race where it is given: each group in words, and (n,) bool."""
-    of_gender = {label: (faces["gender"] == i).to_numpy() for i, label in enumerate(GENDER_LABELS)}
-    of_age = {label: (faces["age"] == i).to_numpy() for i, label in enumerate(AGE_LABELS)}
-    both = {
-        f"{gender} {age}": one & other
-        for gender, one in of_gender.items()
-        for age, other in of_age.items()
-    }
+def divisions(faces: pd.DataFrame) -> list[tuple[str, str, np.ndarray]]:
+    """By gender, age, both, and race where it is given: what divides people, each group in words,
+    and (n,) bool."""
+    genders, ages = (
+        [(task, label, (faces[task] == place).to_numpy()) for place, label in enumerate(labels)]
+        for task, labels in LABELS.items()
+    )
+    both = [
+        ("gender and age", f"{gender} {age}", one & other)
+        for (_, gender, one), (_, age, other) in product(genders, ages)
+    ]
     races = sorted(faces["race"].unique()) if "race" in faces else []
-    of_race = {f"race {race}": (faces["race"] == race).to_numpy() for race in races}
-    return {"gender": of_gender, "age": of_age, "gender and age": both, "race": of_race}
+    of_race = [("race", f"race {race}", (faces["race"] == race).to_numpy()) for race in races]
+    return [*genders, *ages, *both, *of_race]
 
 
 def _right(found: metrics.Hits, mask: np.ndarray, name: str) -> dict[str, float]:
-    if not mask.any():
-        return {"faces": 0, name: np.nan, "low": np.nan, "high": np.nan}
-    one = share(found.right[mask].mean(axis=1), found.faces.loc[mask, "subject"])
-    return {"faces": int(mask.sum()), name: one.value, "low": one.low, "high": one.high}
+    one = Share(np.nan)
+    if mask.any():
+        one = share(found.right[mask].mean(axis=1), found.faces.loc[mask, "subject"])
+    return {"faces": int(mask.sum()), **one.columns(name)}
 
 
 def calibration(runs: Runs, task: str) -> pd.DataFrame:

@@ -139,12 +139,12 @@ def _row(of_task: dict[str, Runs], theirs: pd.Series, faces: pd.DataFrame) -> di
     }
     for task in LABELS:
         runs = of_task.get(task)
-        accuracy = quality.accuracy(runs, task) if runs else _UNKNOWN
-        recall = quality.macro_recall(runs, task) if runs else _UNKNOWN
+        accuracy = quality.accuracy(runs, task) if runs else Share(np.nan)
+        recall = quality.macro_recall(runs, task) if runs else Share(np.nan)
         row |= {
-            **_columns(accuracy, f"{task} accuracy", f"{task} "),
+            **accuracy.columns(f"{task} accuracy", f"{task} "),
             f"{task} faces alone": accuracy.faces_alone,
-            **_columns(recall, f"{task} recall", f"{task} recall "),
+            **recall.columns(f"{task} recall", f"{task} recall "),
             f"{task} majority": metrics.majority_rates(faces, runs.folds)[task] if runs else np.nan,
             f"{task} accuracy (paper)": theirs[task],
             f"{task} spread (paper)": theirs[f"{task} spread"],
@@ -154,14 +154,6 @@ def _row(of_task: dict[str, Runs], theirs: pd.Series, faces: pd.DataFrame) -> di
     means = means.reindex(["one-off", "classes off", "epochs", "best_epoch"])
     row |= means.rename({"best_epoch": "best epoch"}).to_dict()
     return row | {"epochs (paper)": theirs["epochs"]}
-
-
-_UNKNOWN = quality.Share(np.nan, np.nan, np.nan)
-
-
-def _columns(share: quality.Share, value: str = "accuracy", ends: str = "") -> dict[str, float]:
-    """A share in the column ``value``, and the ends of its interval."""
-    return {value: share.value, f"{ends}low": share.low, f"{ends}high": share.high}
 
 
 def readable_table_3(table: pd.DataFrame) -> pd.DataFrame:
@@ -297,7 +289,7 @@ def linear_probes(found: dict[str, Runs]) -> pd.DataFrame:
     for name, runs in found.items():
         task, source = name.split("_from_")
         words = {"task": task, "read off": READ_OFF[source]}
-        rows.append(words | _columns(quality.accuracy(runs, task)))
+        rows.append(words | quality.accuracy(runs, task).columns())
     return pd.DataFrame(rows)
 
 
@@ -307,7 +299,7 @@ def gammas(swept: dict[float, Runs]) -> pd.DataFrame:
     rows = {}
     for gamma, runs in swept.items():
         means = runs.records[["epochs", "best_epoch"]].mean().to_dict()
-        shares = [_columns(quality.accuracy(runs, task), task, f"{task} ") for task in LABELS]
+        shares = [quality.accuracy(runs, task).columns(task, f"{task} ") for task in LABELS]
         rows[gamma] = shares[0] | shares[1] | means
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("gamma")
 
@@ -384,6 +376,6 @@ def cost(results: Results) -> pd.DataFrame:
 
 def _seconds_an_update(runs: Runs) -> float:
     try:
-        return costs.seconds_an_update(costs.steps(), runs)
+        return costs.seconds_an_update(runs)
     except AdienceError:  # it was not measured
         return np.nan
