@@ -61,10 +61,8 @@ class Evidence:
 
 
 def decide(results: Results) -> dict[str, Evidence]:
-    """The evidence for every row of ``paper.CLAIMS``.
-
-    A missing run, or runs that cannot be compared, leave their criterion untested and say why.
-    """
+    """The evidence for every row of ``paper.CLAIMS``. A missing run, or runs that cannot be
+    compared, leave their criterion untested and say why."""
     gathered = {}
     for claim in paper.CLAIMS:
         try:
@@ -83,8 +81,8 @@ def verdicts(evidence: dict[str, Evidence]) -> pd.DataFrame:
     table = pd.DataFrame(paper.CLAIMS).rename(columns=names).set_index("row")
     found = [evidence[row] for row in table.index]
     decided = [(one.verdict, one.here or one.doubt, one.p_holds, one.p_fails) for one in found]
-    table[["verdict", "because", "p holds", "p fails"]] = decided
-    return table
+    columns = ["verdict", "because", "p holds", "p fails"]
+    return table.join(pd.DataFrame(decided, table.index, columns))
 
 
 MEASURED = (
@@ -96,10 +94,8 @@ MEASURED = (
 def measured(evidence: dict[str, Evidence]) -> pd.DataFrame:
     """A row a part, with the columns ``MEASURED``: ``row`` of its criterion, ``low`` and ``high``
     (95 %), ``from`` and ``to`` (where the criterion holds), ``smallest margin`` (points; within it
-    the two are shown to be equal), the ``verdict`` of the criterion, and what ``Part`` says.
-
-    Ratios are ratios here, not logarithms.
-    """
+    the two are shown to be equal), the ``verdict`` of the criterion, and what ``Part`` says. Ratios
+    are ratios here, not logarithms."""
     rows = []
     for row, one in evidence.items():
         for part in one.parts:
@@ -123,11 +119,8 @@ def _of_all_tasks(*networks: Runs) -> Answers:
 
 
 def _doubt(results: Results, answers: Answers, *, ended: bool = False) -> str:
-    """Why ``answers`` decide nothing; "" if they may.
-
-    ``ended``: whether it matters when a training stopped, which is not known of one that the limit
-    of epochs has ended.
-    """
+    """Why ``answers`` decide nothing; "" if they may. ``ended``: whether it matters when a training
+    stopped, which is not known of one that the limit of epochs has ended."""
     reasons: dict[str, list[str]] = defaultdict(list)
     for runs, task in answers:
         if runs.model == "transfer" and runs.protocol.weights == "random":
@@ -174,11 +167,9 @@ def _accuracies(row: str, pairs: dict[str, list[Runs]]) -> list[Part]:
 
 
 def _against_baseline(results: Results, *, row: str, own_recipe: bool) -> Evidence:
-    """Transfer, or else the networks for one task, against Levi & Hassner's.
-
-    Under their own recipe no epoch is chosen on the scored faces, so none of ours is either; with
-    fewer epochs than theirs it is not theirs.
-    """
+    """Transfer, or else the networks for one task, against Levi & Hassner's. Under their own recipe
+    no epoch is chosen on the scored faces, so none of ours is either; with fewer epochs it is not
+    theirs."""
     one_of = results.unselected if own_recipe else results.main
     ours = [one_of("transfer" if row == "4" else task) for task in LABELS]
     theirs = [results.baseline(task, own_recipe=own_recipe) for task in LABELS]
@@ -308,15 +299,8 @@ def _varies_over_folds(results: Results) -> Evidence:
         raise AdienceError(f"needs all five folds, has {', '.join(map(str, folds))}")
     gender, age = (metrics.fold_scores(runs)[runs.model].to_numpy() for runs in networks)
     spreads = f"{np.std(age, ddof=1):.1f} points of age, {np.std(gender, ddof=1):.1f} of gender"
-    parts = [
-        Part(
-            "spread over folds: age by gender",
-            "times",
-            _ratio_of_spreads(age, gender),
-            f"standard deviation {spreads}",
-            low=0.0,
-        )
-    ]
+    ratio, found = _ratio_of_spreads(age, gender), f"standard deviation {spreads}"
+    parts = [Part("spread over folds: age by gender", "times", ratio, found, low=0.0)]
     for runs in networks:
         hits = metrics.hits(runs, runs.model)
         subject = hits.faces["subject"].to_numpy()
@@ -329,11 +313,9 @@ def _varies_over_folds(results: Results) -> Evidence:
 
 
 def _ratio_of_spreads(one: np.ndarray, other: np.ndarray) -> Contrast:
-    """The logarithm of ``one``'s standard deviation by ``other``'s, tested as Pitman & Morgan do.
-
-    The sum and the difference of the two correlate where one varies more, and the t of that
-    correlation, on K - 2 degrees of freedom, is the logarithm through its error here.
-    """
+    """The logarithm of ``one``'s standard deviation by ``other``'s, tested as Pitman & Morgan do:
+    their sum and difference correlate where one varies more, and the t of that correlation, on
+    K - 2 degrees of freedom, is the logarithm through its error here."""
     if min(np.ptp(one), np.ptp(other), np.ptp(one + other), np.ptp(one - other)) == 0:
         raise AdienceError("the folds are all alike: no spread to compare")
     correlation = float(stats.pearsonr(one + other, one - other).statistic)

@@ -59,19 +59,14 @@ class Part:
 def accuracies(
     one: Runs, other: Runs, task: str, low: float, high: float, paper: float = np.nan
 ) -> Part:
-    """How many points ``one`` is above ``other`` on the same faces.
-
-    ``paper``: the paper's own difference. Raises AdienceError: runs of other datasets or samples,
-    without a common fold, or too few folds and trainings to tell the error.
-    """
+    """How many points ``one`` is above ``other`` on the same faces; ``paper``: the paper's own
+    difference. Raises AdienceError: runs of other datasets or samples, without a common fold, or
+    too few folds and trainings to tell the error."""
     hits = same_faces(one, other, task)
-    trainings = min(of.right.shape[1] for of in hits)
-    first, second = (of.right[:, :trainings] for of in hits)
-    faces = hits[0].faces
-    found = contrast.nested(first, second, faces["fold"], faces["subject"])
-    ours, theirs = (
-        metrics.by_fold(100 * right.mean(axis=1), faces).to_numpy() for right in (first, second)
-    )
+    trainings, faces = min(of.right.shape[1] for of in hits), hits[0].faces
+    both = [of.right[:, :trainings] for of in hits]
+    found = contrast.nested(*both, faces["fold"], faces["subject"])
+    ours, theirs = (metrics.by_fold(100 * of.mean(axis=1), faces).to_numpy() for of in both)
     plan = (PLANNED_FACES, PLANNED_TRAININGS, NOISE[task])
     ratio = _test_to_train(one, other)
     return Part(
@@ -110,10 +105,8 @@ def on_common_folds(*networks: Runs) -> list[Runs]:
 
 
 def same_faces(one: Runs, other: Runs, task: str) -> list[metrics.Hits]:
-    """The hits of both on the folds that both tested, face by face.
-
-    Raises AdienceError: runs of other datasets or samples, or without a common fold.
-    """
+    """The hits of both on the folds that both tested, face by face. Raises AdienceError: runs of
+    other datasets or samples, or without a common fold."""
     samples = [(runs.fingerprint, runs.protocol.faces, runs.protocol.seed) for runs in (one, other)]
     hits = [metrics.hits(runs, task) for runs in on_common_folds(one, other)]
     first, second = (found.faces[metrics.FACE] for found in hits)

@@ -45,10 +45,8 @@ SEED = 2022
 @dataclass(frozen=True)
 class Contrast:
     """An estimate, in points where it is of accuracies: ``value``, standard ``error`` and degrees
-    of ``freedom``.
-
-    Where nothing varied the error is 0, and a p-value 0, 1/2 (on the threshold) or 1.
-    """
+    of ``freedom``. Where nothing varied the error is 0, and a p-value 0, 1/2 (on the threshold) or
+    1."""
 
     value: float
     error: float
@@ -140,9 +138,7 @@ def nested(
 
 def faces_alone(right: np.ndarray, fold: np.ndarray, subject: np.ndarray) -> Contrast:
     """Percent of ``right``, (n,) bool, with the error of its faces alone: V1 and f1 of ``nested``.
-
-    Raises AdienceError: a fold with one subject.
-    """
+    Raises AdienceError: a fold with one subject."""
     hits, fold = np.asarray(right, float), _numbered(fold)
     by_fold = np.bincount(fold, hits) / np.bincount(fold)
     return _in_points(by_fold.mean(), *_of_faces(hits, fold, _numbered(subject)))
@@ -187,11 +183,8 @@ def _together(
     spread_freedom: float,
     chance: np.ndarray | float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Variance and degrees of freedom of a difference: V1 and f1 with what trainings add.
-
-    ``spread``: a row a network of what was seen between trainings, with ``spread_freedom`` each;
-    ``chance``: what faces alone give their sum.
-    """
+    """Variance and degrees of freedom of a difference: V1 and f1 with what trainings add. Of
+    ``spread`` a row is what was seen between a network's, ``chance`` what faces alone give it."""
     of_trainings = np.maximum(0, spread.sum(axis=0) - chance)
     variance = of_faces + of_trainings
     terms = of_faces**2 / faces_freedom + (spread**2).sum(axis=0) / spread_freedom
@@ -270,9 +263,7 @@ WANTED = 0.8
 
 def faces_for(truth: float, low: float, high: float, trainings: int, noise: float) -> float:
     """From how many faces on ``power`` is ``WANTED``, in steps of a tenth from 100 to a million.
-
-    Infinite where no number of faces will do: more trainings may.
-    """
+    Infinite where no number of faces will do: more trainings may."""
     numbers = np.geomspace(100, 1e6, 97).round()
     place = bisect_left(
         numbers, WANTED, key=lambda faces: power(truth, low, high, faces, trainings, noise)

@@ -1,7 +1,5 @@
-"""What a training costs: its updates, times the seconds of one, measured in turns.
-
-The seconds that trainings took themselves decide nothing: other work ran beside them.
-"""
+"""What a training costs: its updates, times the seconds of one, measured in turns. The seconds that
+trainings took themselves decide nothing: other work ran beside them."""
 
 from pathlib import Path
 
@@ -22,10 +20,8 @@ PRECISION = "float32"
 
 
 def steps(folder: Path = paths.COMMITTED) -> pd.DataFrame:
-    """The table of measured updates, indexed by ``network`` and ``precision``.
-
-    Raises AdienceError if it is not there or cannot be read.
-    """
+    """The table of measured updates, indexed by ``network`` and ``precision``. Raises AdienceError
+    if it is not there or cannot be read."""
     file, columns = folder / STEPS, ["batch", "rounds", "seconds", "low", "high", "machine"]
     try:
         return pd.read_csv(file, index_col=["network", "precision"])[columns]

@@ -25,7 +25,6 @@ def grad_cam(network: keras.Model, images: np.ndarray, task: str) -> Attention:
     The gradient of the answer's logit (for a sigmoid's first label, its negative) by the trunk's
     last map is averaged over the places; the map, weighted with it and cut off at zero, is scaled
     up to the crop and to a largest value of 1 (0 where nothing speaks for the answer).
-
     ``network``: multitask, transfer, gender or age. ``images``: (n, 256, 256, 3) uint8.
     """
     maps = keras.Model(network.input, network.get_layer("features").input)

@@ -28,11 +28,9 @@ def correct(predictions: pd.DataFrame, task: str) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Hits:
-    """Whether each training was ``right`` on each test face, (n, R) bool, and the ``faces``.
-
-    Of ``faces``, a row a test face in the order of fold and name, the columns are those of
-    ``predictions.csv``. Where folds have unequal numbers of trainings, the first R that each has.
-    """
+    """Whether each training was ``right`` on each test face, (n, R) bool, and the ``faces``, rows
+    of ``predictions.csv`` in the order of fold and name. Where folds have unequal numbers of
+    trainings, the first R that each has."""
 
     right: np.ndarray
     faces: pd.DataFrame
@@ -43,10 +41,8 @@ FACE = ["fold", "face", "subject", "gender", "age"]
 
 
 def hits(runs: Runs, task: str) -> Hits:
-    """The answers of ``runs`` to ``task`` as hits.
-
-    Raises AdienceError where two trainings of a fold tested other faces.
-    """
+    """The answers of ``runs`` to ``task`` as hits. Raises AdienceError where two trainings of a
+    fold tested other faces."""
     table = with_common_trainings(runs).predictions
     table = table.sort_values(["fold", "repetition", "face"], ignore_index=True)
     training = table.groupby("fold")["repetition"].rank("dense")
@@ -93,10 +89,8 @@ def confusion(predictions: pd.DataFrame, task: str) -> pd.DataFrame:
 
 
 def majority_hits(tested: pd.DataFrame, faces: pd.DataFrame, task: str) -> np.ndarray:
-    """(n,) bool: whether the other folds' most frequent label is right on ``tested`` faces.
-
-    ``faces``: the manifest that they come from.
-    """
+    """(n,) bool: whether the other folds' most frequent label is right on ``tested`` faces, out of
+    the manifest ``faces``."""
     guesses = {
         fold: faces.loc[faces["fold"] != fold, task].mode().iloc[0]
         for fold in tested["fold"].unique()
@@ -105,10 +99,8 @@ def majority_hits(tested: pd.DataFrame, faces: pd.DataFrame, task: str) -> np.nd
 
 
 def recalls(runs: Runs, task: str) -> pd.DataFrame:
-    """Percent right of the faces of each label: a row a fold, a column a position of a label.
-
-    Means over trainings. NaN where a fold has no face of a label.
-    """
+    """Percent right of the faces of each label: a row a fold, a column a position of a label. Means
+    over trainings, NaN where a fold has no face of a label."""
     runs = with_common_trainings(runs)
     right = pd.Series(100.0 * correct(runs.predictions, task))
     keys = [runs.predictions["fold"].to_numpy(), runs.predictions[task].to_numpy()]
@@ -117,8 +109,7 @@ def recalls(runs: Runs, task: str) -> pd.DataFrame:
 
 def majority_rates(faces: pd.DataFrame, folds: list[int]) -> dict[str, float]:
     """Percent right when every face gets the other folds' most frequent label, mean over ``folds``:
-    what a network must beat to have learned anything.
-    """
+    what a network must beat to have learned anything."""
     tested = faces[faces["fold"].isin(folds)]
     right = {task: by_fold(majority_hits(tested, faces, task), tested) for task in LABELS}
     return {task: float((100 * of_folds).mean()) for task, of_folds in right.items()}
@@ -128,9 +119,8 @@ def optimism(runs: Runs) -> pd.DataFrame:
     """What choosing the epoch on the test fold would have added, within held-out runs.
 
     A row a training: ``fold``, ``chosen`` (the epoch of the lowest loss on held-out subjects),
-    ``test fold's choice`` (that of the lowest loss on the test fold), and for each task the
-    accuracy at the second minus that at the first, in points; negative at times, since both choose
-    by loss. Raises AdienceError for runs without a record of the test fold.
+    ``test fold's choice``, and for each task the accuracy at the second minus that at the first, in
+    points; negative at times, since both choose by loss. Raises AdienceError for other runs.
     """
     ours, theirs = _epochs(runs, "val_loss"), _epochs(runs, "test_loss")
     chosen = {"chosen": ours["epoch"], "test fold's choice": theirs["epoch"]}
@@ -138,11 +128,8 @@ def optimism(runs: Runs) -> pd.DataFrame:
 
 
 def gained_after(runs: Runs) -> pd.DataFrame:
-    """What a held-out run's last epoch gets right of the test fold, minus what its chosen one does.
-
-    A row a training: ``fold``, and for each task the difference in points. Raises AdienceError for
-    runs without a record of the test fold.
-    """
+    """What a held-out run's last epoch gets right of the test fold, minus what its chosen one does,
+    in points of each task: a row a training. Raises AdienceError for other runs."""
     ours, last = _epochs(runs, "val_loss"), _epochs(runs, "epoch", "idxmax")
     return _points(runs, last, ours).reset_index()
 

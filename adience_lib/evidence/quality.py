@@ -20,9 +20,7 @@ BINS = 10
 @dataclass(frozen=True)
 class Share:
     """A share of faces and its 95 % interval, in percent; NaN where an end is unknown.
-
-    ``faces_alone``: the interval knows nothing of trainings, since there is one on one fold.
-    """
+    ``faces_alone``: the interval knows nothing of trainings, since there is one on one fold."""
 
     value: float
     low: float = np.nan
@@ -88,9 +86,7 @@ def fold_intervals(runs: Runs) -> pd.DataFrame:
 
 def macro_recall(runs: Runs, task: str) -> Share:
     """The mean over labels of the share that is right, and over folds, with Student's t over them.
-
-    A label without a test face in a fold counts for nothing there. One fold has no interval.
-    """
+    A label without a test face in a fold counts for nothing there. One fold has no interval."""
     by_fold = metrics.recalls(runs, task).mean(axis=1).to_numpy()
     return _share(contrast.over_folds(by_fold)) if len(by_fold) > 1 else Share(by_fold.mean())
 
@@ -103,8 +99,7 @@ def never_given(runs: Runs, task: str) -> list[str]:
 
 def classes(runs: Runs, task: str) -> pd.DataFrame:
     """A row a label of ``task``: ``faces``, and in percent ``recall``, ``low``, ``high`` (as
-    ``share``) and ``precision``. A label that no test face has, or that is never given, has NaN.
-    """
+    ``share``) and ``precision``. A label that no test face has, or that is never given, has NaN."""
     found, places = metrics.hits(runs, task), range(len(LABELS[task]))
     rows = [_right(found, (found.faces[task] == place).to_numpy(), "recall") for place in places]
     right = pd.Series(metrics.correct(runs.predictions, task))
@@ -157,11 +152,9 @@ def _right(found: metrics.Hits, mask: np.ndarray, name: str) -> dict[str, float]
 
 
 def calibration(runs: Runs, task: str) -> pd.DataFrame:
-    """The reliability curve: how often the network is right when it is so sure.
-
-    A row a bin of the probability that the network gives its answer, if it has faces: ``from``,
-    ``to``, ``faces``, ``confidence`` (mean probability) and ``accuracy``, in percent.
-    """
+    """The reliability curve: a row a bin of the probability that the network gives its answer, if
+    it has faces: ``from``, ``to``, ``faces``, ``confidence`` (mean probability) and ``accuracy``
+    (how often it is right), in percent."""
     confidence = metrics.probabilities(runs.predictions, task).max(axis=1)
     right = metrics.correct(runs.predictions, task)
     table = pd.DataFrame({"confidence": 100 * confidence, "accuracy": 100.0 * right})

@@ -23,11 +23,8 @@ FOLDER = "earlier"
 
 
 def pairs(study: Experiment, results: Results) -> list[tuple[Runs, Runs]]:
-    """The first and the second runs of each network and way of monitoring that was done twice.
-
-    ``study`` and ``results``: as of ``report.study.read``. Raises AdienceError if an earlier record
-    cannot be read.
-    """
+    """The first and the second runs of each network and way of monitoring that was done twice, of
+    what ``report.study.read`` gives. Raises AdienceError if an earlier record cannot be read."""
     before = find_runs(replace(study, runs_dir=study.runs_dir.parent / FOLDER))
     if before.unreadable:
         raise AdienceError("; ".join(before.unreadable))
@@ -42,8 +39,7 @@ def pairs(study: Experiment, results: Results) -> list[tuple[Runs, Runs]]:
 
 def by_fold(first: Runs, again: Runs) -> pd.DataFrame:
     """A row a task and fold: "task", "fold", "gained" (points of accuracy, the second's minus the
-    first's) and "changed" (percent of the answers on the test fold that are not the same).
-    """
+    first's) and "changed" (percent of the answers on the test fold that are not the same)."""
     parts = []
     for task in first.tasks:
         before, after = comparison.same_faces(first, again, task)
@@ -56,11 +52,9 @@ def by_fold(first: Runs, again: Runs) -> pd.DataFrame:
 
 
 def deviation(gained: pd.Series) -> tuple[float, tuple[float, float]]:
-    """The standard deviation of one training's accuracy, in points, and its 95 % interval.
-
-    ``gained``: (n,) differences between two trainings, taken as two draws from a normal
-    distribution whose mean differs from pair to pair: its variance is half of the mean square.
-    """
+    """The standard deviation of one training's accuracy, in points, and its 95 % interval, of
+    ``gained``, (n,) differences between two trainings: draws from a normal distribution whose mean
+    differs from pair to pair, so that its variance is half of the mean square."""
     n = len(gained)
     found = np.sqrt(np.mean(gained**2) / 2)
     low, high = found * np.sqrt(n / stats.chi2.ppf([0.975, 0.025], n))
