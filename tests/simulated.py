@@ -101,7 +101,7 @@ def made_up(one: Experiment, model: str, fold: int) -> Path:
     faces = one.faces[one.faces["fold"] == fold]
     random = np.random.default_rng(fold + len(model))
 
-    def write(result: Path, _: Path) -> dict[str, object]:
+    def write(result: Path) -> dict[str, object]:
         outputs = {
             task: random.dirichlet(np.ones(len(LABELS[task])), len(faces)) for task in tasks(model)
         }

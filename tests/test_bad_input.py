@@ -496,7 +496,7 @@ def test_record_of_a_run_that_is_damaged(
     text = damaged(json.dumps(specification).encode(), done)
     (made / "protocol.json").write_bytes(text)
     try:
-        write_once(training, lambda result, states: {})
+        write_once(training, lambda result: {})
     except AdienceError as error:
         assert_one_line_about(error, made)
         return

@@ -1,7 +1,5 @@
-"""Temperature scaling: one number a task that makes a network as sure as it is right.
-
-Guo et al. 2017, *On calibration of modern neural networks*, section 4.2.
-"""
+"""Temperature scaling: one number a task that makes a network as sure as it is right (Guo et al.
+2017, *On calibration of modern neural networks*, section 4.2)."""
 
 import numpy as np
 from scipy.optimize import minimize_scalar

@@ -116,12 +116,11 @@ HALF = 0.5
 
 @dataclass(frozen=True)
 class Claim:
-    """Something that the paper says, and one criterion for it.
+    """Something that the paper says, and one criterion for it (history: ``docs/method.md``).
 
     ``row``: the claim's number and which of its criteria this is. ``words``: what the paper says,
     or what the criterion asks where that is less. ``place``: the sections. ``holds``, ``fails``:
-    what must be shown, at ``contrast.LEVEL``, for "supported" and for "contradicted". Their
-    history stands in ``docs/method.md``.
+    what must be shown, at ``contrast.LEVEL``, for "supported" and for "contradicted".
     """
 
     row: str

@@ -47,10 +47,9 @@ def cross_validate(
 ) -> list[Path]:
     """Do ``trainings``, and give the run folders. ``images``: as of ``train_fold``.
 
-    One progress bar runs over all of them; it jumps ahead where early stopping ends a training.
-    ``executor``: any of ``concurrent.futures``, whose workers train the folds side by side
-    (``train_on``). The runs are the same, bit for bit, as without one, at equal numbers of threads
-    on equal machines.
+    One progress bar runs over all of them; it jumps ahead where early stopping ends a training. The
+    workers of an ``executor`` train the folds side by side (``train_on``). The runs are the same,
+    bit for bit, as without one, at equal numbers of threads on equal machines.
     """
     if executor is not None:
         done = sorted(train_on(executor, trainings), key=lambda training: training.fold)
@@ -70,7 +69,10 @@ def train_on(executor: Executor, trainings: list[Training]) -> Iterator[Training
 
     Raises AdienceError: what a training raises, or the executor's workers are gone.
     """
-    with _mark(trainings[0].runs_dir) as mark:
+    runs_dir = trainings[0].runs_dir
+    with atomic.writing(runs_dir / ".seen"):  # by which a worker knows the folder
+        mark = tempfile.NamedTemporaryFile(dir=runs_dir, prefix=".seen-")
+    with mark:
         token = Path(mark.name).name
         waiting = {executor.submit(work, training, token): training for training in trainings}
         try:
@@ -78,12 +80,6 @@ def train_on(executor: Executor, trainings: list[Training]) -> Iterator[Training
         finally:  # those that an error or the caller has left
             for future in waiting:
                 future.cancel()
-
-
-def _mark(runs_dir: Path) -> "tempfile._TemporaryFileWrapper[bytes]":
-    """A file by which a worker finds out whether it sees the same folder of runs."""
-    with atomic.writing(runs_dir / ".seen"):
-        return tempfile.NamedTemporaryFile(dir=runs_dir, prefix=".seen-")
 
 
 def _as_they_end(
@@ -155,11 +151,9 @@ def work(training: Training, token: str) -> bytes | None:
 
 
 def train_alone() -> None:
-    """The process of one training, with ``work``'s arguments on standard input.
-
-    The command line names the process with which it dies, since another will take up that one's
-    work, and the file for its result.
-    """
+    """The process of one training, with ``work``'s arguments on standard input. The command line
+    names the process with which it dies, since another will take up that one's work, and the file
+    for its result."""
     _, parent, answer = sys.argv
     if sys.platform == "linux":  # elsewhere a training whose worker is killed ends its fold alone
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -203,9 +197,8 @@ def executor(scheduler: str) -> Executor:
     """The executor of a Dask scheduler: "local:N" for N processes here, or its address.
 
     Each of N processes gets its share of the cores. Where workers declare a resource "GPU", a fold
-    takes one, so that no two share a card. Waits for the first worker, which tells that.
-
-    Raises AdienceError: Dask is not installed, or nobody answers at the address.
+    takes one, so that no two share a card. Waits for the first worker, which tells that. Raises
+    AdienceError: Dask is not installed, or nobody answers at the address.
     """
     client = _client(scheduler)
     if not _workers(client):

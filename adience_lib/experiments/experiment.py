@@ -102,20 +102,17 @@ def _in_words(protocol: Protocol) -> list[str]:
         "weights": f"{protocol.weights} initial weights",
         "optimizer": "Caffe's SGD",
     }
-    usual = asdict(PAPER)
     others = [
         words.get(name) or f"{name.replace('_', ' ')} {value:g}"
         for name, value in asdict(protocol).items()
-        if name not in ("name", "faces", "batch_size") and value != usual[name]
+        if name not in ("name", "faces", "batch_size") and value != getattr(PAPER, name)
     ]
     return [f"batches of {protocol.batch_size}", *others]
 
 
 def start(namespace: dict[str, Any], before: Collection[str] = ()) -> Experiment:
-    """Check a notebook's parameters and load its dataset.
-
-    Arguments and errors are those of ``parameters.read``, and errors of ``data.load``, too.
-    """
+    """Check a notebook's parameters and load its dataset. Arguments and errors are those of
+    ``parameters.read``, and errors of ``data.load``, too."""
     overrides = parameters.read(namespace, before)
     source = overrides.get("data") or paths.variable("ADIENCE_DATA") or data.DEMO
     dataset = data.load(
@@ -128,12 +125,9 @@ def start(namespace: dict[str, Any], before: Collection[str] = ()) -> Experiment
 
 
 def of(dataset: Dataset, overrides: dict[str, Any]) -> Experiment:
-    """The experiment with ``dataset`` and the parameters that are ``overrides``.
-
-    Its figures go to ``figures/<dataset>``, and one deeper for anything but all folds of the
-    protocol that is the dataset's by default. Raises AdienceError for a value of the wrong kind or
-    out of range.
-    """
+    """The experiment with ``dataset`` and the parameters that are ``overrides``. Its figures go to
+    ``figures/<dataset>``, and one deeper for anything but all folds of the protocol that is the
+    dataset's by default. Raises AdienceError for a value of the wrong kind or out of range."""
     default = DEMO if dataset.is_demo else PAPER
     planned = parameters.planned(overrides, default)
     protocol, folds = planned["protocol"], planned["folds"]
@@ -154,11 +148,9 @@ def of(dataset: Dataset, overrides: dict[str, Any]) -> Experiment:
 
 
 def train(experiment: Experiment, model_name: str, weights: Weights | None = None) -> Runs:
-    """Train ``model_name`` on every fold that is not finished yet, and read the runs back.
-
-    For ``transfer``, ``experiment`` and ``weights`` come from ``for_transfer``. Raises
-    AdienceError, before the first training, for folds that the faces cannot be split into.
-    """
+    """Train ``model_name`` on every fold that is not finished yet, and read the runs back. For
+    ``transfer``, ``experiment`` and ``weights`` come from ``for_transfer``. Raises AdienceError,
+    before the first training, for folds that the faces cannot be split into."""
     check_splits(experiment)
     trainings = [experiment.training(model_name, fold, weights) for fold in experiment.folds]
     finished = all(training.folder.is_dir() for training in trainings)
@@ -167,10 +159,8 @@ def train(experiment: Experiment, model_name: str, weights: Weights | None = Non
 
 
 def check_splits(experiment: Experiment) -> None:
-    """Raise AdienceError for a fold that cannot be trained, monitored either way.
-
-    The held-out trainings come last, and hours would be lost until their faces prove too few.
-    """
+    """Raise AdienceError for a fold that cannot be trained, monitored either way. The held-out
+    trainings come last, and hours would be lost until their faces prove too few."""
     held = experiment.under(monitor="held_out")
     for one, folds in ((experiment, experiment.folds), (held, experiment.held_out_folds)):
         for fold in folds:
@@ -195,11 +185,8 @@ def train_baseline(experiment: Experiment) -> None:
 
 
 def published_recipe(experiment: Experiment) -> Experiment:
-    """Levi & Hassner's own recipe on the same faces.
-
-    For ``levi_hassner_epochs`` where that is given, else ``epochs``, else their own number. The
-    demo and the smoke run keep their epochs and batches.
-    """
+    """Levi & Hassner's own recipe on the same faces, for ``levi_hassner_epochs`` where that is
+    given, else ``epochs``, else their own number. The demo and the smoke run keep their own."""
     used, overrides = experiment.protocol, experiment.overrides
     kept = ["faces", "seed", "precision"]
     if used.name in (DEMO.name, SMOKE.name):
@@ -209,23 +196,21 @@ def published_recipe(experiment: Experiment) -> Experiment:
     return replace(experiment, protocol=replace(recipe, epochs=epochs))
 
 
-def with_gammas(experiment: Experiment) -> dict[float, Experiment]:
-    """The same on the extra folds, by gamma, the protocol's own among them."""
+def by_gamma(experiment: Experiment) -> dict[float, Experiment]:
+    """The same on the extra folds, if any, by gamma, the protocol's own among them."""
     few = replace(experiment, folds=experiment.extra_folds)
-    return {gamma: few.under(gamma=gamma) for gamma in sorted({few.protocol.gamma, *few.gammas})}
+    gammas = sorted({few.protocol.gamma, *few.gammas}) if few.folds else []
+    return {gamma: few.under(gamma=gamma) for gamma in gammas}
 
 
 def sweep_gamma(experiment: Experiment) -> dict[float, Runs]:
-    """Multi-task on the extra folds with each gamma, the protocol's own among them."""
-    swept = with_gammas(experiment).items() if experiment.extra_folds else ()
-    return {gamma: train(one, "multitask") for gamma, one in swept}
+    """Multi-task trained with each gamma."""
+    return {gamma: train(one, "multitask") for gamma, one in by_gamma(experiment).items()}
 
 
 def find_weights(experiment: Experiment) -> Weights | None:
-    """The weights that the transfer network starts from; None for random features.
-
-    Raises AdienceError if they are missing. In the demo ImageNet's may be: a line says so.
-    """
+    """The weights that the transfer network starts from; None for random features. Raises
+    AdienceError if they are missing. In the demo ImageNet's may be: a line says so."""
     wanted = experiment.wanted_weights
     if wanted == "random":
         return None

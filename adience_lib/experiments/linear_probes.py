@@ -67,11 +67,9 @@ def names() -> list[str]:
 
 
 def probe(experiment: Experiment) -> dict[str, Runs]:
-    """Each task read off the other's trained trunk, off the untrained one, and off the pixels.
-
-    On the extra folds, whose gender and age networks must have been trained. Gives runs by readout.
-    Raises AdienceError if a network is missing.
-    """
+    """Each task read off the other's trained trunk, off the untrained one, and off the pixels, by
+    the readout's name, on the extra folds. Raises AdienceError if the gender or age network of one
+    has not been trained."""
     few = replace(experiment, folds=experiment.extra_folds)
     pixels = remember(lambda: _run(_pixels(), few))
 
@@ -82,18 +80,13 @@ def probe(experiment: Experiment) -> dict[str, Runs]:
             return _run(_trunk(initial_network(DIRECTIONS[task], few.protocol, fold)), few)
         return _run(_trunk(load_network(few.folder(source, fold))), few)
 
-    made = {}
-    for name in names() if few.folds else ():
-        task, source = name.split("_from_")
-        made[name] = _read(few, name, (task,), partial(features, task, source), is_reduced=True)
-    return made
+    asked = names() if few.folds else []
+    return {name: _read(few, name, partial(features, *name.split("_from_"))) for name in asked}
 
 
 def probe_related(experiment: Experiment, xception: Weights | None) -> dict[str, Runs]:
     """The related work's way: ``probe_frozen`` for each network whose weights are there, by name.
-
-    ``xception``: as of ``for_transfer``; None fetches nothing. A line says what is left out.
-    """
+    ``xception``: as of ``for_transfer``; None fetches nothing. A line says what is left out."""
     if xception is None:
         print("Linear models on frozen networks are left out: there are no weights of ImageNet.")
         return {}
@@ -106,15 +99,12 @@ def probe_related(experiment: Experiment, xception: Weights | None) -> dict[str,
 
 
 def probe_frozen(experiment: Experiment, name: str, weights: Weights) -> Runs:
-    """Both tasks read off the last map of a network of ImageNet, averaged over its places.
-
-    ``name``: one of ``FROZEN``; ``weights``: its own. VGG-16 gives 512 numbers a face, Xception
-    2,048. It is the related work that the paper builds on (1.1), on every fold.
-    """
+    """Both tasks read off the last map of a network of ``FROZEN``, averaged over its places, on
+    every fold: the related work that the paper builds on (1.1). VGG-16 gives 512 numbers a face,
+    Xception 2,048."""
     # The same for every fold, and the slow part: made once, and only if a fold asks.
     features = remember(lambda: _run(_frozen(name, weights), experiment))
-    probed = frozen(experiment, weights.label)
-    return _read(probed, name, tuple(LABELS), lambda _: features(), is_reduced=False)
+    return _read(frozen(experiment, weights.label), name, lambda _: features())
 
 
 def frozen(experiment: Experiment, weights_label: str) -> Experiment:
@@ -122,26 +112,21 @@ def frozen(experiment: Experiment, weights_label: str) -> Experiment:
     return experiment.under(weights=weights_label, precision="float32")
 
 
-def _read(
-    experiment: Experiment,
-    name: str,
-    tasks: tuple[str, ...],
-    features: Features,
-    *,
-    is_reduced: bool,
-) -> Runs:
+def _read(experiment: Experiment, name: str, features: Features) -> Runs:
     """Every fold's run; its single "epoch" is the fitting, features included."""
     protocol, faces = experiment.protocol, experiment.faces
+    tasks = LABELS if name in FROZEN else name.split("_from_")[:1]
 
-    def write(fold: int, result: Path, _: Path) -> dict[str, object]:
+    def write(fold: int, result: Path) -> dict[str, object]:
         started = time.perf_counter()
         split = loader.split(faces, fold, protocol.monitor, protocol.seed)
         numbers = pd.DataFrame(features(fold), index=faces.index)
         train, test = (numbers.loc[rows].to_numpy() for rows in (split.train, split.test))
         outputs = {}
         for task in tasks:
-            fitted = _linear(len(train), is_reduced).fit(train, faces.loc[split.train, task])
-            outputs[task] = _all_classes(fitted, test, task)
+            linear = _linear(len(train), is_reduced=name not in FROZEN)
+            linear.fit(train, faces.loc[split.train, task])
+            outputs[task] = _all_classes(linear, test, task)
         seconds = round(time.perf_counter() - started, 3)
         write_table(pd.DataFrame({"epoch": [1], "seconds": [seconds]}), result / "history.csv")
         table = predictions_table(faces.loc[split.test], outputs)

@@ -25,12 +25,12 @@ from adience_lib.util import paths
 from adience_lib.util.errors import AdienceError, shorten
 
 WHOLE_NUMBERS = ("faces", "epochs", "batch_size", "seed", "levi_hassner_epochs")
-NUMBERS = ("learning_rate", "gamma")
+NUMBERS = (*WHOLE_NUMBERS, "learning_rate", "gamma")
 CHOICES = {"protocol": tuple(BASES), "monitor": MONITORS, "precision": PRECISIONS}
 PATHS = ("data", "weights", "runs_dir", "figures_dir")
 SWITCHES = ("allow_missing", "drop_repeats")
 LISTS = ("folds", "extra_folds", "held_out_folds", "gammas")
-PARAMETERS = (*PATHS, "scheduler", *CHOICES, *LISTS, *WHOLE_NUMBERS, *NUMBERS, *SWITCHES)
+PARAMETERS = (*PATHS, "scheduler", *CHOICES, *LISTS, *NUMBERS, *SWITCHES)
 """Every parameter that any notebook has. In each, None stands for the protocol's own value."""
 
 PLAIN = (type(None), bool, int, float, str, bytes, list, tuple, dict)
@@ -72,11 +72,9 @@ def read(namespace: dict[str, Any], before: Collection[str] = ()) -> dict[str, A
 
 
 def settled(overrides: dict[str, Any]) -> dict[str, Any]:
-    """The same, with every path absolute, and with numbers where they came as text.
-
-    In a file of parameters ``1e-4`` is a text: to YAML, a number has a point. Raises AdienceError
-    for what can be no path.
-    """
+    """The same, with every path absolute, and with numbers where they came as text: in a file of
+    parameters ``1e-4`` is one, since to YAML a number has a point. Raises AdienceError for what can
+    be no path."""
     return {name: _settled(name, value) for name, value in overrides.items()}
 
 
@@ -85,7 +83,7 @@ def _settled(name: str, value: Any) -> Any:
         return value
     if name in PATHS:
         return paths.settled(name, value)
-    if name in (*WHOLE_NUMBERS, *NUMBERS):
+    if name in NUMBERS:
         with contextlib.suppress(ValueError):
             number = float(value)
             return int(number) if name in WHOLE_NUMBERS and number.is_integer() else number
@@ -100,10 +98,8 @@ def unknown_parameter(name: str, allowed: list[str]) -> str:
 
 
 def check(overrides: dict[str, Any]) -> dict[str, Any]:
-    """Those of ``overrides`` that are not None, ``settled``.
-
-    Raises AdienceError for a value of the wrong kind or out of range, saying what is allowed.
-    """
+    """Those of ``overrides`` that are not None, ``settled``. Raises AdienceError for a value of the
+    wrong kind or out of range, saying what is allowed."""
     overrides = settled({name: value for name, value in overrides.items() if value is not None})
     for name, value in overrides.items():
         _check_kind(name, value)
@@ -125,7 +121,7 @@ def _check_kind(name: str, value: Any) -> None:
             "local:N with N processes from 1 to 99, the address of a Dask scheduler such as "
             "tcp://host:8786, or None"
         )
-    elif name in (*WHOLE_NUMBERS, *NUMBERS):
+    elif name in NUMBERS:
         whole, field = name in WHOLE_NUMBERS, name.removeprefix("levi_hassner_")
         low, high = RANGES[field]
         is_number = isinstance(value, (int,) if whole else (int, float))
@@ -138,12 +134,9 @@ def _check_kind(name: str, value: Any) -> None:
 
 
 def planned(overrides: dict[str, Any], default: Protocol) -> dict[str, Any]:
-    """The fields of ``experiment.Experiment`` that say what is trained.
-
-    ``overrides``: parameters of the right kind; ``default``: the protocol that they change, if
-    neither they nor ``ADIENCE_SMOKE=1`` name another. Raises AdienceError for a value that is not
-    allowed.
-    """
+    """The fields of ``experiment.Experiment`` that say what is trained, by parameters of the right
+    kind. ``default``: the protocol that they change, if neither they nor ``ADIENCE_SMOKE=1`` name
+    another. Raises AdienceError for a value that is not allowed."""
     base = _protocol(overrides, default)
     usual = SMOKE_FOLDS if base.name == SMOKE.name else EVERY_FOLD
     main = _folds("folds", overrides, EVERY_FOLD, usual)
@@ -161,9 +154,8 @@ def planned(overrides: dict[str, Any], default: Protocol) -> dict[str, Any]:
 
 def _protocol(overrides: dict[str, Any], default: Protocol) -> Protocol:
     base = default if os.environ.get("ADIENCE_SMOKE", "") in ("", "0") else SMOKE
-    if named := overrides.get("protocol"):
-        base = BASES[named]
-    names = {*WHOLE_NUMBERS, *NUMBERS, "monitor", "precision"} - {"levi_hassner_epochs"}
+    base = BASES.get(overrides.get("protocol"), base)
+    names = {*NUMBERS, "monitor", "precision"} - {"levi_hassner_epochs"}
     given = {name: overrides[name] for name in names if overrides.get(name) is not None}
     return replace(base, **given)
 
@@ -193,10 +185,8 @@ def _folds(
 
 
 def _gammas(value: Any, base: Protocol) -> tuple[float, ...]:
-    """None for the usual ones, fewer on the demo; a list of numbers from 0 to 1, or a string.
-
-    The protocol's own is left out: it is trained anyway.
-    """
+    """None for the usual ones, fewer on the demo; a list of numbers from 0 to 1, or a string. The
+    protocol's own is left out: it is trained anyway."""
     if value is None:
         value = DEMO_GAMMAS if base.name in (DEMO.name, SMOKE.name) else SWEPT_GAMMAS
     try:

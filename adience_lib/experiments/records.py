@@ -42,10 +42,8 @@ _PLACES = ("data", "runs_dir", "figures_dir", "scheduler")
 
 
 def begin(began: Experiment, records_dir: Path) -> None:
-    """Write down what all records in ``records_dir`` are of.
-
-    Raises AdienceError: the folder holds records of something else, or cannot be written to.
-    """
+    """Write down what all records in ``records_dir`` are of. Raises AdienceError: the folder holds
+    records of something else, or cannot be written to."""
     dataset, specification = began.dataset, _specification(began)
     file = records_dir / _EXPERIMENT
     if file.exists() and (names := different(file, specification)):
@@ -59,10 +57,8 @@ def begin(began: Experiment, records_dir: Path) -> None:
 
 
 def place(began: Experiment, figures: Path) -> Path:
-    """The folder of figures whose records are, or may be, of this experiment.
-
-    ``figures``; where that holds another's (the checkout's, say), a folder in it of its own name.
-    """
+    """The folder of figures whose records are, or may be, of this experiment: ``figures``, or,
+    where that holds another's (the checkout's, say), a folder in it of its own name."""
     specification, file = _specification(began), figures / FOLDER / _EXPERIMENT
     if not file.exists() or not different(file, specification):
         return figures
@@ -84,22 +80,18 @@ def _specification(began: Experiment) -> dict[str, Any]:
 
 
 def is_kept(began: Experiment, folder: Path, records_dir: Path) -> bool:
-    """Whether the record of the run in ``folder`` is there; the run itself need not be.
-
-    Raises AdienceError if the record is not as it was left.
-    """
+    """Whether the record of the run in ``folder`` is there; the run itself need not be. Raises
+    AdienceError if the record is not as it was left."""
     record = records_dir / folder.relative_to(began.runs_dir)
     if record.exists():
         _checked(record)
     return record.exists()
 
 
-def keep(began: Experiment, folder: Path, records_dir: Path) -> Path:
-    """Copy what may be published of the finished run in ``folder``, and give the copy's folder.
-
-    Left out: the network. Faces and subjects become numbers. Raises AdienceError if the run is
-    not as it was left, or the disk cannot be written to.
-    """
+def keep(began: Experiment, folder: Path, records_dir: Path) -> None:
+    """Copy what may be published of the finished run in ``folder``: not the network, and numbers
+    for faces and subjects. Raises AdienceError if the run is not as it was left, or the disk cannot
+    be written to."""
     target = records_dir / folder.relative_to(began.runs_dir)
     files = _checked(folder)
 
@@ -115,7 +107,6 @@ def keep(began: Experiment, folder: Path, records_dir: Path) -> Path:
 
     atomic.remove(target)
     atomic.make_whole(target, write)
-    return target
 
 
 def _checked(folder: Path) -> list[Path]:
@@ -140,9 +131,7 @@ def _numbers(names: pd.Series) -> dict[str, str]:
 
 def read(records_dir: Path) -> Experiment:
     """The experiment whose records lie in ``records_dir``, as its runs are found: without images.
-
-    Raises AdienceError if they cannot be read.
-    """
+    Raises AdienceError if they cannot be read."""
     specification = read_json(records_dir / _EXPERIMENT)
     try:
         faces = pd.read_csv(records_dir / _FACES, dtype={"path": str, "subject": str})

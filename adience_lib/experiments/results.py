@@ -1,6 +1,5 @@
 """The runs that are finished for an experiment, and the commands that make those that are not."""
 
-import itertools
 import re
 import shlex
 from collections.abc import Iterable
@@ -10,12 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from adience_lib.experiments import linear_probes
-from adience_lib.experiments.experiment import (
-    Experiment,
-    published_recipe,
-    transferring,
-    with_gammas,
-)
+from adience_lib.experiments.experiment import Experiment, by_gamma, published_recipe, transferring
 from adience_lib.models import baselines, pretrained
 from adience_lib.runs.read import Runs, read_runs
 from adience_lib.util import paths
@@ -24,9 +18,7 @@ from adience_lib.util.errors import AdienceError
 
 def finished_runs(experiment: Experiment, model_name: str) -> Runs | None:
     """The runs of ``model_name`` that are there, without training; None if there are none.
-
-    Repetitions are counted from the protocol's own up to the first that has no fold.
-    """
+    Repetitions are counted from the protocol's own up to the first that has no fold."""
     asked = [experiment]
     if model_name == "transfer":
         labels = dict.fromkeys([weights_label(experiment.wanted_weights), "random"])
@@ -40,20 +32,17 @@ def finished_runs(experiment: Experiment, model_name: str) -> Runs | None:
 
 
 def _finished_folders(experiment: Experiment, model_name: str) -> list[Path]:
-    finished: list[Path] = []
-    for repetition in itertools.count(experiment.protocol.repetition):
-        again = experiment.under(repetition=repetition)
-        folders = [again.folder(model_name, fold) for fold in again.folds]
-        there = [folder for folder in folders if folder.is_dir()]
-        if not there:
-            break
-        finished += there
-    return finished
+    folders = [experiment.folder(model_name, fold) for fold in experiment.folds]
+    there = [folder for folder in folders if folder.is_dir()]
+    if not there:
+        return []
+    again = experiment.under(repetition=experiment.protocol.repetition + 1)
+    return there + _finished_folders(again, model_name)
 
 
 def finished_sweep(experiment: Experiment) -> dict[float, Runs]:
     """The multi-task runs on the extra folds that are there, by gamma, the protocol's own too."""
-    swept = with_gammas(experiment).items()
+    swept = by_gamma(experiment).items()
     found = {gamma: finished_runs(one, "multitask") for gamma, one in swept}
     return {gamma: runs for gamma, runs in found.items() if runs}
 
@@ -94,11 +83,9 @@ class Results:
         return self._there(self.finished, name, "has not been trained")
 
     def unselected(self, name: str) -> Runs:
-        """The runs of a network of Table 3 whose epochs were not chosen on the scored faces.
-
-        Those with held-out subjects where the protocol monitors the test fold. Raises
-        AdienceError if there are none.
-        """
+        """The runs of a network of Table 3 whose epochs were not chosen on the scored faces: those
+        with held-out subjects where the protocol monitors the test fold. Raises AdienceError if
+        there are none."""
         if self.main(name).protocol.monitor != "test_fold":
             return self.main(name)
         otherwise = (
@@ -131,13 +118,14 @@ def find_runs(experiment: Experiment) -> Results:
     unreadable: list[str] = []
 
     def read(one: Experiment, names: Iterable[str]) -> dict[str, Runs]:
-        found: dict[str, Runs | None] = {}
+        found = {}
         for name in names:
             try:
-                found[name] = finished_runs(one, name)
+                if runs := finished_runs(one, name):
+                    found[name] = runs
             except AdienceError as error:
                 unreadable.append(str(error))
-        return {name: runs for name, runs in found.items() if runs}
+        return found
 
     return Results(
         experiment.dataset.is_demo,
@@ -183,10 +171,8 @@ def _frozen_label(experiment: Experiment, name: str) -> str:
 
 
 def weights_label(wanted: str) -> str:
-    """The label under which runs name the weights that were asked for; a label names itself.
-
-    ``wanted``: as the parameter ``weights``. Raises AdienceError for a file that cannot be read.
-    """
+    """The label under which runs name the weights that the parameter ``weights`` asks for; a label
+    names itself. Raises AdienceError for a file that cannot be read."""
     if wanted in ("imagenet", "random") or _DIGEST.fullmatch(wanted):
         return wanted
     return pretrained.from_file(Path(wanted)).label

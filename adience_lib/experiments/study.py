@@ -34,11 +34,9 @@ REDUCED = ("multitask", "age", "gender")
 
 
 def trainings(study: Experiment) -> list[Training]:
-    """Everything that is trained, what matters most first, so that an early end leaves a whole.
-
-    At last comes what asks for one training of a fold: multi-task with held-out subjects, the other
-    values of gamma, and, where the study is a sample, one fold on all faces in the paper's batches.
-    """
+    """Everything that is trained, what matters most first, so that an early end leaves a whole. At
+    last what asks for one training of a fold: multi-task with held-out subjects, the other values
+    of gamma, and, where the study is a sample, one fold on all faces in the paper's batches."""
     weights, transferring = experiment.for_transfer(study)
 
     def of_all_folds(name: str, repetition: int) -> list[Training]:
@@ -69,10 +67,8 @@ def _on_all_faces(study: Experiment) -> list[Experiment]:
 
 
 def run(study: Experiment, records_dir: Path) -> None:
-    """Train what has no record in ``records_dir``, and keep each record there as a fold ends.
-
-    A linear model on frozen Xception comes first, on the study's faces and on all: in minutes.
-    """
+    """Train what has no record in ``records_dir``, and keep each record there as a fold ends. A
+    linear model on frozen Xception comes first, on the study's faces and on all: in minutes."""
     experiment.check_splits(study)
     records.begin(study, records_dir)
     weights, _ = experiment.for_transfer(study)
@@ -81,14 +77,15 @@ def run(study: Experiment, records_dir: Path) -> None:
             _probe_xception(one, weights, records_dir)
     planned = trainings(study)
     left = [one for one in planned if not records.is_kept(study, one.folder, records_dir)]
-    message(f"{len(planned) - len(left)} of {len(planned)} trainings have been recorded before.")
+    done = len(planned) - len(left)
+    message(f"{done} of {len(planned)} trainings have been recorded before.")
     if left and study.scheduler:
         _ = study.images  # the cache is there before the workers ask for it
         executor = cross_validation.executor(study.scheduler)
         for training in cross_validation.train_on(executor, left):
             records.keep(study, training.folder, records_dir)
         return
-    for number, training in enumerate(left, start=1 + len(planned) - len(left)):
+    for number, training in enumerate(left, start=1 + done):
         message(f"{number} of {len(planned)}: {training.name}, {training.protocol.label}")
         cross_validation.cross_validate([training], study.images)
         records.keep(study, training.folder, records_dir)
@@ -104,11 +101,9 @@ def _probe_xception(study: Experiment, weights: Weights, records_dir: Path) -> N
 
 
 def asked_for(overrides: dict[str, Any]) -> dict[str, Any]:
-    """The checked parameters ``overrides``, and what a study takes where they say nothing.
-
-    Every fold is monitored both ways, since the paper does not say which was its own. Raises
-    AdienceError if no dataset is named: hours of training on drawings would be a mistake.
-    """
+    """The checked parameters ``overrides``, and what a study takes where they say nothing. Every
+    fold is monitored both ways, since the paper does not say which was its own. Raises AdienceError
+    if no dataset is named: hours of training on drawings would be a mistake."""
     if not overrides.get("data") and not os.environ.get("ADIENCE_DATA"):
         raise AdienceError(
             "a study is of real faces: give their folder, make study DATA=/path/to/faces"

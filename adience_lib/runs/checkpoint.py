@@ -23,20 +23,16 @@ Machines = list[dict[str, Any]]
 def save(
     folder: Path, state: State, specification: dict[str, Any], machines: Machines, best_epoch: int
 ) -> None:
-    """Write ``state``, whole or not at all.
-
-    ``specification``: what it is a training of (``Training.specification``). Beside it stays the
-    state after ``best_epoch`` (counted from 1), whose weights will be wanted; older states go.
-    Raises OSError if the disk is full or cannot be written to.
-    """
+    """Write ``state`` of the training of ``specification``, whole or not at all. Beside it stays
+    the state after ``best_epoch`` (counted from 1), whose weights will be wanted; older states go.
+    Raises OSError if the disk is full or cannot be written to."""
     epoch = len(state.history)
     done = json.dumps({"said": specification, "history": state.history, "machines": machines})
     arrays = {"done": np.frombuffer(done.encode(), "uint8")}
     for kind, values in (("model", state.network), ("optimizer", state.optimizer)):
         arrays |= {f"{kind}_{place}": array for place, array in enumerate(values)}
-    atomic.write_file(
-        _file(folder, epoch), lambda file: np.savez(file, allow_pickle=False, **arrays)
-    )
+    file = _file(folder, epoch)
+    atomic.write_file(file, lambda opened: np.savez(opened, allow_pickle=False, **arrays))
     for number in _epochs(folder):
         if number not in (epoch, best_epoch):
             atomic.remove(_file(folder, number))
@@ -53,11 +49,9 @@ def load(
     network: keras.Model,
     best: Callable[[list[Row]], int],
 ) -> tuple[State, Machines] | None:
-    """The newest state, and the machines so far; None if there is none.
-
-    ``specification``, ``network``: what it must be of. ``best`` gives the best epoch of a history.
-    Raises AdienceError if a state is damaged or of another training.
-    """
+    """The newest state, and the machines so far; None if there is none. ``best`` gives the best
+    epoch of a history. Raises AdienceError if a state is damaged, or of another training than that
+    of ``specification`` and ``network``."""
     epoch = finished_epochs(folder)
     if not epoch:
         return None
@@ -77,7 +71,9 @@ def _read(
             done = json.loads(stored["done"].tobytes())
             if done["said"] != specification or len(done["history"]) != epoch:
                 raise ValueError("it is of another run or epoch")
-            arrays = {kind: _in_order(stored, kind) for kind in ("model", "optimizer")}
+            arrays: dict[str, list[np.ndarray]] = {"model": [], "optimizer": []}
+            for name in stored.files[1:]:  # in the order in which they were written, after "done"
+                arrays[name.rpartition("_")[0]].append(stored[name])
         shapes = [tuple(variable.shape) for variable in network.variables]
         if [array.shape for array in arrays["model"]] != shapes:
             raise ValueError("it is of another network")
@@ -87,11 +83,6 @@ def _read(
             f"the folder {folder} to train this fold from its start"
         ) from error
     return done, arrays
-
-
-def _in_order(stored: Any, kind: str) -> list[np.ndarray]:
-    count = sum(name.startswith(f"{kind}_") for name in stored)
-    return [stored[f"{kind}_{place}"] for place in range(count)]
 
 
 def _file(folder: Path, epoch: int) -> Path:

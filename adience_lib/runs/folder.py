@@ -34,10 +34,8 @@ def version_of(model_name: str) -> int:
 @dataclass(frozen=True, eq=False)
 class Training:
     """One training: of a network under a protocol, tested on ``fold`` and trained on the others.
-
     ``runs_dir``: where run folders lie. ``weights``: those that ``protocol.weights`` names, for
-    ``transfer``; None where it says "random".
-    """
+    ``transfer``; None where it says "random"."""
 
     dataset: Dataset
     model_name: str
@@ -78,14 +76,12 @@ class Training:
         }
 
 
-def write_once(training: Training, write: Callable[[Path, Path], dict[str, Any]]) -> bool:
+def write_once(training: Training, write: Callable[[Path], dict[str, Any]]) -> bool:
     """Let ``write`` make the folder of ``training`` unless it holds that run.
 
-    ``write`` fills the folder that it gets first with the results, and gives the content of
-    ``run.json``. The second, ``training.unfinished``, outlives an interruption: states to go on
-    from. The results appear under their name when they are whole. A second process waits for the
-    first. Gives whether there was anything to do.
-
+    ``write`` fills the folder that it gets, which appears under its name when it is whole, and
+    gives the content of ``run.json``. What it leaves in ``training.unfinished`` outlives an
+    interruption. A second process waits for the first. Gives whether there was anything to do.
     Raises AdienceError: the folder, or what is left of an interruption, is of another run; or the
     disk cannot be written to.
     """
@@ -98,28 +94,22 @@ def write_once(training: Training, write: Callable[[Path, Path], dict[str, Any]]
                 _check_same(folder, specification)
                 atomic.remove(unfinished)  # of a process that ended between its last two steps
                 return False
-            _begin(unfinished, specification)
-            result = unfinished / "result"
+            file, result = unfinished / "protocol.json", unfinished / "result"
+            unfinished.mkdir(exist_ok=True)
+            atomic.remove(atomic.unfinished_name(file))  # of a process that was killed just here
+            if any(unfinished.iterdir()):
+                _check_same(unfinished, specification)
+            else:
+                write_json(file, specification)
             atomic.remove(result)
             result.mkdir()
-            run = {"status": "finished", **write(result, unfinished)}
+            run = {"status": "finished", **write(result)}
             write_json(result / "protocol.json", specification)
             write_json(result / "run.json", run)
             write_sums(result)
             atomic.put(result, folder)
             atomic.remove(unfinished)
             return True
-
-
-def _begin(unfinished: Path, specification: dict[str, Any]) -> None:
-    """Make the folder of a training that begins, or check that it is of the same run."""
-    file = unfinished / "protocol.json"
-    unfinished.mkdir(exist_ok=True)
-    atomic.remove(atomic.unfinished_name(file))  # of a process that was killed just here
-    if any(unfinished.iterdir()):
-        _check_same(unfinished, specification)
-    else:
-        write_json(file, specification)
 
 
 def _check_same(folder: Path, specification: dict[str, Any]) -> None:
@@ -150,8 +140,7 @@ def read_json(file: Path) -> dict[str, Any]:
 
 
 def _way_out(folder: Path) -> str:
-    """What to do about a damaged run: train it again, unless it is a record of the checkout, which
-    took days and must not be deleted."""
+    """Train a damaged run again, unless it is a record of the checkout, which took days."""
     if not folder.absolute().is_relative_to(paths.COMMITTED):
         return RETRAIN
     return (
@@ -172,10 +161,8 @@ def write_sums(folder: Path) -> None:
 
 
 def check_files(folder: Path, names: Iterable[str]) -> None:
-    """Check that the files ``names`` of a finished run are those that its training wrote.
-
-    Raises AdienceError naming what is missing, or the file that is damaged or of another run.
-    """
+    """Check that the files ``names`` of a finished run are those that its training wrote. Raises
+    AdienceError naming what is missing, or the file that is damaged or of another run."""
     if not folder.is_dir():
         raise AdienceError(f"{folder}: there is no finished run; train it first")
     try:
@@ -209,11 +196,8 @@ def both_columns(given: np.ndarray) -> np.ndarray:
 
 
 def predictions_table(faces: pd.DataFrame, outputs: dict[str, np.ndarray]) -> pd.DataFrame:
-    """One row a test face: ``face`` (its path), ``subject``, the true labels, probabilities.
-
-    ``faces``: rows of the manifest. ``outputs``: for each task (n, classes), or (n, 1) for the
-    probability of the second of two labels.
-    """
+    """One row a test face, of rows of the manifest: ``face`` (its path), ``subject``, the true
+    labels, probabilities. ``outputs``: for each task as ``both_columns`` takes them."""
     table = faces.rename(columns={"path": "face"}).reset_index(drop=True)
     for task, given in outputs.items():
         table[[f"{task} {label}" for label in LABELS[task]]] = both_columns(given)

@@ -59,8 +59,8 @@ class Runs:
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
         """The tables that there are, by name."""
-        names = ("history", "predictions", "records", "ten_crops")
-        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        fields = vars(self).items()
+        return {name: table for name, table in fields if isinstance(table, pd.DataFrame)}
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -100,16 +100,14 @@ class Runs:
 
 
 def read_runs(folders: list[Path]) -> Runs:
-    """The runs in ``folders``, of one model under one protocol on one dataset.
-
-    Protocols may differ in their repetition. Raises AdienceError naming the file or the folder that
-    is missing or cannot be read, or is of another model, protocol or dataset than the first.
-    """
+    """The runs in ``folders``, of one model on one dataset, under protocols that differ in their
+    repetition alone. Raises AdienceError naming the file or the folder that is missing or cannot be
+    read, or is of another model, protocol or dataset than the first."""
     several = [_read_one(folder) for folder in folders]
     alike = [replace(runs, protocol=replace(runs.protocol, repetition=0)) for runs in several]
     for folder, runs in zip(folders, alike, strict=True):
-        different = [name for name in SAME if getattr(runs, name) != getattr(alike[0], name)]
-        if different:
+        same = ("model", "fingerprint", "version", "protocol")
+        if different := [name for name in same if getattr(runs, name) != getattr(alike[0], name)]:
             raise AdienceError(
                 f"{folder}: a run with another {', '.join(different)} than {folders[0]}; they are "
                 "different experiments and cannot be taken together"
@@ -125,10 +123,6 @@ def read_runs(folders: list[Path]) -> Runs:
     }
     first = min(several, key=lambda runs: runs.protocol.repetition)
     return replace(first, records=records, **joined)
-
-
-SAME = ("model", "fingerprint", "version", "protocol")
-"""What runs that are read together have in common, but for the protocol's repetition."""
 
 
 def _read_one(folder: Path) -> Runs:
@@ -179,9 +173,7 @@ def _predictions(file: Path, training: dict[str, int]) -> pd.DataFrame:
 
 
 def load_network(folder: Path) -> keras.Model:
-    """The network of the finished run in ``folder``.
-
-    Raises AdienceError if its file is missing, or is not the one that the training wrote.
-    """
+    """The network of the finished run in ``folder``. Raises AdienceError if its file is missing, or
+    is not the one that the training wrote."""
     check_files(folder, ["best.keras"])
     return models.load(folder / "best.keras")

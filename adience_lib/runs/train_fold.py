@@ -55,19 +55,17 @@ def train_fold(training: Training, images: np.ndarray, bar: "tqdm[Any] | None" =
     given = training.weights.label if training.weights else "random"
     if training.model_name == "transfer" and given != asked:
         raise AdienceError(f"the protocol says weights={asked}, but {given} were given")
+
+    def stopped() -> str:
+        epochs = checkpoint.finished_epochs(training.unfinished)
+        kept = f"{epochs} finished epochs are kept, and the same command goes on from there"
+        return f"{training.name}: stopped; {kept}"
+
     run = _Run(training, images, tqdm(disable=True) if bar is None else bar)
-    with announced(lambda: _stopped(training)):
+    with announced(stopped):
         is_new = write_once(training, run.write)
     run.bar.update(0 if is_new else training.protocol.epochs)
     return training.folder
-
-
-def _stopped(training: Training) -> str:
-    epochs = checkpoint.finished_epochs(training.unfinished)
-    return (
-        f"{training.name}: stopped; {epochs} finished epochs are kept, and the same command goes "
-        "on from there"
-    )
 
 
 def initial_network(
@@ -88,8 +86,8 @@ class _Run:
     images: np.ndarray
     bar: "tqdm[Any]"
 
-    def write(self, result: Path, states: Path) -> dict[str, Any]:
-        """Train, or go on from ``states``, into ``result``, and give what ``run.json`` holds."""
+    def write(self, result: Path) -> dict[str, Any]:
+        """Train, or go on, into ``result``, and give what ``run.json`` holds."""
         training, protocol, dataset = self.training, self.training.protocol, self.training.dataset
         labelled = dataset.labelled(models.tasks(training.model_name))
         left_out = len(dataset.labelled()) - len(labelled)
@@ -102,7 +100,7 @@ class _Run:
         for layer in network.layers:
             if isinstance(layer, MeanImage):
                 layer.adapt(self.images, split.train)
-        history, machines = self._fit(network, split, states)
+        history, machines = self._fit(network, split)
         write_table(pd.DataFrame(history), result / "history.csv")
         started = time.perf_counter()
         self._predict(network, split.test, result / "predictions.csv")
@@ -110,23 +108,23 @@ class _Run:
             self._predict(baselines.ten_crops(network), split.test, result / "ten_crops.csv")
         seconds_testing = round(time.perf_counter() - started, 3)
         network.save(result / "best.keras")
+        counts = {name: len(rows) for name, rows in vars(split).items()}
         return {
             "epochs": len(history),
             "best_epoch": best_epoch(history, protocol),
             "seconds": round(sum(row["seconds"] for row in history), 3),
             "seconds_testing": seconds_testing,
             "peak_memory": max(row["peak_memory"] or 0 for row in history) or None,
-            "faces": {name: len(rows) for name, rows in vars(split).items()}
-            | ({"left_out": left_out} if left_out else {}),
+            "faces": counts | ({"left_out": left_out} if left_out else {}),
             "parameters": parameter_counts(network),
             "inputs": _inputs(dataset, self.images, split.train, protocol.seed),
             "machines": machines,
         }
 
-    def _fit(self, network: keras.Model, split: Split, states: Path) -> tuple[list[Row], Machines]:
+    def _fit(self, network: keras.Model, split: Split) -> tuple[list[Row], Machines]:
         """Train until early stopping or the last epoch, from the newest state on."""
         name, protocol, bar = self.training.name, self.training.protocol, self.bar
-        specification = self.training.specification
+        states, specification = self.training.unfinished, self.training.specification
         batches = self._batches(split.train, protocol.training_seed(self.training.fold))
         best = partial(best_epoch, protocol=protocol)
         start, machines = checkpoint.load(states, specification, network, best) or (None, [])
@@ -199,16 +197,17 @@ IDLE_CARD = (
     "and without this line, set CUDA_VISIBLE_DEVICES=-1"
 )
 
-BEGUN_ELSEWHERE = (
-    "; it was begun on another machine, with other versions or with other settings of the "
-    "environment: last digits may differ"
-)
-
 
 def _going_on(history: list[Row], machines: Machines, protocol: Protocol) -> str:
-    best = "" if protocol.monitor == "none" else f", best {best_epoch(history, protocol)}"
-    elsewhere = "" if backend.machine() in machines else BEGUN_ELSEWHERE
-    return f"going on after epoch {len(history)} of {protocol.epochs}{best}{elsewhere}"
+    words = f"going on after epoch {len(history)} of {protocol.epochs}"
+    if protocol.monitor != "none":
+        words += f", best {best_epoch(history, protocol)}"
+    if backend.machine() not in machines:
+        words += (
+            "; it was begun on another machine, with other versions or with other settings of the "
+            "environment: last digits may differ"
+        )
+    return words
 
 
 INPUTS = 1000
@@ -221,10 +220,8 @@ USUAL = (0.005, 0.995)
 def _inputs(
     dataset: Dataset, images: np.ndarray, rows: np.ndarray, seed: int
 ) -> dict[str, list[float]]:
-    """What the training images are like, as lowest and highest: for who uses the network later.
-
-    "brightness": 0 to 1; "side": pixels of the shorter side as the images are stored.
-    """
+    """What the training images are like, as lowest and highest, for who uses the network later:
+    "brightness" from 0 to 1, "side" in pixels of the shorter one as the images are stored."""
     chosen = np.random.default_rng(seed).choice(rows, min(len(rows), INPUTS), replace=False)
     bright = np.quantile([brightness(images[row]) for row in chosen], USUAL)
     paths = dataset.labelled().loc[chosen, "path"]
