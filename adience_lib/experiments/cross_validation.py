@@ -71,7 +71,7 @@ def train_on(executor: Executor, trainings: list[Training]) -> Iterator[Training
     """
     runs_dir = trainings[0].runs_dir
     with atomic.writing(runs_dir / ".seen"):  # by which a worker knows the folder
-        mark = tempfile.NamedTemporaryFile(dir=runs_dir, prefix=".seen-")
+        mark = tempfile.NamedTemporaryFile(dir=runs_dir, prefix=".seen-")  # noqa: SIM115 (below)
     with mark:
         token = Path(mark.name).name
         waiting = {executor.submit(work, training, token): training for training in trainings}
