@@ -1,4 +1,2 @@
 """What finished runs say about the paper: scores, comparisons, and the verdicts on its claims.
-
-Imports ``experiments`` and what lies below it.
-"""
+Imports ``experiments`` and what lies below it."""

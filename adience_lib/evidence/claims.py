@@ -110,17 +110,14 @@ def measured(evidence: dict[str, Evidence]) -> pd.DataFrame:
 
 # What keeps runs from deciding anything.
 
-Answers = Sequence[tuple[Runs, str]]
-"""Networks, and the task that each is asked about."""
 
-
-def _of_all_tasks(*networks: Runs) -> Answers:
+def _of_all_tasks(*networks: Runs) -> list[tuple[Runs, str]]:
     return [(runs, task) for runs in networks for task in runs.tasks]
 
 
-def _doubt(results: Results, answers: Answers, *, ended: bool = False) -> str:
-    """Why ``answers`` decide nothing; "" if they may. ``ended``: whether it matters when a training
-    stopped, which is not known of one that the limit of epochs has ended."""
+def _doubt(results: Results, answers: list[tuple[Runs, str]], *, ended: bool = False) -> str:
+    """Why networks on a task each decide nothing; "" if they may. ``ended``: whether it matters
+    when a training stopped, which is not known of one that the limit of epochs has ended."""
     reasons: dict[str, list[str]] = defaultdict(list)
     for runs, task in answers:
         if runs.model == "transfer" and runs.protocol.weights == "random":

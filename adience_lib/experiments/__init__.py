@@ -1,4 +1,2 @@
 """A notebook's parameters to trainings: which folds, what is finished, who trains, what is kept.
-
-Imports ``runs`` and what lies below it.
-"""
+Imports ``runs`` and what lies below it."""

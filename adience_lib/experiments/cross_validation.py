@@ -1,8 +1,6 @@
-"""Many folds: one after the other, or by other processes here and on other machines.
-
-Any executor of ``concurrent.futures`` will do. Those that the notebooks' parameter ``scheduler``
-asks for are Dask's, which runs them here, on a cluster, or through a batch system.
-"""
+"""Many folds: one after the other, or by other processes here and on other machines. Any executor
+of ``concurrent.futures`` will do; those that the parameter ``scheduler`` asks for are Dask's, which
+runs them here, on a cluster, or through a batch system."""
 
 import ctypes
 import functools
@@ -66,7 +64,6 @@ def train_on(executor: Executor, trainings: list[Training]) -> Iterator[Training
     bar says how many epochs each training that is under way has behind it, where its worker sees
     the same folder. A training whose worker dies goes on elsewhere after its last whole epoch, if
     the executor gives its work to another (Dask's do) and all see the folder; else from the start.
-
     Raises AdienceError: what a training raises, or the executor's workers are gone.
     """
     runs_dir = trainings[0].runs_dir
@@ -122,10 +119,6 @@ def _result(future: "Future[bytes | None]", training: Training) -> bytes | None:
         ) from error
 
 
-TRIES = 3
-"""Of a fold whose process is killed, by the system for want of memory for example."""
-
-
 def work(training: Training, token: str) -> bytes | None:
     """What a worker does: train into the folder of runs, if it sees ``token`` there. Else it trains
     into a folder of its own, and gives the run folder as an archive.
@@ -138,7 +131,7 @@ def work(training: Training, token: str) -> bytes | None:
         program = "from adience_lib.experiments import cross_validation as c; c.train_alone()"
         command = [sys.executable, "-c", program, str(os.getpid()), str(answer)]
         given = pickle.dumps((training, token))
-        for _ in range(TRIES):
+        for _ in range(3):  # times: the system may kill it, for want of memory for example
             status = subprocess.run(command, input=given, check=False).returncode
             if status >= 0:  # no signal has ended it
                 break
@@ -156,7 +149,8 @@ def train_alone() -> None:
     for its result."""
     _, parent, answer = sys.argv
     if sys.platform == "linux":  # elsewhere a training whose worker is killed ends its fold alone
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        pr_set_pdeathsig = 1  # of linux/prctl.h: what this process gets when its parent dies
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
         if os.getppid() != int(parent):  # it died before it was asked
             sys.exit(1)
     try:
@@ -164,10 +158,6 @@ def train_alone() -> None:
     except AdienceError as error:
         found = error
     Path(answer).write_bytes(pickle.dumps(found))
-
-
-PR_SET_PDEATHSIG = 1
-"""Of ``linux/prctl.h``: the signal that a process gets when its parent dies."""
 
 
 def _train(training: Training, token: str) -> bytes | None:

@@ -22,10 +22,6 @@ from adience_lib.runs.read import Runs, read_runs
 from adience_lib.util import paths
 from adience_lib.util.errors import AdienceError
 
-DEMO_TRANSFER_EPOCHS = 1
-"""The transfer network takes three times as long an epoch as the reduced ones on a processor, and
-the paper sees it converge "after only a couple epochs" (4.3)."""
-
 
 @dataclass(frozen=True)
 class Experiment:
@@ -115,13 +111,8 @@ def start(namespace: dict[str, Any], before: Collection[str] = ()) -> Experiment
     ``parameters.read``, and errors of ``data.load``, too."""
     overrides = parameters.read(namespace, before)
     source = overrides.get("data") or paths.variable("ADIENCE_DATA") or data.DEMO
-    dataset = data.load(
-        source,
-        allow_missing=overrides.get("allow_missing", False),
-        drop_repeats=overrides.get("drop_repeats", False),
-        seed=overrides.get("seed", PAPER.seed),
-    )
-    return of(dataset, overrides)
+    given = {name: overrides[name] for name in (*parameters.SWITCHES, "seed") if name in overrides}
+    return of(data.load(source, **given), overrides)
 
 
 def of(dataset: Dataset, overrides: dict[str, Any]) -> Experiment:
@@ -226,9 +217,11 @@ def find_weights(experiment: Experiment) -> Weights | None:
 
 
 def transferring(experiment: Experiment, weights_label: str) -> Experiment:
-    """The experiment of the transfer network: what it starts from, and the demo's fewer epochs."""
+    """The experiment of the transfer network: what it starts from, and the demo's single epoch."""
+    # Its epochs take three times as long as the reduced networks' on a processor, and the paper
+    # sees it converge "after only a couple epochs" (4.3).
     is_demos = experiment.protocol.name == DEMO.name and "epochs" not in experiment.overrides
-    epochs = DEMO_TRANSFER_EPOCHS if is_demos else experiment.protocol.epochs
+    epochs = 1 if is_demos else experiment.protocol.epochs
     return experiment.under(weights=weights_label, epochs=epochs)
 
 

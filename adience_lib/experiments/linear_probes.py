@@ -53,9 +53,6 @@ POOLED_TRUNK, POOLED_PIXELS = 3, 9
 
 BATCH = 64
 
-Features = Callable[[int], np.ndarray]
-"""From a fold to (faces of the sample, numbers) float32, in the manifest's order."""
-
 
 def names() -> list[str]:
     """All readouts of claim 6: "age_from_gender", its two controls, and the reverse."""
@@ -112,8 +109,9 @@ def frozen(experiment: Experiment, weights_label: str) -> Experiment:
     return experiment.under(weights=weights_label, precision="float32")
 
 
-def _read(experiment: Experiment, name: str, features: Features) -> Runs:
-    """Every fold's run; its single "epoch" is the fitting, features included."""
+def _read(experiment: Experiment, name: str, features: Callable[[int], np.ndarray]) -> Runs:
+    """Every fold's run; its single "epoch" is the fitting, features included. ``features``: from a
+    fold to (faces of the sample, numbers) float32, in the manifest's order."""
     protocol, faces = experiment.protocol, experiment.faces
     tasks = LABELS if name in FROZEN else name.split("_from_")[:1]
 

@@ -10,17 +10,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from adience_lib.data.labels import FOLDS
-from adience_lib.protocol import (
-    BASES,
-    DEMO,
-    MONITORS,
-    PAPER,
-    PRECISIONS,
-    RANGES,
-    SMOKE,
-    Protocol,
-    allowed_range,
-)
+from adience_lib.protocol import BASES, MONITORS, PAPER, PRECISIONS, RANGES, Protocol, allowed_range
 from adience_lib.util import paths
 from adience_lib.util.errors import AdienceError, shorten
 
@@ -42,7 +32,6 @@ NOT_A_LITERAL = (SyntaxError, ValueError, TypeError, MemoryError, RecursionError
 SCHEDULER = re.compile(r"local:[1-9]\d?|\w+://\S+")
 
 EVERY_FOLD = tuple(range(FOLDS))
-SMOKE_FOLDS = (0, 1)
 
 SWEPT_GAMMAS = (0.0, 0.25, 0.75, 1.0)
 DEMO_GAMMAS = (0.0,)
@@ -54,10 +43,9 @@ def read(namespace: dict[str, Any], before: Collection[str] = ()) -> dict[str, A
 
     ``namespace``: the notebook's ``globals()``. A notebook declares its parameters by annotating
     them in one cell; papermill sets those that it is given in a cell of its own below, and only
-    warns about a name that is not declared. So a plain value is taken for a parameter, and
-    refused if it is none, unless its name was there ``before``, or ahead of the first parameter.
-
-    Raises AdienceError for a parameter that is unknown, of the wrong kind or out of range.
+    warns about a name that is not declared. So a plain value is taken for a parameter, and refused
+    if it is none, unless its name was there ``before``, or ahead of the first parameter. Raises
+    AdienceError for a parameter that is unknown, of the wrong kind or out of range.
     """
     declared, names = namespace.get("__annotations__", ()), list(namespace)
     allowed = [name for name in declared or PARAMETERS if name in PARAMETERS]
@@ -138,11 +126,11 @@ def planned(overrides: dict[str, Any], default: Protocol) -> dict[str, Any]:
     kind. ``default``: the protocol that they change, if neither they nor ``ADIENCE_SMOKE=1`` name
     another. Raises AdienceError for a value that is not allowed."""
     base = _protocol(overrides, default)
-    usual = SMOKE_FOLDS if base.name == SMOKE.name else EVERY_FOLD
-    main = _folds("folds", overrides, EVERY_FOLD, usual)
+    is_smoke = base.name == "smoke"
+    main = _folds("folds", overrides, EVERY_FOLD, EVERY_FOLD[:2] if is_smoke else EVERY_FOLD)
     extra = _folds("extra_folds", overrides, main, main[:1])
     # The faces of a smoke run are too few to hold some out.
-    held_out = () if base.name == SMOKE.name else extra
+    held_out = () if is_smoke else extra
     return {
         "protocol": base,
         "folds": main,
@@ -153,7 +141,7 @@ def planned(overrides: dict[str, Any], default: Protocol) -> dict[str, Any]:
 
 
 def _protocol(overrides: dict[str, Any], default: Protocol) -> Protocol:
-    base = default if os.environ.get("ADIENCE_SMOKE", "") in ("", "0") else SMOKE
+    base = default if os.environ.get("ADIENCE_SMOKE", "") in ("", "0") else BASES["smoke"]
     base = BASES.get(overrides.get("protocol"), base)
     names = {*NUMBERS, "monitor", "precision"} - {"levi_hassner_epochs"}
     given = {name: overrides[name] for name in names if overrides.get(name) is not None}
@@ -188,7 +176,7 @@ def _gammas(value: Any, base: Protocol) -> tuple[float, ...]:
     """None for the usual ones, fewer on the demo; a list of numbers from 0 to 1, or a string. The
     protocol's own is left out: it is trained anyway."""
     if value is None:
-        value = DEMO_GAMMAS if base.name in (DEMO.name, SMOKE.name) else SWEPT_GAMMAS
+        value = DEMO_GAMMAS if base.name in ("demo", "smoke") else SWEPT_GAMMAS
     try:
         values = ast.literal_eval(value) if isinstance(value, str) else value
         chosen = tuple(float(value) for value in values)

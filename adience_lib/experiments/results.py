@@ -23,8 +23,12 @@ def finished_runs(experiment: Experiment, model_name: str) -> Runs | None:
     if model_name == "transfer":
         labels = dict.fromkeys([weights_label(experiment.wanted_weights), "random"])
         asked = [transferring(experiment, label) for label in labels]
-    if model_name in linear_probes.FROZEN:
-        asked = [linear_probes.frozen(experiment, _frozen_label(experiment, model_name))]
+    if model_name == "xception":
+        asked = [linear_probes.frozen(experiment, weights_label(experiment.wanted_weights))]
+    if model_name == "vgg16":
+        named = paths.variable(pretrained.VARIABLES["VGG16"])
+        label = pretrained.from_file(Path(named), "VGG16").label if named else "imagenet"
+        asked = [linear_probes.frozen(experiment, label)]
     for one in asked:
         if finished := _finished_folders(one, model_name):
             return read_runs(finished)
@@ -46,8 +50,6 @@ def finished_sweep(experiment: Experiment) -> dict[float, Runs]:
     found = {gamma: finished_runs(one, "multitask") for gamma, one in swept}
     return {gamma: runs for gamma, runs in found.items() if runs}
 
-
-_DIGEST = re.compile(r"sha256-[0-9a-f]{12}")  # as weights.from_file labels a file
 
 NOTEBOOK_OF = {
     "gender": "02_reduced_models",
@@ -162,17 +164,9 @@ def commands(experiment: Experiment) -> dict[str, str]:
     return made
 
 
-def _frozen_label(experiment: Experiment, name: str) -> str:
-    """What the runs of a frozen network are kept under: a named file's digest, or "imagenet"."""
-    if name == "xception":
-        return weights_label(experiment.wanted_weights)
-    named = paths.variable(pretrained.VARIABLES["VGG16"])
-    return pretrained.from_file(Path(named), "VGG16").label if named else "imagenet"
-
-
 def weights_label(wanted: str) -> str:
     """The label under which runs name the weights that the parameter ``weights`` asks for; a label
     names itself. Raises AdienceError for a file that cannot be read."""
-    if wanted in ("imagenet", "random") or _DIGEST.fullmatch(wanted):
+    if re.fullmatch(r"imagenet|random|sha256-[0-9a-f]{12}", wanted):  # as ``from_file`` labels one
         return wanted
     return pretrained.from_file(Path(wanted)).label

@@ -1,8 +1,6 @@
-"""A training's state after each epoch, on disk: an interrupted training goes on from it.
-
-Keras' own ``BackupAndRestore`` keeps neither early stopping nor, in a ``.keras`` file, the random
-generators. Here a file holds all of a ``training.State``, and what the training is of.
-"""
+"""A training's state after each epoch, on disk: an interrupted training goes on from it. Keras' own
+``BackupAndRestore`` keeps neither early stopping nor, in a ``.keras`` file, the random generators.
+Here a file holds all of a ``training.State``, and what the training is of."""
 
 import json
 from collections.abc import Callable

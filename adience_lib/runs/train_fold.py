@@ -45,11 +45,9 @@ def train_fold(training: Training, images: np.ndarray, bar: "tqdm[Any] | None" =
 
     Whatever interrupts a training, the same call goes on after its last whole epoch and gives the
     same run (``checkpoint.py``). Another process that wants the same fold waits. On SIGTERM and
-    Ctrl-C a line on stderr says what is kept.
-
-    Raises AdienceError: the folder holds a run of another protocol or dataset, the weights are
-    not those of the protocol, the split is impossible, the loss is no longer finite, what an
-    interruption has left is damaged, or the disk cannot be written to.
+    Ctrl-C a line on stderr says what is kept. Raises AdienceError: the folder holds a run of
+    another protocol or dataset, the weights are not those of the protocol, the split is impossible,
+    the loss is no longer finite, what was left is damaged, or the disk cannot be written to.
     """
     asked = training.protocol.weights
     given = training.weights.label if training.weights else "random"
@@ -90,8 +88,7 @@ class _Run:
         """Train, or go on, into ``result``, and give what ``run.json`` holds."""
         training, protocol, dataset = self.training, self.training.protocol, self.training.dataset
         labelled = dataset.labelled(models.tasks(training.model_name))
-        left_out = len(dataset.labelled()) - len(labelled)
-        if left_out:
+        if left_out := len(dataset.labelled()) - len(labelled):
             message(f"{training.name}: {left_out} faces without a label of each task are left out")
         faces = loader.sample(labelled, protocol.faces, protocol.seed)
         split = loader.split(faces, training.fold, protocol.monitor, protocol.seed)
@@ -210,20 +207,14 @@ def _going_on(history: list[Row], machines: Machines, protocol: Protocol) -> str
     return words
 
 
-INPUTS = 1000
-"""Training images that are measured, at most."""
-
-USUAL = (0.005, 0.995)
-"""Quantiles of the brightness that counts as usual: all but one face of a hundred."""
-
-
 def _inputs(
     dataset: Dataset, images: np.ndarray, rows: np.ndarray, seed: int
 ) -> dict[str, list[float]]:
-    """What the training images are like, as lowest and highest, for who uses the network later:
-    "brightness" from 0 to 1, "side" in pixels of the shorter one as the images are stored."""
-    chosen = np.random.default_rng(seed).choice(rows, min(len(rows), INPUTS), replace=False)
-    bright = np.quantile([brightness(images[row]) for row in chosen], USUAL)
+    """What a thousand of the training images are like, as lowest and highest, for who uses the
+    network later: "brightness" from 0 to 1, of all but one face of a hundred, and "side", pixels of
+    the shorter one as the images are stored."""
+    chosen = np.random.default_rng(seed).choice(rows, min(len(rows), 1000), replace=False)
+    bright = np.quantile([brightness(images[row]) for row in chosen], (0.005, 0.995))
     paths = dataset.labelled().loc[chosen, "path"]
     sides = [shorter_side(dataset.source.root / path) for path in paths]
     return {"brightness": bright.round(4).tolist(), "side": [min(sides), max(sides)]}
