@@ -192,12 +192,12 @@ def _time_of_both(results: Results, *, most: float) -> Evidence:
         cost.updates(runs).pivot(index="fold", columns="repetition", values="updates") * seconds
         for runs, seconds in zip(networks, an_update, strict=True)
     )
-    words = [f"{runs.title} {s:.2f}" for runs, s in zip(networks, an_update, strict=True)]
+    seconds_of = zip(networks, an_update, strict=True)
     part = Part(
         "time of multitask by that of gender and age together",
         "times",
         contrast.over_folds(np.log(both / sum(alone)).mean(axis=1).to_numpy()),
-        f"seconds an update: {', '.join(words)}",
+        "seconds an update: " + ", ".join(f"{runs.title} {of:.2f}" for runs, of in seconds_of),
         high=np.log(most),
         paper=paper.TIME_OF_BOTH,
     )

@@ -177,7 +177,7 @@ def train_baseline(experiment: Experiment) -> None:
 
 def published_recipe(experiment: Experiment) -> Experiment:
     """Levi & Hassner's own recipe on the same faces, for ``levi_hassner_epochs`` where that is
-    given, else ``epochs``, else their own number. The demo and the smoke run keep their own."""
+    given, else ``epochs``, else their own; the demo and the smoke run keep epochs and batches."""
     used, overrides = experiment.protocol, experiment.overrides
     kept = ["faces", "seed", "precision"]
     if used.name in (DEMO.name, SMOKE.name):
@@ -195,7 +195,7 @@ def by_gamma(experiment: Experiment) -> dict[float, Experiment]:
 
 
 def sweep_gamma(experiment: Experiment) -> dict[float, Runs]:
-    """Multi-task trained with each gamma."""
+    """Multi-task on the extra folds, trained with each gamma of ``by_gamma``."""
     return {gamma: train(one, "multitask") for gamma, one in by_gamma(experiment).items()}
 
 

@@ -113,7 +113,7 @@ def _read(experiment: Experiment, name: str, features: Callable[[int], np.ndarra
     """Every fold's run; its single "epoch" is the fitting, features included. ``features``: from a
     fold to (faces of the sample, numbers) float32, in the manifest's order."""
     protocol, faces = experiment.protocol, experiment.faces
-    tasks = LABELS if name in FROZEN else name.split("_from_")[:1]
+    tasks = list(LABELS) if name in FROZEN else name.split("_from_")[:1]
 
     def write(fold: int, result: Path) -> dict[str, object]:
         started = time.perf_counter()
