@@ -156,11 +156,12 @@ def _networks(results: Results, *names: str) -> list[Runs]:
 
 def _accuracies(row: str, pairs: dict[str, list[Runs]]) -> list[Part]:
     """The parts of a criterion about accuracies; ``pairs``: two networks a task."""
-    return [
-        comparison.accuracies(*pairs[task], task, low, high, paper.gap(ours, theirs, task))
-        for criterion, task, ours, theirs, low, high in plan.ACCURACIES
-        if criterion == row
-    ]
+    parts = []
+    for criterion, task, ours, theirs, low, high in plan.ACCURACIES:
+        if criterion == row:
+            (one, other), gap = pairs[task], paper.gap(ours, theirs, task)
+            parts.append(comparison.accuracies(one, other, task, low, high, gap))
+    return parts
 
 
 def _against_baseline(results: Results, *, row: str, own_recipe: bool) -> Evidence:

@@ -64,8 +64,8 @@ def accuracies(
     too few folds and trainings to tell the error."""
     hits = same_faces(one, other, task)
     trainings, faces = min(of.right.shape[1] for of in hits), hits[0].faces
-    both = [of.right[:, :trainings] for of in hits]
-    found = contrast.nested(*both, faces["fold"], faces["subject"])
+    first, second = both = [of.right[:, :trainings] for of in hits]
+    found = contrast.nested(first, second, faces["fold"], faces["subject"])
     ours, theirs = (metrics.by_fold(100 * of.mean(axis=1), faces).to_numpy() for of in both)
     plan = (PLANNED_FACES, PLANNED_TRAININGS, NOISE[task])
     ratio = _test_to_train(one, other)

@@ -70,7 +70,8 @@ def probe(experiment: Experiment) -> dict[str, Runs]:
     few = replace(experiment, folds=experiment.extra_folds)
     pixels = remember(lambda: _run(_pixels(), few))
 
-    def features(task: str, source: str, fold: int) -> np.ndarray:
+    def features(name: str, fold: int) -> np.ndarray:
+        task, source = name.split("_from_")
         if source == "pixels":
             return pixels()
         if source == "untrained":
@@ -78,7 +79,7 @@ def probe(experiment: Experiment) -> dict[str, Runs]:
         return _run(_trunk(load_network(few.folder(source, fold))), few)
 
     asked = names() if few.folds else []
-    return {name: _read(few, name, partial(features, *name.split("_from_"))) for name in asked}
+    return {name: _read(few, name, partial(features, name)) for name in asked}
 
 
 def probe_related(experiment: Experiment, xception: Weights | None) -> dict[str, Runs]:

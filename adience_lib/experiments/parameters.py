@@ -142,7 +142,8 @@ def planned(overrides: dict[str, Any], default: Protocol) -> dict[str, Any]:
 
 def _protocol(overrides: dict[str, Any], default: Protocol) -> Protocol:
     base = default if os.environ.get("ADIENCE_SMOKE", "") in ("", "0") else BASES["smoke"]
-    base = BASES.get(overrides.get("protocol"), base)
+    if named := overrides.get("protocol"):
+        base = BASES[named]
     names = {*NUMBERS, "monitor", "precision"} - {"levi_hassner_epochs"}
     given = {name: overrides[name] for name in names if overrides.get(name) is not None}
     return replace(base, **given)
