@@ -139,8 +139,8 @@ def _row(of_task: dict[str, Runs], theirs: pd.Series, faces: pd.DataFrame) -> di
     }
     for task in LABELS:
         runs = of_task.get(task)
-        accuracy = quality.accuracy(runs, task) if runs else Share(np.nan)
-        recall = quality.macro_recall(runs, task) if runs else Share(np.nan)
+        accuracy = quality.accuracy(runs, task) if runs else quality.Share(np.nan)
+        recall = quality.macro_recall(runs, task) if runs else quality.Share(np.nan)
         row |= {
             **accuracy.columns(f"{task} accuracy", f"{task} "),
             f"{task} faces alone": accuracy.faces_alone,
