@@ -155,7 +155,7 @@ def test_real_faces_end_to_end(tmp_path: Path) -> None:
     again with held-out subjects."""
     some = tmp_path / "utkface"
     some.mkdir()
-    for file in sorted((SHARED / "utkface").iterdir())[::20]:
+    for file in sorted((SHARED / "utkface").iterdir())[::40]:
         (some / file.name).write_bytes(file.read_bytes())
     faces: dict[str, object] = {"data": str(some)}
     short: dict[str, object] = {**faces, "faces": 200, "folds": "[0, 1]", "epochs": 1}
