@@ -70,8 +70,9 @@ def _read(
             if done["said"] != specification or len(done["history"]) != epoch:
                 raise ValueError("it is of another run or epoch")
             arrays: dict[str, list[np.ndarray]] = {"model": [], "optimizer": []}
-            for name in stored.files[1:]:  # in the order in which they were written, after "done"
-                arrays[name.rpartition("_")[0]].append(stored[name])
+            for name in stored.files:  # in the order in which they were written
+                if name != "done":
+                    arrays[name.rpartition("_")[0]].append(stored[name])
         shapes = [tuple(variable.shape) for variable in network.variables]
         if [array.shape for array in arrays["model"]] != shapes:
             raise ValueError("it is of another network")
