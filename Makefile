@@ -63,8 +63,8 @@ test: env lint  ## everything that checks the project
 # The five alone: copies of them may lie beside.
 NOTEBOOKS := $(addprefix notebooks/,01_data_exploration.ipynb 02_reduced_models.ipynb 03_multitask.ipynb 04_transfer_learning.ipynb 05_results.ipynb)
 
-# Tests that mostly wait for programs of their own: they and the notebooks take as long as the rest.
-PROGRAMS := $(addprefix tests/,test_backends.py benchmarks/test_benchmarks.py experiments/test_cross_validation.py deploy/test_export.py report/test_execution.py)
+# Tests of other programs: they and the notebooks take as long as the rest, which runs beside them.
+PROGRAMS := $(addprefix tests/,test_backends.py benchmarks/test_benchmarks.py deploy/test_export.py report/test_execution.py)
 
 test-library: env
 	@$(BIN)/python -m pytest --doctest-modules adience_lib tests $(addprefix --ignore=,$(PROGRAMS))
