@@ -582,10 +582,12 @@ def test_network_with_damaged_bytes(
 
 
 @pytest.fixture
-def cached(tiny: Dataset, session_cache: Path) -> tuple[Path, bytes]:
-    """The file of the decoded images, and its content."""
+def cached(tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, bytes]:
+    """The file of the decoded images, in a cache that holds no other, and its content."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("ADIENCE_CACHE", str(folder))
     cache.images(tiny)
-    (file,) = session_cache.glob("adience-*.npy")
+    (file,) = folder.glob("adience-*.npy")
     return file, file.read_bytes()
 
 
