@@ -107,6 +107,12 @@ def compiled(network: keras.Model, protocol: Protocol, steps: int) -> keras.Mode
         jit_compile=backend.jit_compile(),
     )
     rewritten.optimizer.build(rewritten.trainable_variables)
+    # Keras creates the metrics when it first needs them. Within a step of training TensorFlow would
+    # then trace that step twice, which takes seconds.
+    labels = {task: keras.ops.zeros((1, 1)) for task in tasks}
+    outputs = {task: keras.ops.zeros((1, *network.output[task].shape[1:])) for task in tasks}
+    rewritten.compute_loss(y=labels, y_pred=outputs)
+    rewritten.compute_metrics(None, labels, outputs)
     return rewritten
 
 
