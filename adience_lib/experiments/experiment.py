@@ -217,12 +217,15 @@ def find_weights(experiment: Experiment) -> Weights | None:
 
 
 def transferring(experiment: Experiment, weights_label: str) -> Experiment:
-    """The experiment of the transfer network: what it starts from, and the demo's single epoch."""
+    """The experiment of the transfer network: what it starts from, and on the demo less training,
+    one epoch of one fold, where the parameters name no others."""
+    epochs, folds = experiment.protocol.epochs, experiment.folds
     # Its epochs take three times as long as the reduced networks' on a processor, and the paper
     # sees it converge "after only a couple epochs" (4.3).
-    is_demos = experiment.protocol.name == DEMO.name and "epochs" not in experiment.overrides
-    epochs = 1 if is_demos else experiment.protocol.epochs
-    return experiment.under(weights=weights_label, epochs=epochs)
+    if experiment.protocol.name == DEMO.name:
+        epochs = experiment.overrides.get("epochs", 1)
+        folds = folds if "folds" in experiment.overrides else folds[:1]
+    return replace(experiment.under(weights=weights_label, epochs=epochs), folds=folds)
 
 
 def for_transfer(experiment: Experiment) -> tuple[Weights | None, Experiment]:

@@ -137,7 +137,7 @@ def test_levi_hassner_recipe_names_its_differences_from_the_papers(tiny_folder: 
     many = published_recipe(start(with_values(data=data, epochs=3, levi_hassner_epochs=200)))
     assert many.protocol.label == "levi_hassner,epochs=200"
     demo = published_recipe(start(with_values()))
-    assert demo.protocol.label == "levi_hassner,epochs=3,batch_size=4"
+    assert demo.protocol.label == "levi_hassner,epochs=2,batch_size=4"
 
 
 def test_runs_that_cannot_be_read_are_said_and_left_out() -> None:
