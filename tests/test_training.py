@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -67,6 +68,24 @@ def test_losses_of_a_few_steps_stay(
     )
     last = training.train(network, protocol, train, test)[-1]
     assert {name: last[name] for name in GOLDEN} == pytest.approx(GOLDEN, rel=1e-3)
+
+
+def test_a_step_is_traced_once(
+    tiny: Dataset, images: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Metrics that came into being within it would let TensorFlow trace it again."""
+    shrink(monkeypatch.setattr)
+    network = initial_network("multitask", QUICK, 0)
+    model = training.compiled(network, QUICK, steps=1)
+    step, traced = model.train_step, []
+
+    def train_step(*arguments: Any) -> Any:
+        traced.append(arguments)
+        return step(*arguments)
+
+    monkeypatch.setattr(model, "train_step", train_step)
+    model.fit(backend.feed(Batches(images, tiny.faces[:8], ("gender", "age"), 8)), verbose=0)
+    assert len(traced) == 1
 
 
 @pytest.mark.parametrize(
