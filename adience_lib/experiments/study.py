@@ -53,14 +53,14 @@ def trainings(study: Experiment) -> list[Training]:
     ]
     once = [(study.under(monitor="held_out"), study.held_out_folds)]
     once += [(study.under(gamma=gamma), study.extra_folds) for gamma in study.gammas]
-    once += [(one, study.folds[:1]) for one in _on_all_faces(study)]
+    once += [(one, study.folds[:1]) for one in on_all_faces(study)]
     return [
         *(training for asked in order for training in of_all_folds(*asked)),
         *(one.training("multitask", fold) for one, folds in once for fold in folds),
     ]
 
 
-def _on_all_faces(study: Experiment) -> list[Experiment]:
+def on_all_faces(study: Experiment) -> list[Experiment]:
     """The study on all faces, in the paper's batches, where that is another experiment."""
     is_sample = study.protocol.name == PAPER.name and study.protocol.faces is not None
     return [study.under(faces=None, batch_size=PAPER.batch_size)] if is_sample else []
@@ -68,12 +68,12 @@ def _on_all_faces(study: Experiment) -> list[Experiment]:
 
 def run(study: Experiment, records_dir: Path) -> None:
     """Train what has no record in ``records_dir``, and keep each record there as a fold ends. A
-    linear model on frozen Xception comes first, on the study's faces and on all: in minutes."""
+    linear model on frozen Xception comes first, on the study's faces and on all."""
     experiment.check_splits(study)
     records.begin(study, records_dir)
     weights, _ = experiment.for_transfer(study)
     if weights is not None:
-        for one in (study, *_on_all_faces(study)):
+        for one in (study, *on_all_faces(study)):
             _probe_xception(one, weights, records_dir)
     planned = trainings(study)
     left = [one for one in planned if not records.is_kept(study, one.folder, records_dir)]

@@ -34,11 +34,12 @@ def read(figures: Path = paths.COMMITTED) -> tuple[Experiment, Results]:
     return recorded, found
 
 
-def frozen_xception() -> tuple[Experiment, Runs]:
-    """A linear model on frozen Xception, on the faces of the larger study: the related work's way.
-    Raises AdienceError if its records are not there or cannot be read."""
+def frozen_xception() -> dict[int, tuple[Experiment, Runs]]:
+    """A linear model on frozen Xception, the related work's way, by the number of faces: those of
+    the larger study, and all. Raises AdienceError if its records are not there or unreadable."""
     larger = records.read(paths.COMMITTED / "utkface" / planned.FOLDER / records.FOLDER)
-    return larger, find_runs(larger).main("xception")
+    asked = [larger, *planned.on_all_faces(larger)]
+    return {len(one.faces): (one, find_runs(one).main("xception")) for one in asked}
 
 
 def chance(recorded: Experiment) -> dict[str, float]:
