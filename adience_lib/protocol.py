@@ -128,7 +128,7 @@ PAPER = Protocol()
 """Section 3.4 of the paper. Expected: Table 3; hours a fold without a GPU."""
 
 # 130 drawn faces give 33 steps an epoch at batch 4, two at the paper's 128: hence the small batch
-# and the higher rate. Two epochs at 4e-4 teach the ages less, at 6e-4 the age network nothing.
+# and the higher rate. In two epochs 4e-4 teaches multi-task less, and 6e-4 the age network nothing.
 DEMO = replace(PAPER, name="demo", epochs=2, batch_size=4, learning_rate=5e-4)
 """Small enough for five folds of the reduced networks, and one of transfer, on two cores."""
 

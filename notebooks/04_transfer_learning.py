@@ -470,9 +470,10 @@ frozen
 # on 60.6 % of the ages (58.3 to 62.9), and with all faces on 84.1 % (83.5 to 84.7) and 62.9 % (62.2
 # to 63.7).
 #
-# **More faces help it little.** Four times as many are worth about two points on each task. It has
-# the same weakness as the trained networks, and keeps it. Of the faces of 38 to 43 years it gets
-# 15.0 % right, with all faces 15.5 %; of those of 48 to 53 years 14.9 % and 17.7 %.
+# With four times as many faces it is about two points better on each task. Whether that is more
+# than chance was not tested. It has the same weakness as the trained networks, and keeps it. Of the
+# faces of 38 to 43 years it gets 15.0 % right, with all faces 15.5 %; of those of 48 to 53 years
+# 14.9 % and 17.7 %.
 #
 # None of these are the 1,000 faces above. Always giving the most frequent label is right on 50.6 %
 # and 40.7 % of the 4,000, for two faces in five are of one age. So the numbers must not be set

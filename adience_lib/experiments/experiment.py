@@ -76,7 +76,8 @@ class Experiment:
             faces = f"DEMO: drawn faces, not people; {faces}"
         else:
             faces += f" of {_TITLES.get(self.dataset.name, self.dataset.name)}"
-        tested = [f"folds {', '.join(map(str, self.folds))}"] if len(self.folds) < FOLDS else []
+        named = f"fold{'s' * (len(self.folds) > 1)} {', '.join(map(str, self.folds))}"
+        tested = [named] if len(self.folds) < FOLDS else []
         return ", ".join([faces, *_in_words(self.protocol), *tested])
 
 

@@ -143,9 +143,11 @@ def find_runs(experiment: Experiment) -> Results:
 
 
 def missing_runs(experiment: Experiment, finished: dict[str, Runs]) -> dict[str, list[int]]:
-    """The folds of each network of Table 3 that have not been trained."""
-    done = {name: finished[name].folds if name in finished else [] for name in NOTEBOOK_OF}
-    return {name: [fold for fold in experiment.folds if fold not in done[name]] for name in done}
+    """The folds of each network of Table 3 that its notebook would train and has not."""
+    asked = dict.fromkeys(NOTEBOOK_OF, experiment.folds)
+    asked["transfer"] = transferring(experiment, experiment.protocol.weights).folds
+    done = {name: finished[name].folds if name in finished else [] for name in asked}
+    return {name: [fold for fold in asked[name] if fold not in done[name]] for name in asked}
 
 
 _ONLY_IN = {"weights": "04", "levi_hassner_epochs": "02"}

@@ -116,7 +116,7 @@ def about_missing(
     if unreadable:
         lines += ["", "These are left out, because they cannot be read:", ""]
         lines += [f"- {fault}" for fault in unreadable]
-    return "\n".join(lines) or "Every network has been trained on every fold."
+    return "\n".join(lines) or "No training is missing."
 
 
 def by_verdict(verdicts: pd.DataFrame) -> str:

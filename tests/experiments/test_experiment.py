@@ -7,7 +7,7 @@ import pytest
 from conftest import tiny_rows, write_adience
 
 from adience_lib.experiments import experiment, linear_probes
-from adience_lib.experiments.experiment import published_recipe, start
+from adience_lib.experiments.experiment import published_recipe, start, transferring
 from adience_lib.experiments.results import commands, find_runs, missing_runs
 from adience_lib.models.pretrained import Weights, find_imagenet
 from adience_lib.protocol import DEMO, LEVI_HASSNER, PAPER, SMOKE
@@ -239,12 +239,30 @@ def test_figures_of_anything_but_the_default_go_deeper(tmp_path: Path) -> None:
     assert start(with_values(folds=[0])).figures_dir == figures / "demo" / "demo,folds=0"
 
 
+@pytest.mark.parametrize(
+    ("given", "epochs", "folds"),
+    [
+        ({}, 1, (0,)),
+        ({"epochs": 4}, 4, (0,)),
+        ({"folds": [1, 3]}, 1, (1, 3)),
+        ({"protocol": "paper"}, 100, (0, 1, 2, 3, 4)),
+    ],
+)
+def test_demo_trains_transfer_least_unless_told(
+    given: dict[str, object], epochs: int, folds: tuple[int, ...]
+) -> None:
+    """One epoch of one fold; epochs and folds that are asked for, and other protocols, stay."""
+    one = transferring(start(with_values(**given)), "random")
+    assert (one.protocol.epochs, one.folds) == (epochs, folds)
+
+
 def test_missing_runs_come_with_the_command_that_makes_them() -> None:
     """Nothing is trained to find out; the command has the parameters that were given."""
     begun = start(with_values(folds="[0, 1]", weights="random", epochs=3))
     finished = find_runs(begun).finished
     assert finished == {}
     assert missing_runs(begun, finished)["age"] == [0, 1]
+    assert missing_runs(start(with_values()), {})["transfer"] == [0]  # all that the demo trains
     made = commands(begun)
     assert "papermill 03_multitask.ipynb out.ipynb" in made["multitask"]
     assert "-p folds '[0, 1]'" in made["multitask"]

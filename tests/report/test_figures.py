@@ -347,6 +347,15 @@ def test_baseline_that_was_run_is_marked(found: dict[str, Runs]) -> None:
     assert mark.get_markerfacecolor() == "white"
 
 
+def test_network_with_fewer_folds_than_others_is_marked(found: dict[str, Runs]) -> None:
+    """Its wide interval is not its network's doing."""
+    few = found | {"transfer": found["transfer"].on_folds([0])}
+    figure = figures.table_3(tables.table_3(results_with(*few.values())))
+    rows = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
+    assert [row for row in rows if row.endswith("*")] == ["transfer*"]
+    assert "*1 fold" in [text.get_text() for text in figure.legends[0].texts]
+
+
 def test_forest_plot_has_every_criterion_that_was_tested(drawn: dict[str, Figure]) -> None:
     """Once, with its words and its verdict; a panel a unit."""
     said = words(drawn["claims"])
