@@ -27,13 +27,10 @@ from adience_lib.models import pretrained
 from adience_lib.models.networks import cropped_image
 from adience_lib.models.pretrained import Weights
 from adience_lib.runs.folder import predictions_table, write_once, write_table
-from adience_lib.runs.read import Runs, load_network, read_runs
+from adience_lib.runs.read import FROZEN, Runs, load_network, read_runs
 from adience_lib.runs.train_fold import initial_network
 from adience_lib.util import backend
 from adience_lib.util.errors import AdienceError
-
-FROZEN = {"xception": "Xception", "vgg16": "VGG-16"}
-"""Networks of ImageNet that a linear model is put on, and their names in words."""
 
 DIRECTIONS = {"age": "gender", "gender": "age"}
 """Which task is read off the trunk that was trained for which other."""

@@ -11,7 +11,7 @@ import pandas as pd
 from adience_lib.experiments import linear_probes
 from adience_lib.experiments.experiment import Experiment, by_gamma, published_recipe, transferring
 from adience_lib.models import baselines, pretrained
-from adience_lib.runs.read import Runs, read_runs
+from adience_lib.runs.read import FROZEN, Runs, read_runs
 from adience_lib.util import paths
 from adience_lib.util.errors import AdienceError
 
@@ -133,7 +133,7 @@ def find_runs(experiment: Experiment) -> Results:
         experiment.dataset.is_demo,
         experiment.dataset.name.startswith("adience"),
         experiment.faces,
-        read(experiment, (*NOTEBOOK_OF, *linear_probes.FROZEN)),
+        read(experiment, (*NOTEBOOK_OF, *FROZEN)),
         read(experiment.under(monitor="held_out"), NOTEBOOK_OF),
         read(published_recipe(experiment), baselines.LEVI_HASSNER),
         read(experiment, baselines.LEVI_HASSNER),

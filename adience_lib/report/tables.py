@@ -10,11 +10,10 @@ from adience_lib import models
 from adience_lib.data.labels import AGE_LABELS, LABELS
 from adience_lib.evidence import cost as costs
 from adience_lib.evidence import metrics, paper, quality
-from adience_lib.experiments.linear_probes import FROZEN
 from adience_lib.experiments.results import Results
 from adience_lib.models.networks import TRAINABLE_XCEPTION_LAYERS
 from adience_lib.models.summary import architecture_table, parameter_counts, training_multiply_adds
-from adience_lib.runs.read import READ_OFF, Runs
+from adience_lib.runs.read import FROZEN, READ_OFF, Runs
 from adience_lib.util.errors import AdienceError
 
 _OPERATIONS = {
@@ -125,10 +124,9 @@ def _filled(results: Results, name: str) -> tuple[str, dict[str, Runs]]:
         crops = {task: one.on_ten_crops() for task, one in runs.items() if one}
         return "baseline (Levi & Hassner)", crops
     one = results.finished.get(name)
-    title = one.title if one else name
-    if name in FROZEN:
-        title = f"{FROZEN[name]}, linear{'' if one else ' (not run)'}"
-    return title, dict.fromkeys(one.tasks, one) if one else {}
+    if one:
+        return one.title, dict.fromkeys(one.tasks, one)
+    return f"{FROZEN[name]}, linear (not run)" if name in FROZEN else name, {}
 
 
 def _row(of_task: dict[str, Runs], theirs: pd.Series, faces: pd.DataFrame) -> dict[str, Any]:

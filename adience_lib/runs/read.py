@@ -22,6 +22,9 @@ READ_OFF = {
 }
 """What the readout ``<task>_from_<source>`` reads, in words."""
 
+FROZEN = {"xception": "Xception", "vgg16": "VGG-16"}
+"""Networks of ImageNet that a linear model is put on, and their names in words."""
+
 AND_ON = "; then "
 """Between the machines of one training."""
 
@@ -50,7 +53,9 @@ class Runs:
 
     @property
     def title(self) -> str:
-        """The model's name in tables and figures; random features are named, readouts spelled."""
+        """The model's name in tables and figures; random features are named, linear models too."""
+        if self.model in FROZEN:
+            return f"{FROZEN[self.model]}, linear"
         if self.model == "transfer" and self.protocol.weights == "random":
             return f"{self.model} (random features)"
         task, _, source = self.model.partition("_from_")

@@ -160,6 +160,15 @@ def test_random_features_are_named_in_the_table() -> None:
     assert random.title == "transfer (random features)"
 
 
+def test_linear_model_is_called_one_wherever_it_is_shown() -> None:
+    """In a legend "xception" would be taken for the transfer network."""
+    runs = runs_with("xception", {"age": [0, 1]}, {"age": [0, 1]})
+    assert runs.title == "Xception, linear"
+    table = tables.table_3(results_with(faces=runs.predictions, finished={"xception": runs}))
+    assert table.loc[runs.title, "age accuracy"] == 100
+    assert np.isnan(table.loc["VGG-16, linear (not run)", "age accuracy"])
+
+
 def test_difference_is_taken_over_common_folds_alone() -> None:
     """The folds that both have; without a common fold there is no number."""
     ours = runs_with("multitask", {"age": [0, 1, 2, 3]}, {"age": [0, 1, 2, 7]})
