@@ -16,7 +16,7 @@ unexport PYTHONPATH PYTHONHOME
 WHOLE := $(shell head -n 2 $(BIN)/pip 2>/dev/null | grep -qF '$(CURDIR)/$(BIN)/python' && $(BIN)/python -c 'import pip' 2>/dev/null && echo yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help env bench-env report site study test test-library test-programs bench soak audit lint format records readme notebooks stored constraints
+.PHONY: help env bench-env report site study test test-trainings test-programs test-notebooks test-library bench soak audit lint format records readme notebooks stored constraints
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -58,22 +58,28 @@ study: env  ## the trainings on real faces: days; make study DATA=/path/to/utkfa
 	@$(BIN)/python -m adience_lib study $(REPORT_ARGS)
 
 test: env lint  ## everything that checks the project
-	@$(MAKE) --no-print-directory --jobs 2 test-library test-programs
+	@$(MAKE) --no-print-directory --keep-going --jobs 2 test-trainings test-programs test-library test-notebooks
 
 # The five alone: copies of them may lie beside.
 NOTEBOOKS := $(addprefix notebooks/,01_data_exploration.ipynb 02_reduced_models.ipynb 03_multitask.ipynb 04_transfer_learning.ipynb 05_results.ipynb)
 
-# Tests of other programs: they and the notebooks take as long as the rest, which runs beside them.
+# Two of these run at a time, and the longest begin, so that neither core waits long for the other.
+TRAININGS := $(addprefix tests/,experiments runs test_training.py)
 PROGRAMS := $(addprefix tests/,test_backends.py benchmarks/test_benchmarks.py deploy/test_export.py report/test_execution.py)
 
-test-library: env
-	@$(BIN)/python -m pytest --doctest-modules adience_lib tests $(addprefix --ignore=,$(PROGRAMS))
+test-trainings: env
+	@$(BIN)/python -m pytest $(TRAININGS)
 
 test-programs: env
+	@$(BIN)/python -m pytest $(PROGRAMS)
+
+test-notebooks: env
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
 	ADIENCE_SMOKE=1 ADIENCE_RUNS="$$scratch/runs" ADIENCE_FIGURES="$$scratch/figures" \
 	$(BIN)/python -m pytest --nbval-lax --nbval-current-env $(NOTEBOOKS)
-	@$(BIN)/python -m pytest $(PROGRAMS)
+
+test-library: env
+	@$(BIN)/python -m pytest --doctest-modules adience_lib tests $(addprefix --ignore=,$(TRAININGS) $(PROGRAMS))
 
 bench: bench-env  ## how fast this machine trains, and how fast it could; figures/bench.csv and .png
 	@$(BIN)/python -m benchmarks $(ARGS)
