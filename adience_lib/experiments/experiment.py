@@ -1,6 +1,6 @@
 """What a notebook was asked to do, and the runs that follow from it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -76,9 +76,13 @@ class Experiment:
             faces = f"DEMO: drawn faces, not people; {faces}"
         else:
             faces += f" of {_TITLES.get(self.dataset.name, self.dataset.name)}"
-        named = f"fold{'s' * (len(self.folds) > 1)} {', '.join(map(str, self.folds))}"
-        tested = [named] if len(self.folds) < FOLDS else []
+        tested = [named_folds(self.folds)] if len(self.folds) < FOLDS else []
         return ", ".join([faces, *_in_words(self.protocol), *tested])
+
+
+def named_folds(folds: Sequence[int]) -> str:
+    """Such as "fold 0", or "folds 0, 2"."""
+    return f"fold{'s' if len(folds) > 1 else ''} {', '.join(map(str, folds))}"
 
 
 _TITLES = {

@@ -8,7 +8,7 @@ from adience_lib.data import Dataset
 from adience_lib.data.labels import LABELS
 from adience_lib.evidence import comparison, metrics, paper, quality
 from adience_lib.evidence.claims import VERDICTS
-from adience_lib.experiments.experiment import Experiment
+from adience_lib.experiments.experiment import Experiment, named_folds
 from adience_lib.experiments.parameters import differences
 from adience_lib.experiments.results import NOTEBOOK_OF, Results
 from adience_lib.models.pretrained import Weights
@@ -59,7 +59,7 @@ def about_runs(dataset: Dataset, faces: pd.DataFrame, *several: Runs) -> str:
             )
         epochs, best = metrics.fold_scores(runs)[["epochs", "best_epoch"]].mean()
         parts.append(
-            f"**{runs.title}**, {_named(runs.folds)}: {'; '.join(words)}. It ran {epochs:.1f} "
+            f"**{runs.title}**, {named_folds(runs.folds)}: {'; '.join(words)}. It ran {epochs:.1f} "
             f"epochs, and the best was {best:.1f} on average."
         )
     return "\n\n".join(parts) + about_rebuilt(several) + _caveat(dataset)
@@ -76,10 +76,6 @@ def about_rebuilt(several: Iterable[Runs]) -> str:
     )
 
 
-def _named(folds: list[int]) -> str:
-    return f"fold{'s' if len(folds) > 1 else ''} {', '.join(map(str, folds))}"
-
-
 def about_difference(runs: Runs, *others: Runs | None) -> str:
     """A network against each of the others, on the folds that both have, in points."""
     words = []
@@ -89,7 +85,7 @@ def about_difference(runs: Runs, *others: Runs | None) -> str:
             ours, theirs = (metrics.fold_scores(one.on_folds(folds)) for one in (runs, other))
             tasks = [task for task in LABELS if task in ours and task in theirs]
             gaps = [f"{(ours[of] - theirs[of]).mean():+.1f} points on {of}" for of in tasks]
-            words.append(f"Against {other.title}, {_named(folds)}: {' and '.join(gaps)}.")
+            words.append(f"Against {other.title}, {named_folds(folds)}: {' and '.join(gaps)}.")
     if not words:
         return "The networks to compare with have not been trained under this protocol."
     return f"{' '.join(words)} A difference is not yet a finding: notebook 05 tests it."
@@ -107,7 +103,7 @@ def about_missing(
 ) -> str:
     """Which runs are not there or cannot be read, and the command that makes them."""
     lines = [
-        f"- **{name}**, {_named(folds)}: `{commands[name]}`"
+        f"- **{name}**, {named_folds(folds)}: `{commands[name]}`"
         for name, folds in missing.items()
         if folds
     ]

@@ -5,8 +5,9 @@ import os
 import subprocess
 import sys
 import zipfile
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from dataclasses import asdict, replace
+from multiprocessing import get_context
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -155,10 +156,10 @@ def test_worker_that_is_gone_says_how_to_go_on(tiny: Dataset, tmp_path: Path) ->
 
 
 def test_any_executor_of_the_standard_library_will_do(tiny_folder: Path, tmp_path: Path) -> None:
-    """A pool of one thread: the training has a process of its own in any case."""
+    """A pool of one spawned process."""
     dataset = data.load(tiny_folder)
     protocol = replace(PROTOCOL, epochs=1)
-    with ThreadPoolExecutor(1) as pool:
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         training = Training(dataset, "gender", protocol, 0, tmp_path / "runs")
         folders = cross_validation.cross_validate([training], np.empty(0), pool)
     assert read_runs(folders).folds == [0]
