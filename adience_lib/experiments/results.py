@@ -45,10 +45,12 @@ def _finished_folders(experiment: Experiment, model_name: str) -> list[Path]:
 
 
 def finished_sweep(experiment: Experiment) -> dict[float, Runs]:
-    """The multi-task runs on the extra folds that are there, by gamma, the protocol's own too."""
+    """The multi-task runs on the extra folds that are there, by gamma, the protocol's own too.
+    Empty where no other gamma is: one says nothing of what gamma does."""
     swept = by_gamma(experiment).items()
     found = {gamma: finished_runs(one, "multitask") for gamma, one in swept}
-    return {gamma: runs for gamma, runs in found.items() if runs}
+    there = {gamma: runs for gamma, runs in found.items() if runs}
+    return there if set(there) - {experiment.protocol.gamma} else {}
 
 
 NOTEBOOK_OF = {

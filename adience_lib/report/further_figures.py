@@ -92,9 +92,10 @@ def intervals(table: pd.DataFrame, columns: list[str], chance: dict[str, float])
 def calibration(table: pd.DataFrame) -> Figure:
     """Reliability curves: how often a network is right, against how sure it is; on the dashed line
     as often as it says. A larger mark is more faces. ``table`` as of ``tables.calibration``."""
-    figure, axes = panels(1, 2, height=3.6)
+    tasks = table.index.unique("task")
+    figure, axes = panels(1, len(tasks), height=3.6)
     words = []
-    for axis, task in zip(axes, LABELS, strict=True):
+    for axis, task in zip(axes, tasks, strict=True):
         least = 100 // len(LABELS[task])  # the most probable of two labels has a half
         axis.plot([least, 100], [least, 100], ls="--", color=GREY, lw=1)
         of_task = table[table.index.get_level_values("task") == task]

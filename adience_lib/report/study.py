@@ -1,13 +1,15 @@
 """The trainings on real faces that the report stands on, read from their committed records."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from adience_lib import models
-from adience_lib.data.labels import LABELS
+from adience_lib.data.labels import AGE_LABELS, LABELS
 from adience_lib.evidence import claims, metrics, quality
 from adience_lib.experiments import records
 from adience_lib.experiments import study as planned
@@ -73,7 +75,7 @@ def draw() -> None:
 
 
 def all_tables(recorded: Experiment, found: Results) -> dict[str, pd.DataFrame]:
-    """Every table of the report, by the name of its file."""
+    """Every table of the report, by the name of its file; what has not been run has none."""
     evidence = claims.decide(found)
     computed = {
         "drops": recorded.dataset.drops.set_index("reason"),
@@ -102,7 +104,7 @@ def all_tables(recorded: Experiment, found: Results) -> dict[str, pd.DataFrame]:
         if name in CURVES:
             scores = quality.fold_intervals(runs).round(1).drop(columns="seconds")
             computed[f"{CURVES[name]}_folds"] = scores
-    return computed
+    return {name: table for name, table in computed.items() if not table.empty}
 
 
 CURVES = {
@@ -117,31 +119,38 @@ CURVES = {
 def all_figures(
     recorded: Experiment, found: Results, of: dict[str, pd.DataFrame]
 ) -> dict[str, Figure]:
-    """Every figure that needs no face, by the name of its file; ``of``: all tables."""
-    rates = chance(recorded)
-    ages = of["folds"].drop(columns=["faces", "subjects", "female"])
-    of_multitask = tables.only(of["groups"], "model", "multitask")
-    recipes = ["network", "recipe", "scored on"]
+    """Every figure that needs no face, by the name of its file, where there is something
+    to show. ``of``: all tables."""
+
+    def table(name: str) -> pd.DataFrame:
+        return of.get(name, pd.DataFrame())
+
     multitask = architecture_table(models.build("multitask"))
-    drawn = {
-        "figure_2_age_by_gender": figures.age_by_gender(of["age_by_gender"]),
-        "folds": figures.fold_composition(ages),
-        "figure_3_architecture": figures.architecture(multitask),
-        "claims": forest.claims(of["claims_measured"]),
-        "table_3": figures.table_3(of["table_3"]),
-        "optimism": further_figures.optimism(of["optimism"]),
-        "gamma": further_figures.accuracy_by_gamma(of["gamma"]),
-        "recipes": further_figures.intervals(of["recipes"], recipes, rates),
-        "readouts": further_figures.intervals(of["readouts"], ["read off"], rates),
-        "recall": further_figures.recall(of["classes"]),
-        "groups": further_figures.accuracy_by_group(of_multitask),
-        "calibration": further_figures.calibration(of["calibration"]),
-        "cost": further_figures.accuracy_against_work(of["cost"]),
+    intervals = partial(further_figures.intervals, chance=chance(recorded))
+    recipe = ["network", "recipe", "scored on"]
+    of_ages = tables.only(table("classes"), "task", "age")
+    of_multitask = tables.only(table("groups"), "model", "multitask")
+    drawing: dict[str, tuple[pd.DataFrame, Callable[[pd.DataFrame], Figure]]] = {
+        "figure_2_age_by_gender": (table("age_by_gender"), figures.age_by_gender),
+        "folds": (table("folds")[[*AGE_LABELS]], figures.fold_composition),
+        "claims": (table("claims_measured"), forest.claims),
+        "table_3": (table("table_3"), figures.table_3),
+        "optimism": (table("optimism"), further_figures.optimism),
+        "gamma": (table("gamma"), further_figures.accuracy_by_gamma),
+        "recipes": (table("recipes"), partial(intervals, columns=recipe)),
+        "readouts": (table("readouts"), partial(intervals, columns=["read off"])),
+        "recall": (of_ages, further_figures.recall),
+        "groups": (of_multitask, further_figures.accuracy_by_group),
+        "calibration": (table("calibration"), further_figures.calibration),
+        "cost": (table("cost"), further_figures.accuracy_against_work),
     }
+    drawn = {name: draw(rows) for name, (rows, draw) in drawing.items() if not rows.empty}
+    drawn["figure_3_architecture"] = figures.architecture(multitask)
     for name, runs in found.finished.items():
         if name in CURVES:
             drawn[CURVES[name]] = figures.learning_curves(runs)
     for task in LABELS:
         networks = {name: runs for name, runs in found.finished.items() if task in runs.tasks}
-        drawn[f"confusion_{task}"] = figures.confusion_matrices(networks, task)
+        if networks:
+            drawn[f"confusion_{task}"] = figures.confusion_matrices(networks, task)
     return drawn

@@ -259,19 +259,21 @@ def optimism(results: Results) -> pd.DataFrame:
 def recipes(results: Results) -> pd.DataFrame:
     """Levi & Hassner's networks under both recipes, the reduced beside, on the folds that all of a
     task tested: ``task``, ``network``, ``recipe``, ``scored on``, ``epochs`` run, ``folds``,
-    ``accuracy``, ``low``, ``high`` (percent, ``quality.accuracy``)."""
+    ``accuracy``, ``low``, ``high`` (percent, ``quality.accuracy``). Empty without theirs."""
     rows = []
     for task in LABELS:
         name = f"levi_hassner_{task}"
-        own = results.published.get(name)
+        own, same = results.published.get(name), results.same_recipe.get(name)
+        if not (own or same):
+            continue
         entries = [
             ("reduced", "paper's recipe", "centre crop", results.finished.get(task)),
-            ("Levi & Hassner", "paper's recipe", "centre crop", results.same_recipe.get(name)),
+            ("Levi & Hassner", "paper's recipe", "centre crop", same),
             ("Levi & Hassner", "own recipe", "centre crop", own),
             ("Levi & Hassner", "own recipe", "ten crops", own.on_ten_crops() if own else None),
         ]
         there = [(words, runs) for *words, runs in entries if runs is not None]
-        folds = set.intersection(*(set(runs.folds) for _, runs in there)) if there else set()
+        folds = set.intersection(*(set(runs.folds) for _, runs in there))
         for words, whole in there if folds else []:
             runs = whole.on_folds(folds)
             epochs, share = runs.records["epochs"].mean(), quality.accuracy(runs, task)

@@ -70,3 +70,27 @@ def test_committed_figures_are_those_of_the_records(
         for folder in (COMMITTED, tmp_path)
     ]
     assert digests[0] == digests[1], f"{name}.svg is not of these records; make records"
+
+
+def test_what_has_not_been_trained_has_no_table_and_no_figure(
+    recorded: tuple[Experiment, Results],
+) -> None:
+    """Of a study that has just begun: no empty file, no axes without a mark."""
+    experiment = replace(recorded[0], extra_folds=())  # and so no sweep of gamma
+    found = recorded[1]
+    begun = Results(
+        is_demo=False,
+        is_adience=False,
+        faces=found.faces,
+        finished={"gender": found.finished["gender"]},
+        held_out={},
+        published={},
+        same_recipe={},
+        linear_probes={},
+        unreadable=[],
+    )
+    tables = study.all_tables(experiment, begun)
+    drawn = study.all_figures(experiment, begun, tables)
+    for name in ("optimism", "gamma", "recipes", "readouts", "recall"):
+        assert name not in tables and name not in drawn, name
+    assert {"figure_4_gender", "table_3", "claims", "calibration"} <= set(drawn)

@@ -44,6 +44,12 @@ def test_recipes_are_compared_on_the_folds_that_all_have() -> None:
     assert findings.about_recipes(table).startswith("On 1 fold(s). Their own recipe differs ")
 
 
+def test_recipes_are_levi_and_hassners() -> None:
+    """The reduced networks alone are no comparison of recipes."""
+    table = tables.recipes(results_with(network("gender"), network("age")))
+    assert "have not been trained" in findings.about_recipes(table)
+
+
 def test_gammas_have_both_accuracies_with_their_intervals() -> None:
     """A row a gamma."""
     table = tables.gammas({0.25: network("multitask", 0), 0.5: network("multitask")})
