@@ -31,6 +31,7 @@ class Experiment:
     that are trained again with held-out subjects. ``wanted_weights``: "imagenet", "random" or a
     file. ``scheduler``: as of ``cross_validation.executor``; None: this process trains. ``gammas``:
     those of the sweep, without the protocol's own. ``overrides``: the parameters that are not None.
+    ``listed``: the run folders that are read, of records of which not all are; None: all.
     """
 
     dataset: Dataset
@@ -44,6 +45,7 @@ class Experiment:
     scheduler: str | None
     gammas: tuple[float, ...]
     overrides: dict[str, Any]
+    listed: frozenset[Path] | None = None
 
     @cached_property
     def images(self) -> np.ndarray:

@@ -9,6 +9,7 @@ comes out as it does from the runs.
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,9 @@ from adience_lib.util.errors import AdienceError
 
 FOLDER = "records"
 """Their place beside a dataset's figures."""
+
+LIST = "trainings.csv"
+"""Beside them, where a report stands on some: a ``record`` a line, as its folder lies in theirs."""
 
 COPIED = ("protocol.json", "run.json", "history.csv")
 NUMBERED = ("predictions.csv", "ten_crops.csv")
@@ -130,8 +134,9 @@ def _numbers(names: pd.Series) -> dict[str, str]:
 
 
 def read(records_dir: Path) -> Experiment:
-    """The experiment whose records lie in ``records_dir``, as its runs are found: without images.
-    Raises AdienceError if they cannot be read."""
+    """The experiment whose records lie in ``records_dir``, as its runs are found: without images,
+    and of all only those that a ``LIST`` names, where there is one. Raises AdienceError if they
+    cannot be read, or one that is named is not there."""
     specification = read_json(records_dir / _EXPERIMENT)
     try:
         faces = pd.read_csv(records_dir / _FACES, dtype={"path": str, "subject": str})
@@ -141,4 +146,18 @@ def read(records_dir: Path) -> Experiment:
         overrides = {**specification["parameters"], "runs_dir": str(records_dir)}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise AdienceError(f"{records_dir}: no records of this version ({error!r})") from error
-    return experiment.of(dataset, overrides)
+    return replace(experiment.of(dataset, overrides), listed=_listed(records_dir))
+
+
+def _listed(records_dir: Path) -> frozenset[Path] | None:
+    file = records_dir.with_name(LIST)
+    if not file.exists():
+        return None
+    try:
+        names = pd.read_csv(file, dtype=str)["record"]
+    except (OSError, ValueError, KeyError) as error:
+        raise AdienceError(f"{file}: no list of records ({error!r})") from error
+    for line, name in enumerate(names, start=2):
+        if not (records_dir / str(name)).is_dir():
+            raise AdienceError(f"{file}, line {line}: there is no record of {name} beside it")
+    return frozenset(records_dir / name for name in names)

@@ -38,6 +38,8 @@ def finished_runs(experiment: Experiment, model_name: str) -> Runs | None:
 def _finished_folders(experiment: Experiment, model_name: str) -> list[Path]:
     folders = [experiment.folder(model_name, fold) for fold in experiment.folds]
     there = [folder for folder in folders if folder.is_dir()]
+    if experiment.listed is not None:
+        there = [folder for folder in there if folder in experiment.listed]
     if not there:
         return []
     again = experiment.under(repetition=experiment.protocol.repetition + 1)

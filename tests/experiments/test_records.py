@@ -93,6 +93,32 @@ def test_records_hold_no_network_and_no_name(begun: Experiment, kept: Path) -> N
     assert [name for name in names if name in text] == []
 
 
+def test_report_stands_on_the_records_that_are_listed(kept: Path) -> None:
+    """Others have ended since it was written, and change nothing of it."""
+    whole = records.read(kept)
+    folders = [whole.folder("age", 0), whole.under(monitor="held_out").folder("multitask", 1)]
+    lines = [f'"{folder.relative_to(kept)}"' for folder in folders]
+    list_of_records = kept.with_name(records.LIST)
+    list_of_records.write_text("\n".join(["record", *lines]) + "\n")
+    found = find_runs(records.read(kept))
+    assert {name: runs.folds for name, runs in found.finished.items()} == {"age": [0]}
+    assert {name: runs.folds for name, runs in found.held_out.items()} == {"multitask": [1]}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("record\nelsewhere/fold_0\n", "trainings.csv, line 2: there is no record of elsewhere"),
+        ("folder\nelsewhere/fold_0\n", "trainings.csv: no list of records .*'record'"),
+    ],
+)
+def test_list_of_records_that_are_not_there_is_refused(kept: Path, text: str, message: str) -> None:
+    """A report would stand on less than it says."""
+    kept.with_name(records.LIST).write_text(text)
+    with pytest.raises(AdienceError, match=message):
+        records.read(kept)
+
+
 def test_damaged_record_is_named(kept: Path) -> None:
     """As a damaged run is."""
     file = next(kept.rglob("predictions.csv"))
