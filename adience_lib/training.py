@@ -78,15 +78,8 @@ def train(
         network, protocol, batches, observed, history, start.best if start else [], keep
     )
     if not is_over(history, protocol):
-        rewritten.fit(
-            backend.feed(batches),
-            validation_data=None if monitored is None else backend.feed(monitored),
-            initial_epoch=len(history),
-            epochs=protocol.epochs,
-            callbacks=[epochs, *callbacks],
-            shuffle=False,  # Batches shuffles the faces; Keras would shuffle the batches
-            verbose=0,
-        )
+        left = range(len(history), protocol.epochs)
+        speed.fit(rewritten, batches, monitored, [epochs, *callbacks], left)
     _assign(network.variables, epochs.best)
     return history
 
@@ -171,10 +164,11 @@ class _Epochs(keras.callbacks.Callback):
         row = {"epoch": epoch + 1, **logs, **self._on_observed(), "seconds": seconds}
         _check_finite(row)
         self.history.append(_named(row, self.network))
-        network = _values(self.network.variables)
+        network = backend.copies(self.network.variables)
         if best_epoch(self.history, self.protocol) == epoch + 1:
             self.best = network
-        self.keep(State(self.history, network, _values(self.model.optimizer.variables), self.best))
+        optimizer = backend.copies(self.model.optimizer.variables)
+        self.keep(State(self.history, network, optimizer, self.best))
         self.model.stop_training = is_over(self.history, self.protocol)
 
     def _on_observed(self) -> dict[str, float]:
@@ -191,11 +185,6 @@ def _check_finite(row: Row) -> None:
                 f"{name} is {row[name]} after epoch {row['epoch']}, the training has diverged; "
                 "try a lower learning_rate"
             )
-
-
-def _values(variables: list[keras.Variable]) -> list[np.ndarray]:
-    """Copies: the variables go on."""
-    return [np.array(keras.ops.convert_to_numpy(variable.value)) for variable in variables]
 
 
 def _assign(variables: list[keras.Variable], values: list[np.ndarray]) -> None:

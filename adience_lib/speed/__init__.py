@@ -1,13 +1,16 @@
 """The same function with less work: a network trains to the same weights without, up to rounding.
 
-Imports ``util`` and ``models.layers``.
+Imports ``util``, ``data.loader`` and ``models.layers``.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
+from adience_lib.data.loader import Batches
+from adience_lib.speed import resident
 from adience_lib.speed.rewritten import lean
 from adience_lib.util import backend
 
@@ -15,6 +18,28 @@ from adience_lib.util import backend
 def faster(network: keras.Model, batch_size: int) -> keras.Model:
     """The model whose training is that of ``network`` (``rewritten.py``)."""
     return lean(network, batch_size if _on_processor() else None)
+
+
+def fit(
+    model: keras.Model,
+    batches: Batches,
+    monitored: Batches | None,
+    callbacks: Sequence[keras.callbacks.Callback],
+    epochs: range,
+) -> None:
+    """Train ``model`` in the epochs of these numbers, from 0, unless a callback ends it."""
+    if resident.is_possible():
+        resident.fit(model, batches, monitored, callbacks, epochs)
+        return
+    model.fit(
+        backend.feed(batches),
+        validation_data=None if monitored is None else backend.feed(monitored),
+        initial_epoch=epochs.start,
+        epochs=epochs.stop,
+        callbacks=list(callbacks),
+        shuffle=False,  # Batches shuffles the faces; Keras would shuffle the batches
+        verbose=0,
+    )
 
 
 def adam(

@@ -14,6 +14,7 @@ import numpy as np
 from keras import layers, ops
 
 from adience_lib.models.layers import LocalResponseNormalization
+from adience_lib.speed import blocks
 from adience_lib.util import backend
 
 FACES_AT_ONCE = 8
@@ -39,8 +40,10 @@ def lean(network: keras.Model, batch_size: int | None = None) -> keras.Model:
     - Convolutions whose channels fill a processor's vectors by half take two columns at a time
       (``convolve``), where it has vectors of that size.
     - A trunk takes a batch in small parts, where its layers treat every face alone.
+    - Convolutions and poolings work on blocks of four pixels (``blocks``), with JAX on an
+      accelerator.
 
-    ``batch_size``: None leaves out the last two, which pay on a processor only.
+    ``batch_size``: None leaves out the two before the last, which pay on a processor only.
     """
     in_pairs = batch_size is not None and backend.has_wide_vectors()
     replaced: dict[Any, Any] = {}
@@ -135,6 +138,9 @@ class PooledConvolution(layers.Layer):
         super().__init__(name=f"lean_{convolution.name}", dtype=convolution.dtype_policy)
         self.convolution, self.pooling = convolution, pooling
         self.reached, self.in_pairs = reached, in_pairs
+        self.in_blocks = blocks.are_used(convolution, pooling)
+        if self.in_blocks:
+            self.reached = blocks.whole(convolution, reached)
 
     def call(self, maps: Any) -> Any:
         """(batch, height, width, channels) to the pooled map."""
@@ -146,12 +152,16 @@ class PooledConvolution(layers.Layer):
         # the pooling, on a quarter of the values.
         bias = ops.cast(convolution.bias, maps.dtype)
         fixed = ops.stop_gradient(bias)
-        if self.in_pairs:
-            maps = convolve(maps, kernel, fixed)
+        if self.in_blocks:
+            windows = (convolution.strides, convolution.padding, pooling.padding)
+            maps = blocks.pooled(maps, kernel, fixed, *windows)
         else:
-            maps = ops.conv(maps, kernel, convolution.strides, convolution.padding)
-            maps = ops.add(maps, fixed)
-        maps = ops.max_pool(maps, pooling.pool_size, pooling.strides, pooling.padding)
+            if self.in_pairs:
+                maps = convolve(maps, kernel, fixed)
+            else:
+                maps = ops.conv(maps, kernel, convolution.strides, convolution.padding)
+                maps = ops.add(maps, fixed)
+            maps = ops.max_pool(maps, pooling.pool_size, pooling.strides, pooling.padding)
         # The sum over all but the channels in two steps, which is faster.
         return ops.relu(with_gradient(maps, bias, lambda given: ops.sum(ops.sum(given, 2), (0, 1))))
 

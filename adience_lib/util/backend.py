@@ -33,6 +33,7 @@ def _choose() -> None:
 
 _choose()
 import keras  # which reads the variables while it is imported
+import numpy as np
 
 
 def settle() -> None:
@@ -131,6 +132,16 @@ def feed(batches: keras.utils.PyDataset) -> Any:
     )
     counted = fed.apply(tensorflow.data.experimental.assert_cardinality(len(batches)))
     return counted.prefetch(2).with_options(options)
+
+
+def copies(variables: list[keras.Variable]) -> list[Any]:
+    """Their values, as arrays that stay when the variables go on: NumPy's, or JAX's own, which stay
+    in an accelerator's memory."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return [jax.numpy.array(variable.value, copy=True) for variable in variables]
+    return [np.array(keras.ops.convert_to_numpy(variable.value)) for variable in variables]
 
 
 def forget_peak_memory() -> None:
