@@ -1,40 +1,31 @@
-"""How far two trainings of one network on the same faces come apart.
+"""How far two trainings of one network on the same faces come apart, which is chance.
 
-The reduced networks were trained on real faces twice: first without Table 1's third normalisation
-(version 1, as ``folder.version_of`` counts) and on another processor, then with it. All else is the
-same, and putting the layer into the first networks changes none of their answers. So the two differ
-in the last digits of their gradients, and what comes of that is chance.
+They differ in their repetition alone: in first weights, dropout, crops and the order of faces.
 """
 
-from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from adience_lib.evidence import comparison, metrics
-from adience_lib.experiments.experiment import Experiment
-from adience_lib.experiments.results import Results, find_runs
 from adience_lib.runs.read import Runs
-from adience_lib.util.errors import AdienceError
-
-FOLDER = "earlier"
-"""Where the records of the first trainings lie, beside those of the second."""
 
 
-def pairs(study: Experiment, results: Results) -> list[tuple[Runs, Runs]]:
-    """The first and the second runs of each network and way of monitoring that was done twice, of
-    what ``report.study.read`` gives. Raises AdienceError if an earlier record cannot be read."""
-    before = find_runs(replace(study, runs_dir=study.runs_dir.parent / FOLDER))
-    if before.unreadable:
-        raise AdienceError("; ".join(before.unreadable))
-    ways = (before.finished, results.finished), (before.held_out, results.held_out)
-    return [
-        (first, again[name])
-        for firsts, again in ways
-        for name, first in firsts.items()
-        if name in again and first.version < again[name].version
-    ]
+def pairs(networks: dict[str, Runs]) -> list[tuple[Runs, Runs]]:
+    """The first and the second trainings of each of ``networks`` that was trained twice on every
+    fold."""
+    found = []
+    for runs in networks.values():
+        one, other = (runs.where(partial(_of, repetition=number)) for number in (0, 1))
+        if one.folds == other.folds == runs.folds:
+            found.append((one, other))
+    return found
+
+
+def _of(table: pd.DataFrame, repetition: int) -> pd.Series:
+    return table["repetition"] == repetition
 
 
 def by_fold(first: Runs, again: Runs) -> pd.DataFrame:

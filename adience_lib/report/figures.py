@@ -209,11 +209,12 @@ def _curves(axis: Any, runs: Runs, column: str) -> None:
     colour, _ = look(runs.model)
     marker = "." if runs.history["epoch"].max() <= 10 else ""  # few epochs are points, too
     together = int(runs.records["epochs"].min())
+    one = "training" if runs.records["fold"].duplicated().any() else "fold"
     if f"val_{column}" in runs.history:
         monitored = _by_training(runs, f"val_{column}")
         for number, training in enumerate(monitored):
             line = monitored[training].dropna()
-            label = None if number else "a fold"
+            label = None if number else f"a {one}"
             axis.plot(line.index, line, color=colour, lw=0.8, alpha=0.45, label=label)
         for number, record in enumerate(runs.records.itertuples()):
             best = monitored[record.fold, record.repetition].get(record.best_epoch)
@@ -226,7 +227,7 @@ def _curves(axis: Any, runs: Runs, column: str) -> None:
             label = "mean, while all folds train"
             axis.plot(mean.index, mean, color=colour, lw=2.2, marker=marker, label=label)
             ends = mean - deviation, mean + deviation
-            label = "standard deviation over folds"
+            label = f"standard deviation over {one}s"
             axis.fill_between(mean.index, *ends, color=colour, alpha=0.2, lw=0, label=label)
     mean = _by_training(runs, column).loc[:together].mean(axis=1)
     shape = {"color": GREY, "lw": 1.2, "ls": "--", "marker": marker}
@@ -242,7 +243,7 @@ def _by_training(runs: Runs, column: str) -> pd.DataFrame:
 @style()
 def confusion_matrices(networks: dict[str, Runs], task: str) -> Figure:
     """Test faces of all folds by true and predicted label, the ``networks`` side by side: shares of
-    the true label in percent. Less than a half has no number."""
+    the true label in percent. Less than a half has no number. Of several trainings each answers."""
     columns = min(3, len(networks))
     rows = -(-len(networks) // columns)
     height, letters, turned = (3.1, 7, 90) if task == "age" else (2.3, 10, 0)
@@ -251,18 +252,19 @@ def confusion_matrices(networks: dict[str, Runs], task: str) -> Figure:
     words = []
     for axis, runs in zip(axes, networks.values(), strict=False):
         counts = confusion(runs.predictions, task)
-        faces = counts.to_numpy().sum()
+        total = counts.to_numpy().sum()
+        asked = "answers" if runs.records["fold"].duplicated().any() else "faces"
         shares = 100 * counts.div(counts.sum(axis=1).clip(lower=1), axis=0)
         numbers = shares.round().astype(int).astype(str).where(shares >= 0.5, "")
         notes = {"annot": numbers, "fmt": "", "annot_kws": {"fontsize": letters}}
         sns.heatmap(shares, **notes, ax=axis, cmap="Greys", vmin=0, vmax=100, cbar=False)
-        axis.set_title(f"{runs.title}\n{faces:,} faces", color=look(runs.title)[0])
+        axis.set_title(f"{runs.title}\n{total:,} {asked}", color=look(runs.title)[0])
         axis.set(xlabel=f"predicted {task}", ylabel="", aspect="equal")
         axis.tick_params(axis="x", rotation=turned, length=0)
         axis.tick_params(axis="y", rotation=0, length=0)
-        right, recall = np.trace(counts) / faces, np.diag(shares)
+        right, recall = np.trace(counts) / total, np.diag(shares)
         words.append(
-            f"{runs.title}: {100 * right:.1f} % of {faces:,} faces right, least of the true "
+            f"{runs.title}: {100 * right:.1f} % of {total:,} {asked} right, least of the true "
             f"{counts.columns[recall.argmin()]} ({recall.min():.0f} %)"
         )
     for axis in axes[len(networks) :]:

@@ -22,14 +22,17 @@ from adience_lib.runs.read import Runs
 from adience_lib.util import paths
 from adience_lib.util.errors import AdienceError
 
-RECORDS = Path("utkface", records.FOLDER)
+RECORDS = Path("utkface", planned.FOLDER, records.FOLDER)
 """Where the records lie in a folder of figures."""
 
+FORMER = Path("utkface", records.FOLDER)
+"""Where those of the first study lie, of 1,000 faces: it has the only transfer networks so far."""
 
-def read(figures: Path = paths.COMMITTED) -> tuple[Experiment, Results]:
-    """What was asked for, and what was found. Needs neither faces nor networks. Raises AdienceError
-    if the records cannot be read, or a single one of them."""
-    recorded = records.read(figures / RECORDS)
+
+def read(figures: Path = paths.COMMITTED, place: Path = RECORDS) -> tuple[Experiment, Results]:
+    """What was asked for, and what was found, of the records in ``place``. Needs neither faces nor
+    networks. Raises AdienceError if the records cannot be read, or a single one of them."""
+    recorded = records.read(figures / place)
     found = find_runs(recorded)
     if found.unreadable:
         raise AdienceError("; ".join(found.unreadable))
@@ -39,7 +42,7 @@ def read(figures: Path = paths.COMMITTED) -> tuple[Experiment, Results]:
 def frozen_xception() -> dict[int, tuple[Experiment, Runs]]:
     """A linear model on frozen Xception, the related work's way, by the number of faces: those of
     the larger study, and all. Raises AdienceError if its records are not there or unreadable."""
-    larger = records.read(paths.COMMITTED / "utkface" / planned.FOLDER / records.FOLDER)
+    larger = records.read(paths.COMMITTED / RECORDS)
     asked = [larger, *planned.on_all_faces(larger)]
     return {len(one.faces): (one, find_runs(one).main("xception")) for one in asked}
 
@@ -66,7 +69,7 @@ def draw() -> None:
     """Write every committed table and figure of the records anew, from the records alone. Raises
     AdienceError if the records cannot be read, or a file not be written."""
     recorded, found = read()
-    recorded = replace(recorded, figures_dir=paths.COMMITTED / RECORDS.parent)
+    recorded = replace(recorded, figures_dir=paths.COMMITTED / RECORDS.parts[0])
     computed = all_tables(recorded, found)
     for name, table in computed.items():
         notebook.keep(recorded, table, name)

@@ -1,6 +1,7 @@
 """How far two trainings of one network come apart."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from simulated import runs_with
 
 from adience_lib.evidence import repetition
 from adience_lib.report import study
+from adience_lib.runs.read import Runs
 from adience_lib.util import paths
 from adience_lib.util.errors import AdienceError
 
@@ -44,29 +46,34 @@ def test_interval_of_a_deviation_holds_it_as_often_as_it_says() -> None:
     assert np.mean(held) == pytest.approx(0.95, abs=0.015)
 
 
-def committed_copy(folder: Path) -> Path:
-    """The records of real faces, where they may be changed."""
-    shutil.copytree(paths.COMMITTED / "utkface", folder / "utkface")
-    return folder
-
-
-def test_what_was_trained_twice_is_found(tmp_path: Path) -> None:
-    """The first time by version 1, under the same protocol; nothing where nothing was kept."""
-    figures = committed_copy(tmp_path)
-    pairs = repetition.pairs(*study.read(figures))
-    assert {("gender", 1, 2), ("age", 1, 2)} <= {
-        (first.model, first.version, again.version) for first, again in pairs
+def test_what_was_trained_twice_is_found() -> None:
+    """The first two trainings of each fold; nothing of a network that has one of some fold."""
+    once = runs_with("age", {"age": [3, 4, 5, 6]}, {"age": [3, 4, 0, 0]})
+    other = once.where(lambda table: table["fold"] == 0)
+    (fold,) = other.folds
+    numbered = {
+        number: {name: table.assign(repetition=number) for name, table in once.tables.items()}
+        for number in (0, 1, 2)
     }
-    assert all(first.protocol == again.protocol for first, again in pairs)
-    shutil.rmtree(figures / "utkface" / repetition.FOLDER)
-    assert repetition.pairs(*study.read(figures)) == []
+
+    def joined(*numbers: int) -> Runs:
+        tables = {
+            name: pd.concat([numbered[number][name] for number in numbers]) for name in once.tables
+        }
+        return replace(once, **tables)
+
+    whole, thrice = joined(0, 1), joined(0, 1, 2)
+    partly = whole.where(lambda table: (table["repetition"] == 0) | (table["fold"] == fold))
+    for runs in (whole, thrice):
+        ((first, again),) = repetition.pairs({"age": runs})
+        assert set(first.records["repetition"]) == {0} and set(again.records["repetition"]) == {1}
+    assert repetition.pairs({"age": once, "again": partly}) == []
 
 
-@pytest.mark.parametrize("folder", [study.RECORDS, Path("utkface", repetition.FOLDER)])
-def test_record_that_cannot_be_read_is_not_left_out(tmp_path: Path, folder: Path) -> None:
+def test_record_that_cannot_be_read_is_not_left_out(tmp_path: Path) -> None:
     """README would speak of four folds as if the fifth had never been."""
-    figures = committed_copy(tmp_path)
-    broken = next((figures / folder).rglob("gender/*/fold_3/history.csv"))
+    shutil.copytree(paths.COMMITTED / study.RECORDS.parent, tmp_path / study.RECORDS.parent)
+    broken = next((tmp_path / study.RECORDS).rglob("gender/*/fold_3/history.csv"))
     broken.write_text(broken.read_text() + "\n")
     with pytest.raises(AdienceError, match=r"fold_3.*history\.csv"):
-        repetition.pairs(*study.read(figures))
+        study.read(tmp_path)
