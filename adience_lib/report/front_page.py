@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from adience_lib.data.labels import LABELS
-from adience_lib.evidence import paper
+from adience_lib.evidence import contrast, paper
 from adience_lib.evidence.claims import CONTRADICTED, INCONCLUSIVE, SUPPORTED
 from adience_lib.experiments.results import NOTEBOOK_OF
 from adience_lib.report.discrepancies import numbered
@@ -89,8 +89,8 @@ def _which(own: Shown, study: Shown) -> str:
 
 
 _AS_GOOD_AS_TWO = {
-    SUPPORTED: "One network for both tasks equals two.",
-    CONTRADICTED: "One network for both tasks does not equal two.",
+    SUPPORTED: f"One network for both tasks equals two, within {contrast.MARGIN:g} points.",
+    CONTRADICTED: f"One network for both tasks is not within {contrast.MARGIN:g} points of two.",
     INCONCLUSIVE: "That one network equals two was neither shown nor refuted.",
 }
 
