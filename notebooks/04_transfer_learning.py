@@ -242,9 +242,9 @@ assert f"{100 * ends[0]['val_age_accuracy']:.1f}" == "36.3"
 #
 # It is quick. The best epochs are 21, 4, 15, 9 and 13, on average 12.4, where the multi-task
 # network takes 64.6. The ratio, a mean over the folds' as logarithms, is 0.17 (0.07 to 0.38); the
-# paper's own is 0.26. **That it takes at most half of multi-task's epochs is supported**, which is
-# weaker than claim 5. That it takes less than five epochs, as the paper has it, is
-# **inconclusive**: one fold did, and the mean may lie anywhere from 4.5 to 20.3.
+# paper's own is 0.26. **On these 1,000 faces, that it takes at most half of multi-task's epochs was
+# shown**, which is weaker than claim 5. That it takes less than five epochs, as the paper has it,
+# is **inconclusive**: one fold did, and the mean may lie anywhere from 4.5 to 20.3.
 #
 # Five epochs are not the same here and there. An epoch of the paper is 102 updates, and one of ours
 # is 25 of them. The best epoch comes after 310 updates; the paper's 4.2 epochs are about 428, and
@@ -489,10 +489,10 @@ assert {round(points) for gain in gains for points in gain} == {5, 6}
 # faces of 38 to 43 years it gets 15.0 % right, with all faces 15.5 %; of those of 48 to 53 years
 # 14.9 % and 17.7 %.
 #
-# None of these are the 1,000 faces above. On the same 4,000, always giving the most frequent label
-# is right on 50.6 % and 40.7 %, and the networks of notebooks 02 and 03 on 86.6 % and 87.4 % of the
-# genders and on 66.7 % and 66.3 % of the ages. So a network that is trained from nothing gains five
-# or six points over a model that is made in minutes.
+# These numbers are not of the 1,000 faces above. On the same 4,000, always giving the most frequent
+# label is right on 50.6 % and 40.7 %, and the networks of notebooks 02 and 03 on 86.6 % and 87.4 %
+# of the genders and on 66.7 % and 66.3 % of the ages. So a network that is trained from nothing
+# gains five or six points over a model that is made in minutes.
 
 # %% [markdown]
 # ## Run it yourself
