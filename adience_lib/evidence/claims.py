@@ -168,9 +168,11 @@ def _against_baseline(results: Results, *, row: str, own_recipe: bool) -> Eviden
     """Transfer, or else the networks for one task, against Levi & Hassner's. Under their own recipe
     no epoch is chosen on the scored faces, so none of ours is either; with fewer epochs it is not
     theirs."""
-    one_of = results.unselected if own_recipe else results.main
-    ours = [one_of("transfer" if row == "4" else task) for task in LABELS]
+    names = ["transfer" if row == "4" else task for task in LABELS]
+    ours = [results.main(name) for name in names]
     theirs = [results.baseline(task, own_recipe=own_recipe) for task in LABELS]
+    if own_recipe:  # after what has not been trained at all is named
+        ours = [results.unselected(name) for name in names]
     pairs = dict(zip(LABELS, map(on_common_folds, ours, theirs), strict=True))
     doubt = _doubt(results, [(runs, task) for task, pair in pairs.items() for runs in pair])
     epochs, whole = min(runs.protocol.epochs for runs in theirs), LEVI_HASSNER.epochs

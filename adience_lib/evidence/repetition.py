@@ -3,8 +3,6 @@
 They differ in their repetition alone: in first weights, dropout, crops and the order of faces.
 """
 
-from functools import partial
-
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -18,14 +16,11 @@ def pairs(networks: dict[str, Runs]) -> list[tuple[Runs, Runs]]:
     fold."""
     found = []
     for runs in networks.values():
-        one, other = (runs.where(partial(_of, repetition=number)) for number in (0, 1))
+        one = runs.where(lambda table: table["repetition"] == 0)
+        other = runs.where(lambda table: table["repetition"] == 1)
         if one.folds == other.folds == runs.folds:
             found.append((one, other))
     return found
-
-
-def _of(table: pd.DataFrame, repetition: int) -> pd.Series:
-    return table["repetition"] == repetition
 
 
 def by_fold(first: Runs, again: Runs) -> pd.DataFrame:

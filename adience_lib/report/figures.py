@@ -209,7 +209,7 @@ def _curves(axis: Any, runs: Runs, column: str) -> None:
     colour, _ = look(runs.model)
     marker = "." if runs.history["epoch"].max() <= 10 else ""  # few epochs are points, too
     together = int(runs.records["epochs"].min())
-    one = "training" if runs.records["fold"].duplicated().any() else "fold"
+    one = "training" if _is_repeated(runs) else "fold"
     if f"val_{column}" in runs.history:
         monitored = _by_training(runs, f"val_{column}")
         for number, training in enumerate(monitored):
@@ -234,6 +234,11 @@ def _curves(axis: Any, runs: Runs, column: str) -> None:
     axis.plot(mean.index, mean, **shape, label="training faces, mean")
 
 
+def _is_repeated(runs: Runs) -> bool:
+    """Whether some fold was trained more than once."""
+    return bool(runs.records["fold"].duplicated().any())
+
+
 def _by_training(runs: Runs, column: str) -> pd.DataFrame:
     """A row an epoch, a column a training; accuracies in percent."""
     table = runs.history.pivot(index="epoch", columns=["fold", "repetition"], values=column)
@@ -253,7 +258,7 @@ def confusion_matrices(networks: dict[str, Runs], task: str) -> Figure:
     for axis, runs in zip(axes, networks.values(), strict=False):
         counts = confusion(runs.predictions, task)
         total = counts.to_numpy().sum()
-        asked = "answers" if runs.records["fold"].duplicated().any() else "faces"
+        asked = "answers" if _is_repeated(runs) else "faces"
         shares = 100 * counts.div(counts.sum(axis=1).clip(lower=1), axis=0)
         numbers = shares.round().astype(int).astype(str).where(shares >= 0.5, "")
         notes = {"annot": numbers, "fmt": "", "annot_kws": {"fontsize": letters}}
