@@ -61,8 +61,8 @@ def about_run(study: Experiment, results: Results) -> str:
         f"in a copy of UTKFace with {files:,} files, drawn with seed {study.protocol.seed} so that "
         "folds, ages and genders keep their shares as nearly as whole faces allow.",
         f"{sum(len(one.records) for one in runs)} trainings, in "
-        f"{sum(one.records['seconds'].sum() for one in runs) / 3600:.1f} hours; these are added up, "
-        "and the seconds of claim 3 were measured elsewhere.",
+        f"{sum(one.records['seconds'].sum() for one in runs) / 3600:.1f} hours; these are added "
+        "up, and the seconds of claim 3 were measured elsewhere.",
         *_by_machine(runs),
         "Different from the paper's protocol, which is in brackets: "
         f"{differences(study.protocol, PAPER)}.",
