@@ -15,7 +15,7 @@ from adience_lib.experiments.experiment import Experiment
 from adience_lib.experiments.parameters import differences
 from adience_lib.experiments.results import NOTEBOOK_OF, Results, finished_sweep
 from adience_lib.protocol import LEVI_HASSNER, PAPER
-from adience_lib.report import findings, front_page, study, tables
+from adience_lib.report import front_page, study, tables
 from adience_lib.runs.read import AND_ON, Runs
 from adience_lib.util import atomic, console, paths
 from adience_lib.util.errors import AdienceError
@@ -66,7 +66,6 @@ def about_run(study: Experiment, results: Results) -> str:
         *_by_machine(runs),
         "Different from the paper's protocol, which is in brackets: "
         f"{differences(study.protocol, PAPER)}.",
-        findings.about_rebuilt(runs).strip(),
     ]
     return "\n".join(f"- {point}" for point in points if point)
 

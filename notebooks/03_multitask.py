@@ -204,9 +204,8 @@ tables.readable_table_3(by_network)[columns]
 # average. Ours run for 63.1 epochs, with the best one between 44 and 60, at 53.1 on average. The
 # paper's best one is at 16.0, if a patience of ten is taken off. Epochs can be compared here:
 # 3,200 training faces in batches of 31 are 104 updates of the weights, and an epoch of the paper
-# has 102. So this network takes 2.4 times as many updates as the paper's before it stops. The
-# network for age takes 2.3 times the paper's. The one for gender takes about as many, 49.1 epochs
-# and 50.8.
+# has 102. To its end this network takes 2.4 times as many updates as the paper's. The network for
+# age takes 2.3 times the paper's. The one for gender takes about as many, 49.1 epochs and 50.8.
 #
 # Both stop after ten epochs without a lower loss; ours is summed over the tasks. Why the paper's
 # stops so much sooner was not tested. The faces are others. There are 3,200 different ones to learn

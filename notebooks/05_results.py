@@ -97,8 +97,8 @@ verdicts = claims.verdicts(evidence)
 verdict = verdicts["verdict"]
 count = verdict.value_counts()
 assert len(verdicts) == 16 and verdicts.index.str[0].nunique() == 9
-assert (count["supported"], count["contradicted"], count["inconclusive"]) == (5, 1, 3)
-assert (count["not tested"], count["cannot be tested here"]) == (5, 2)
+assert (count["supported"], count["contradicted"], count["inconclusive"]) == (6, 1, 5)
+assert (count["not tested"], count["cannot be tested here"]) == (2, 2)
 points = every[every["unit"] == "points"].set_index("row")
 assert points.loc[["1", "2"], "smallest margin"].max() < 3
 notebook.show_recorded(recorded, forest.claims(every))
@@ -108,10 +108,10 @@ notebook.show_recorded(recorded, forest.claims(every))
 # as good as two, within three points on both tasks, and it costs less than the two. The paper's
 # reduced networks were shown to be no more than three points below Levi & Hassner's under the same
 # recipe, but they do not need less arithmetic than the network that was published. That multi-task
-# learning stops in fewer epochs was not shown, and the transfer network has not been trained on
-# these faces yet.
+# learning stops in fewer epochs was not shown, and neither was a gain on gender by transfer from
+# ImageNet.
 #
-# Of 16 criteria for nine claims, 5 are supported, 1 is contradicted, 3 are inconclusive, 5 were not
+# Of 16 criteria for nine claims, 6 are supported, 1 is contradicted, 5 are inconclusive, 2 were not
 # tested and 2 cannot be tested on these faces.
 #
 # **The nine claims at a glance.** A dot is what was found on 4,000 real faces, and its line is the
@@ -315,8 +315,13 @@ notebook.show_recorded(recorded, forest.claims(every[every["row"].str[0] == "3"]
 # own recipe.
 
 # %% tags=["real-faces", "nbval-check-output"]
-assert set(verdict[["4", "4, own recipe", "5", "5, against multi-task"]]) == {"not tested"}
-assert "transfer" not in real.finished
+on_gender, on_age = (part for _, part in by_row.loc["4"].iterrows())
+assert [f"{on_gender[n]:.1f}" for n in ("value", "low", "high")] == ["0.4", "-0.7", "1.6"]
+assert [f"{on_age[n]:.1f}" for n in ("value", "low", "high")] == ["-1.5", "-2.7", "-0.2"]
+assert list(verdict[["4", "4, own recipe"]]) == ["inconclusive", "not tested"]
+notebook.show_recorded(recorded, forest.claims(every[every["row"] == "4"]))
+
+# %% tags=["real-faces", "nbval-check-output"]
 of_4 = planned.loc["4"]
 assert [f"{power:.2f}" for power in of_4["1 training"]] == ["0.80", "0.12"]
 assert [f"{power:.2f}" for power in of_4["2 trainings"]] == ["1.00", "0.27"]
@@ -324,14 +329,18 @@ assert [f"{gap:.1f}" for gap in of_4["the paper has"]] == ["2.5", "-1.3"]
 tables.readable_plan(planned.reset_index()).loc["4"]
 
 # %% [markdown]
-# **The verdict is: not tested.** The transfer network has not been trained on these 4,000 faces
-# yet. Notebook [04](04_transfer_learning.ipynb) shows it on 1,000 faces of an earlier study, where
-# the baseline has one fold only.
+# **The verdict is: inconclusive.** Of its two halves one was shown. On age the transfer network is
+# 1.5 points worse than Levi & Hassner's, from 2.7 to 0.2 worse, which is less than three. On gender
+# it is 0.4 points better, from 0.7 worse to 1.6 better, and that it is better was not shown. The
+# paper's own 2.5 points lie outside of the interval. Its difference is to a baseline that was
+# trained by another recipe and scored on ten crops; that criterion is **not tested**.
 #
-# **What would decide it.** Were the paper's differences the truth, five folds with one training
-# each would show 2.5 points on gender in 80 of 100 studies, and with two trainings nearly always
-# (1.00). For -1.3 points on age it is 12 and 27 of 100. The half about gender can be decided. The
-# half about age will most likely stay open.
+# Were the paper's differences the truth, five folds with one training each would show 2.5 points on
+# gender in 80 of 100 studies, and -1.3 points on age in 12. The plan reckoned with trainings that
+# move a fold by 2 points on age.
+#
+# The transfer network's score on gender hangs on the epoch that is chosen, and it is chosen on the
+# faces that are scored (notebook [04](04_transfer_learning.ipynb)).
 
 # %% [markdown]
 # ## Claim 5: transfer learning converges within a few epochs
@@ -342,8 +351,30 @@ tables.readable_plan(planned.reset_index()).loc["4"]
 # **Shown if** the best epoch of the transfer network is shown to come before number 5 on average.
 # **Refuted if** it is shown to come later. A second criterion asks whether it comes in at most half
 # of the multi-task network's epochs.
+
+# %% tags=["real-faces", "nbval-check-output"]
+of_5, by_multitask = by_row.loc["5"], by_row.loc["5, against multi-task"]
+assert [f"{of_5[n]:.1f}" for n in ("value", "low", "high", "paper")] == ["7.2", "5.2", "9.2", "4.2"]
+assert [f"{by_multitask[n]:.2f}" for n in ("value", "low", "high", "paper")] == [
+    "0.13",
+    "0.09",
+    "0.20",
+    "0.26",
+]
+assert list(verdict[["5", "5, against multi-task"]]) == ["inconclusive", "supported"]
+assert f"{of_5['p fails']:.3f} {0.05 / 3:.3f}" == "0.020 0.017"
+assert list(real.finished["transfer"].records["best_epoch"]) == [9, 6, 5, 8, 8]
+notebook.show_recorded(recorded, forest.claims(every[every["row"].str[0] == "5"]))
+
+# %% [markdown]
+# **The verdict is: inconclusive, and near to contradicted.** The best epochs are 9, 6, 5, 8 and 8,
+# on average 7.2, from 5.2 to 9.2. The 95 % interval leaves out five, but a verdict asks for 0.05 /
+# 3: the p-value is 0.020, and the level 0.017. The paper's own average is 4.2, if a patience of ten
+# is taken off.
 #
-# **The verdict on both is: not tested,** for the same reason.
+# **The second criterion is supported.** The best epoch comes in 0.13 of the multi-task network's
+# epochs, from 0.09 to 0.20. In the paper it is 0.26. So the transfer network does stop early, as
+# the paper says, only not quite so early.
 
 # %% [markdown]
 # ## Claim 6: there may be no features of an age and a gender together
@@ -511,14 +542,12 @@ Markdown(markdown(tables.readable_table_3(trained)))
 
 # %% tags=["real-faces", "nbval-check-output"]
 of_ages, of_all = trained["age recall"], trained["age accuracy"]
-networks = ("age", "multitask", "Xception, linear")
-assert [f"{of_ages[name]:.1f}" for name in networks] == ["49.9", "48.4", "46.3"]
-assert [f"{of_all[name]:.1f}" for name in networks] == ["66.7", "66.3", "60.6"]
+networks = ("age", "multitask", "transfer", "Xception, linear")
+assert [f"{of_ages[name]:.1f}" for name in networks] == ["49.9", "48.4", "40.4", "46.3"]
+assert [f"{of_all[name]:.1f}" for name in networks] == ["66.7", "66.3", "63.7", "60.6"]
 assert f"{trained.loc['Xception, linear', 'gender accuracy']:.1f}" == "81.9"
-assert [f"{trained.loc[n, 'gender accuracy']:.1f}" for n in ("gender", "multitask")] == [
-    "86.6",
-    "87.4",
-]
+on_gender = [f"{trained.loc[n, 'gender accuracy']:.1f}" for n in ("gender", *networks[1:3])]
+assert on_gender == ["86.6", "87.4", "86.9"]
 assert [f"{tables.majority(table, task):.1f}" for task in ("gender", "age")] == ["50.6", "40.7"]
 assert f"{trained.loc['multitask', 'one-off']:.1f}" == "89.1"
 notebook.show_recorded(recorded, figures.table_3(table))
@@ -541,7 +570,11 @@ notebook.show_recorded(recorded, figures.table_3(table))
 # The linear model on frozen Xception trains nothing but a logistic regression. It is right on 81.9
 # % of the genders and 60.6 % of the ages. The networks that are trained from nothing beat it, with
 # 86.6 % or 87.4 % and with 66.7 % or 66.3 %. On the mean recall of the ages, 46.3 %, it comes close
-# to them.
+# to them. The transfer network, with 86.9 % and 63.7 %, is above it on both and below it by that
+# mean, 40.4 %: notebook 04 shows which ages it leaves out.
+#
+# The row of the baseline is that of Levi & Hassner's own recipe, which was not trained. By the
+# paper's recipe it stands under claim 1.
 
 # %% [markdown]
 # ### What choosing the epoch on the scored fold adds
@@ -551,7 +584,8 @@ notebook.show_recorded(recorded, figures.table_3(table))
 # be too good. Trainings that choose on held-out subjects can say by how much. They have not been
 # made on these faces. On 1,000 faces of UTKFace, 15 trainings on each task said 0.0 points on
 # gender and 0.1 on age, give or take a point (`docs/method.md`). A comparison of two networks that
-# both choose so suffers less than an accuracy does.
+# both choose so suffers less than an accuracy does, unless one of them changes far more than the
+# other from epoch to epoch, as the transfer network does.
 
 # %% [markdown]
 # ### What is taken for what
@@ -805,22 +839,24 @@ Markdown(findings.about_runs(experiment.dataset, experiment.faces, *found.finish
 # %% [markdown]
 # ## Summary
 #
-# - Of 16 criteria 5 are supported and 1 is contradicted. One network for two tasks is as good as
+# - Of 16 criteria 6 are supported and 1 is contradicted. One network for two tasks is as good as
 #   two within three points, and costs less than the two. The reduced networks are on par with Levi
 #   & Hassner's under the same recipe.
 # - The reduced network is cheaper than the baseline that the paper describes and dearer than the
 #   one that was published, which also stops in fewer epochs.
 # - That multi-task learning needs fewer epochs was not shown: it stops between its two tasks.
+# - That transfer from ImageNet tells gender better than the baseline was not shown. Its best
+#   epoch is far sooner than multi-task's, at 7.2 on average, where the paper has 4.2.
 # - Accuracy on age hides that three ages carry it. The mean recall of the ages is 17 to 18 points
 #   lower.
 # - Training again moves a fold by 1.0 points on gender and 0.7 on age.
 #
 # **Limits.** The faces are 4,000 of UTKFace, not Adience's. They name nobody, so a person may be
-# trained and tested on. The transfer network, the published networks by their own recipe, other
-# values of gamma and a choice of the epoch on held-out subjects have not been trained on them, and
-# the baseline once a fold. The epoch was chosen on the fold that is scored. Training was in
-# bfloat16 with batches of 31, where the paper has 128. Labels of gender and race are what somebody
-# saw in a picture.
+# trained and tested on. The published networks by their own recipe, other values of gamma, a choice
+# of the epoch on held-out subjects and a fold of all 16,262 faces have not been trained, and the
+# baseline and the transfer network once a fold. The epoch was chosen on the fold that is scored.
+# Training was in bfloat16 with batches of 31, where the paper has 128. Labels of gender and race
+# are what somebody saw in a picture.
 #
 # **An exercise.** Choose another margin, say 1 point, by changing `MARGIN` in
 # `adience_lib/evidence/contrast.py`, and run this notebook again. Which verdicts change, and which

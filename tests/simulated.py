@@ -12,7 +12,7 @@ from adience_lib.experiments.results import Results
 from adience_lib.models import tasks
 from adience_lib.models.baselines import LEVI_HASSNER
 from adience_lib.protocol import PAPER
-from adience_lib.runs.folder import predictions_table, version_of, write_once, write_table
+from adience_lib.runs.folder import predictions_table, write_once, write_table
 from adience_lib.runs.read import Runs
 
 SURE = 0.9
@@ -63,8 +63,7 @@ def runs_with(
         {"epoch": 1, "seconds": 5.0, "fold": np.repeat(every, 2), "repetition": 0}
     )
     history["epoch"] = history.groupby("fold").cumcount() + 1
-    version = version_of(model)
-    return Runs(model, PAPER, "a dataset", history, predictions, records, version=version)
+    return Runs(model, PAPER, "a dataset", history, predictions, records)
 
 
 def again(*trainings: Runs) -> Runs:

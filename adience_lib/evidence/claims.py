@@ -128,8 +128,6 @@ def _doubt(results: Results, answers: list[tuple[Runs, str]], *, ended: bool = F
         if runs.cut_short and ended:
             words = "trainings ended by the limit of epochs, not by early stopping"
             reasons[words].append(f"{runs.cut_short} of {runs.title}")
-        if runs.is_outdated:
-            reasons["without Table 1's third normalisation"].append(comparison.named(runs))
         if not _beats_most_frequent(results, runs, task):
             words = "not shown to beat the most frequent label"
             reasons[words].append(f"{comparison.named(runs)} on {task}")

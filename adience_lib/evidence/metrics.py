@@ -124,25 +124,14 @@ def optimism(runs: Runs) -> pd.DataFrame:
     """
     ours, theirs = _epochs(runs, "val_loss"), _epochs(runs, "test_loss")
     chosen = {"chosen": ours["epoch"], "test fold's choice": theirs["epoch"]}
-    return _points(runs, theirs, ours).assign(**chosen).reset_index()
+    columns = {f"test_{task}_accuracy": task for task in runs.tasks}
+    gained = 100 * (theirs[list(columns)] - ours[list(columns)]).rename(columns=columns)
+    return gained.assign(**chosen).reset_index()
 
 
-def gained_after(runs: Runs) -> pd.DataFrame:
-    """What a held-out run's last epoch gets right of the test fold, minus what its chosen one does,
-    in points of each task: a row a training. Raises AdienceError for other runs."""
-    ours, last = _epochs(runs, "val_loss"), _epochs(runs, "epoch", "idxmax")
-    return _points(runs, last, ours).reset_index()
-
-
-def _epochs(runs: Runs, column: str, pick: str = "idxmin") -> pd.DataFrame:
+def _epochs(runs: Runs, column: str) -> pd.DataFrame:
     """The row of the history with the lowest ``column``, of each training, indexed by fold."""
     if "test_loss" not in runs.history:
         raise AdienceError(f'{runs.model}: only runs with monitor="held_out" log the test fold')
-    rows = runs.history.groupby(["fold", "repetition"])[column].agg(pick)
+    rows = runs.history.groupby(["fold", "repetition"])[column].idxmin()
     return runs.history.loc[rows].set_index("fold")
-
-
-def _points(runs: Runs, ones: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
-    """What each task has more on the test fold at the epochs ``ones`` than at ``others``."""
-    columns = {f"test_{task}_accuracy": task for task in runs.tasks}
-    return 100 * (ones[list(columns)] - others[list(columns)]).rename(columns=columns)

@@ -3,7 +3,6 @@
 import re
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from adience_lib import models
@@ -14,7 +13,7 @@ from adience_lib.models import layers
 from adience_lib.models.networks import CROP
 from adience_lib.models.summary import architecture_table
 from adience_lib.protocol import PAPER
-from adience_lib.runs.read import Runs
+from adience_lib.runs.read import FROZEN, Runs
 
 PUBLISHED = {
     "rows with both labels": 16_258,
@@ -77,7 +76,7 @@ Keras' default is 0.001; the text's {PAPER.learning_rate:g} is used
 
 medium | Spread in Table 3 | this report
 standard error (caption), standard deviation (2.2)
-both are reported
+95 % intervals stand in place of both
 
 high | Choice of the best epoch | this report
 four folds train, the fifth tests; what is monitored is not said
@@ -96,10 +95,6 @@ low | Convergence | the runs of this report
 "after about 60 epochs" (4.1), yet average stops at {paper.TABLE_3.epochs.gender} and
   {paper.TABLE_3.epochs.age} (Table 3)
 {epochs}
-
-low | Seconds an epoch | the runs of this report, on their machine and faces
-{an_epoch[0]} (one task), {an_epoch[1]} (multi-task)
-{seconds}
 """
 """A block a row: how much hangs on it, its topic, and what found it; the paper's figure; ours.
 High: a claim of the paper rests on it. Medium: whoever rebuilds the networks or reads the scores
@@ -170,15 +165,9 @@ def _of_networks() -> dict[str, Any]:
 
 
 def _of_runs(finished: dict[str, Runs]) -> dict[str, Any]:
-    epochs, seconds = [], []
-    for name, runs in finished.items():
+    trained = {name: runs for name, runs in finished.items() if name not in FROZEN}
+    epochs = []
+    for name, runs in trained.items():
         run, best = runs.records[["epochs", "best_epoch"]].mean()
         epochs.append(f"{name}: {run:.1f} epochs run, best {best:.1f}")
-        size, an_epoch = runs.protocol.batch_size, runs.history["seconds"].mean()
-        updates = np.ceil(runs.records["train"].iloc[0] / size)
-        seconds.append(f"{name}: {an_epoch:.1f} for {updates:.0f} updates of {size} faces")
-    return {
-        "epochs": "; ".join(epochs) or "no finished runs",
-        "an_epoch": [f"{low} to {high}" for low, high in paper.SECONDS_AN_EPOCH.values()],
-        "seconds": "; ".join(seconds) or "no finished runs",
-    }
+    return {"epochs": "; ".join(epochs) or "no finished runs"}

@@ -1,12 +1,11 @@
 """Sentences that cannot be written by hand, since they are about the data and runs of a reader."""
 
-from collections.abc import Iterable
 
 import pandas as pd
 
 from adience_lib.data import Dataset
 from adience_lib.data.labels import LABELS
-from adience_lib.evidence import comparison, metrics, paper, quality
+from adience_lib.evidence import metrics, paper, quality
 from adience_lib.evidence.claims import VERDICTS
 from adience_lib.experiments.experiment import Experiment, named_folds
 from adience_lib.experiments.parameters import differences
@@ -62,18 +61,7 @@ def about_runs(dataset: Dataset, faces: pd.DataFrame, *several: Runs) -> str:
             f"**{runs.title}**, {named_folds(runs.folds)}: {'; '.join(words)}. It ran {epochs:.1f} "
             f"epochs, and the best was {best:.1f} on average."
         )
-    return "\n\n".join(parts) + about_rebuilt(several) + _caveat(dataset)
-
-
-def about_rebuilt(several: Iterable[Runs]) -> str:
-    """Which of the networks were trained before the library built them as the paper does."""
-    old = dict.fromkeys(comparison.named(runs) for runs in several if runs.is_outdated)
-    if not old:
-        return ""
-    return (
-        f" **The runs of {', '.join(old)} lack Table 1's third normalisation**, a layer without "
-        "parameters that the library left out when they were trained. They must be trained again."
-    )
+    return "\n\n".join(parts) + _caveat(dataset)
 
 
 def about_difference(runs: Runs, *others: Runs | None) -> str:

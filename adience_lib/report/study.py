@@ -25,14 +25,11 @@ from adience_lib.util.errors import AdienceError
 RECORDS = Path("utkface", planned.FOLDER, records.FOLDER)
 """Where the records lie in a folder of figures."""
 
-FORMER = Path("utkface", records.FOLDER)
-"""Where those of the first study lie, of 1,000 faces: it has the only transfer networks so far."""
 
-
-def read(figures: Path = paths.COMMITTED, place: Path = RECORDS) -> tuple[Experiment, Results]:
-    """What was asked for, and what was found, of the records in ``place``. Needs neither faces nor
-    networks. Raises AdienceError if the records cannot be read, or a single one of them."""
-    recorded = records.read(figures / place)
+def read(figures: Path = paths.COMMITTED) -> tuple[Experiment, Results]:
+    """What was asked for, and what was found, of the records in a folder of figures. Needs neither
+    faces nor networks. Raises AdienceError if they cannot be read, or a single one of them."""
+    recorded = records.read(figures / RECORDS)
     found = find_runs(recorded)
     if found.unreadable:
         raise AdienceError("; ".join(found.unreadable))

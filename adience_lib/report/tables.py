@@ -223,7 +223,7 @@ def _measurement(part: pd.Series) -> str:
     details = [part["found"]] if part["found"] else []
     if pd.notna(part["paper"]):
         details.append(f"the paper: {part['paper']:{form}}")
-    if pd.notna(part["smallest margin"]):
+    if pd.notna(part["smallest margin"]) and part["from"] != 0:  # where equality may be asked for
         details.append(f"shown to be equal within {part['smallest margin']:.1f}")
     if pd.notna(part["planned power"]):
         details.append(f"planned power {part['planned power']:.2f}")

@@ -23,7 +23,8 @@ FORMAT = 1
 """Of the run folder's files. Whoever changes what a file or a column means counts it up."""
 
 REBUILT = ("gender", "age", "multitask", "untrained")
-"""Networks, or trunks that are read off, which lacked Table 1's third normalisation before."""
+"""Networks, or trunks that are read off, which lacked Table 1's third normalisation before. Runs
+of those are of version 1, and are not taken for runs of these."""
 
 
 def version_of(model_name: str) -> int:

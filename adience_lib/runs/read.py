@@ -39,7 +39,7 @@ class Runs:
     ``records``: a row a training: ``epochs`` (run), ``best_epoch``, ``seconds``,
     ``seconds_to_best``, ``peak_memory`` (bytes), ``parameters``, ``train`` (faces) and ``machine``
     (several, if it went on elsewhere, are joined by ``AND_ON``). ``ten_crops``: predictions scored
-    on ten crops, where the runs have them. ``version``: of the network (``folder.version_of``).
+    on ten crops, where the runs have them.
     """
 
     model: str
@@ -49,7 +49,6 @@ class Runs:
     predictions: pd.DataFrame
     records: pd.DataFrame
     ten_crops: pd.DataFrame | None = None
-    version: int = 1
 
     @property
     def title(self) -> str:
@@ -83,11 +82,6 @@ class Runs:
         """How many trainings the protocol's limit of epochs ended, before early stopping could."""
         return int((self.records["epochs"] >= self.protocol.epochs).sum())
 
-    @property
-    def is_outdated(self) -> bool:
-        """Whether the library builds this network otherwise by now."""
-        return self.version < version_of(self.model)
-
     def on_ten_crops(self) -> "Runs":
         """The same with the predictions that are means over ten crops. Raises AdienceError where
         there are none."""
@@ -111,7 +105,7 @@ def read_runs(folders: list[Path]) -> Runs:
     several = [_read_one(folder) for folder in folders]
     alike = [replace(runs, protocol=replace(runs.protocol, repetition=0)) for runs in several]
     for folder, runs in zip(folders, alike, strict=True):
-        same = ("model", "fingerprint", "version", "protocol")
+        same = ("model", "fingerprint", "protocol")
         if different := [name for name in same if getattr(runs, name) != getattr(alike[0], name)]:
             raise AdienceError(
                 f"{folder}: a run with another {', '.join(different)} than {folders[0]}; they are "
@@ -139,6 +133,8 @@ def _read_one(folder: Path) -> Runs:
     try:
         if specification["format"] != FORMAT:
             raise ValueError(f"its format is {specification['format']}, and not {FORMAT}")
+        if specification.get("version", 1) != version_of(specification["model"]):
+            raise ValueError("its network is built otherwise by now")
         protocol = Protocol(**specification["protocol"])
         training = {"fold": int(specification["fold"]), "repetition": protocol.repetition}
         history = pd.read_csv(folder / "history.csv").assign(**training)
@@ -150,7 +146,6 @@ def _read_one(folder: Path) -> Runs:
             _predictions(folder / "predictions.csv", training),
             pd.DataFrame([training | _record(run, history)]),
             _predictions(folder / "ten_crops.csv", training) if ten else None,
-            specification.get("version", 1),
         )
     except (OSError, ValueError, KeyError, TypeError, AdienceError) as error:
         raise AdienceError(

@@ -277,18 +277,6 @@ def test_trainings_that_were_cut_off_do_not_decide_about_trained_networks() -> N
     assert "gender at 6" in why(of("9", *two_trainings_of_folds(epochs=6)))
 
 
-def test_network_that_is_built_otherwise_by_now_decides_nothing() -> None:
-    """The claim is about another one; a claim without it is decided still."""
-    old = replace(network("gender"), version=1)
-    networks = (network("multitask"), old, network("age"))
-    for row in ("1", "2", "3b", "6, premise"):
-        found = of(row, *networks, same_recipe=under_protocol())
-        assert "without Table 1's third normalisation: gender" in why(found)
-    gender, age = two_trainings_of_folds()
-    assert "normalisation: gender" in why(of("9", replace(gender, version=1), age))
-    assert of("8", *networks).doubt == ""
-
-
 # The baseline: claims 1 and 4.
 
 
