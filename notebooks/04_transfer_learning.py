@@ -62,7 +62,6 @@ figures_dir: str = None  # where figures and tables go; None: figures/ and the d
 # %% tags=["real-faces", "nbval-ignore-output"]
 # The library first: before Keras is loaded, it chooses the backend and how TensorFlow computes.
 from adience_lib import models
-from adience_lib.data.labels import AGE_LABELS
 from adience_lib.evidence import claims, comparison, metrics, paper, quality
 from adience_lib.experiments.experiment import for_transfer, start, train, train_held_out
 from adience_lib.experiments.linear_probes import probe_related
@@ -376,7 +375,8 @@ notebook.show_recorded(recorded, further_figures.recall(classes))
 
 # %% tags=["real-faces", "nbval-check-output"]
 recall = classes["recall"].droplevel("task").unstack("model")
-recall = recall[["multitask", "transfer", "Xception, linear"]].loc[list(AGE_LABELS)]
+by_age = classes.loc["transfer"].index.get_level_values("label")
+recall = recall.loc[by_age, ["multitask", "transfer", "Xception, linear"]]
 said = recall.map("{:.1f}".format).agg(" ".join, axis=1)
 assert said["(25, 32)"] == "92.4 95.3 82.0" and said["(0, 2)"] == "96.1 97.4 91.1"
 assert said["(4, 6)"] == "33.9 13.4 33.6" and said["(8, 12)"] == "45.1 16.1 40.4"
