@@ -319,6 +319,7 @@ on_gender, on_age = (part for _, part in by_row.loc["4"].iterrows())
 assert [f"{on_gender[n]:.1f}" for n in ("value", "low", "high")] == ["0.4", "-0.7", "1.6"]
 assert [f"{on_age[n]:.1f}" for n in ("value", "low", "high")] == ["-1.5", "-2.7", "-0.2"]
 assert list(verdict[["4", "4, own recipe"]]) == ["inconclusive", "not tested"]
+assert f"{on_age['p holds, corrected t-test']:.3f}" == "0.089"
 notebook.show_recorded(recorded, forest.claims(every[every["row"] == "4"]))
 
 # %% tags=["real-faces", "nbval-check-output"]
@@ -332,12 +333,13 @@ tables.readable_plan(planned.reset_index()).loc["4"]
 # **The verdict is: inconclusive.** Of its two halves one was shown. On age the transfer network is
 # 1.5 points worse than Levi & Hassner's, from 2.7 to 0.2 worse, which is less than three. On gender
 # it is 0.4 points better, from 0.7 worse to 1.6 better, and that it is better was not shown. The
-# paper's own 2.5 points lie outside of the interval. Its difference is to a baseline that was
-# trained by another recipe and scored on ten crops; that criterion is **not tested**.
+# paper's own 2.5 points lie outside of the interval. The paper's difference is to a baseline that
+# was trained by another recipe and scored on ten crops; that criterion is **not tested**. By the
+# corrected t-test, which decides nothing here, the half about age would not be shown (p = 0.089).
 #
 # Were the paper's differences the truth, five folds with one training each would show 2.5 points on
-# gender in 80 of 100 studies, and -1.3 points on age in 12. The plan reckoned with trainings that
-# move a fold by 2 points on age.
+# gender in 80 of 100 studies, and -1.3 points on age in 12. How far another training would move the
+# transfer network was not measured: it was trained once a fold, as was the baseline.
 #
 # The transfer network's score on gender hangs on the epoch that is chosen, and it is chosen on the
 # faces that are scored (notebook [04](04_transfer_learning.ipynb)).
@@ -364,6 +366,8 @@ assert [f"{by_multitask[n]:.2f}" for n in ("value", "low", "high", "paper")] == 
 assert list(verdict[["5", "5, against multi-task"]]) == ["inconclusive", "supported"]
 assert f"{of_5['p fails']:.3f} {0.05 / 3:.3f}" == "0.020 0.017"
 assert list(real.finished["transfer"].records["best_epoch"]) == [9, 6, 5, 8, 8]
+chances = planned.loc[["5", "5, against multi-task"], "1 training"]
+assert [f"{power:.2f}" for power in chances] == ["0.03", "0.31"]
 notebook.show_recorded(recorded, forest.claims(every[every["row"].str[0] == "5"]))
 
 # %% [markdown]
@@ -373,8 +377,12 @@ notebook.show_recorded(recorded, forest.claims(every[every["row"].str[0] == "5"]
 # is taken off.
 #
 # **The second criterion is supported.** The best epoch comes in 0.13 of the multi-task network's
-# epochs, from 0.09 to 0.20. In the paper it is 0.26. So the transfer network does stop early, as
-# the paper says, only not quite so early.
+# epochs, from 0.09 to 0.20. In the paper it is 0.26, taken in the same way. This criterion was
+# added after 1,000 other faces had met it. In epochs the transfer network is best later than in the
+# paper; set against multi-task it is sooner, because multi-task takes so much longer here.
+#
+# The plan gave 3 chances in 100 to showing the paper's 4.2 epochs, were they true, and 31 to the
+# ratio.
 
 # %% [markdown]
 # ## Claim 6: there may be no features of an age and a gender together
@@ -557,9 +565,9 @@ notebook.show_recorded(recorded, figures.table_3(table))
 # faces and of trainings. The paper's ± is a standard deviation in its text and a standard error in
 # its caption.
 #
-# The paper's columns are another experiment. That gender and age are higher here than there says
-# that the faces differ, and nothing about the networks. A face of UTKFace was cropped closely and
-# may have its owner's other pictures among the training faces.
+# The paper's columns are another experiment. That most numbers are higher here than there (not
+# transfer's on gender) says that the faces differ, and nothing about the networks. A face of
+# UTKFace was cropped closely and may have its owner's other pictures among the training faces.
 #
 # The column that the paper lacks is the mean recall of the ages, in which each age counts alike. It
 # is 49.9 % for the age network where its accuracy is 66.7 %, and 48.4 % against 66.3 % for
@@ -570,10 +578,10 @@ notebook.show_recorded(recorded, figures.table_3(table))
 # The linear model on frozen Xception trains nothing but a logistic regression. It is right on 81.9
 # % of the genders and 60.6 % of the ages. The networks that are trained from nothing beat it, with
 # 86.6 % or 87.4 % and with 66.7 % or 66.3 %. On the mean recall of the ages, 46.3 %, it comes close
-# to them. The transfer network, with 86.9 % and 63.7 %, is above it on both and below it by that
-# mean, 40.4 %: notebook 04 shows which ages it leaves out.
+# to them. The transfer network has 86.9 % and 63.7 %, and by that mean 40.4 %, the lowest of all:
+# notebook 04 shows which ages it leaves out.
 #
-# The row of the baseline is that of Levi & Hassner's own recipe, which was not trained. By the
+# The figure's row of the baseline is for Levi & Hassner's own recipe, which was not trained. By the
 # paper's recipe it stands under claim 1.
 
 # %% [markdown]
@@ -846,16 +854,18 @@ Markdown(findings.about_runs(experiment.dataset, experiment.faces, *found.finish
 #   one that was published, which also stops in fewer epochs.
 # - That multi-task learning needs fewer epochs was not shown: it stops between its two tasks.
 # - That transfer from ImageNet tells gender better than the baseline was not shown. Its best
-#   epoch is far sooner than multi-task's, at 7.2 on average, where the paper has 4.2.
+#   epoch is far sooner than multi-task's, at 7.2 on average. The paper's is at 4.2, if a patience
+#   of ten is taken off.
 # - Accuracy on age hides that three ages carry it. The mean recall of the ages is 17 to 18 points
-#   lower.
-# - Training again moves a fold by 1.0 points on gender and 0.7 on age.
+#   lower for the age and the multi-task network, and 23 for transfer.
+# - Training a reduced network again moves a fold by 1.0 points on gender and 0.7 on age.
 #
 # **Limits.** The faces are 4,000 of UTKFace, not Adience's. They name nobody, so a person may be
-# trained and tested on. The published networks by their own recipe, other values of gamma, a choice
-# of the epoch on held-out subjects and a fold of all 16,262 faces have not been trained, and the
-# baseline and the transfer network once a fold. The epoch was chosen on the fold that is scored.
-# Training was in bfloat16 with batches of 31, where the paper has 128. Labels of gender and race
+# trained and tested on. Not tried were the published networks by their own recipe, other values of
+# gamma, a choice of the epoch on held-out subjects and a network on all 16,262 faces. The baseline
+# and the transfer network were trained once a fold. The epoch was chosen on the fold that is
+# scored. Training was in bfloat16 with batches of 31, where the paper has 128: transfer with
+# TensorFlow on a processor, the others in JAX on a card. Labels of gender and race
 # are what somebody saw in a picture.
 #
 # **An exercise.** Choose another margin, say 1 point, by changing `MARGIN` in

@@ -1,6 +1,5 @@
 """Sentences that cannot be written by hand, since they are about the data and runs of a reader."""
 
-
 import pandas as pd
 
 from adience_lib.data import Dataset

@@ -226,7 +226,7 @@ def _measurement(part: pd.Series) -> str:
     if pd.notna(part["smallest margin"]) and part["from"] != 0:  # where equality may be asked for
         details.append(f"shown to be equal within {part['smallest margin']:.1f}")
     if pd.notna(part["planned power"]):
-        details.append(f"planned power {part['planned power']:.2f}")
+        details.append(f"power planned with two trainings {part['planned power']:.2f}")
     return f"{words} ({'; '.join(details)})"
 
 
