@@ -414,7 +414,7 @@ def _finished_run(folder: Path, accuracy: float = 0.5) -> dict[str, bytes]:
     """The files of a finished run of two faces, by name."""
     folder.mkdir()
     specification = {"format": FORMAT, "model": "gender", "fold": 0, "fingerprint": "f"}
-    write_json(folder / "protocol.json", {**specification, "protocol": asdict(PAPER)})
+    write_json(folder / "protocol.json", {**specification, "version": 2, "protocol": asdict(PAPER)})
     machine = {"processor": "p", "cores": 2, "accelerator": "none"}
     counts = {"epochs": 2, "best_epoch": 1, "seconds": 3.0, "peak_memory": None}
     sizes = {"parameters": {"total": 5}, "faces": {"train": 8}, "machines": [machine]}

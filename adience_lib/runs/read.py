@@ -133,7 +133,7 @@ def _read_one(folder: Path) -> Runs:
     try:
         if specification["format"] != FORMAT:
             raise ValueError(f"its format is {specification['format']}, and not {FORMAT}")
-        if specification.get("version", 1) != version_of(specification["model"]):
+        if specification.get("version", 1) != version_of(str(specification["model"])):
             raise ValueError("its network is built otherwise by now")
         protocol = Protocol(**specification["protocol"])
         training = {"fold": int(specification["fold"]), "repetition": protocol.repetition}
