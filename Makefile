@@ -25,6 +25,7 @@ help:  ## list the commands
 	@echo 'make report DATA=... ARGS="-p epochs 3 -p faces 1000"  with notebook parameters'
 	@echo 'make env CUDA=1                                         with what an NVIDIA card needs'
 
+# Not compiled: Python compiles what is imported, which is a small part, when it first is.
 env: .venv/installed $(if $(CUDA),.venv/cuda-installed)  ## make .venv/ with the pinned versions; CUDA=1: for an NVIDIA card
 
 ifeq ($(WHOLE),)
@@ -34,18 +35,18 @@ endif
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { echo 'error: needs Python 3.11, 3.12 or 3.13; say which: make env PYTHON=/path/to/python3.11'; exit 1; }
 	@$(if $(WHOLE),,test ! -L .venv -o ! -e .venv/pyvenv.cfg || { echo 'error: .venv is a link to an environment that was made elsewhere; remove the link'; exit 1; })
 	$(if $(WHOLE),,$(PYTHON) -m venv --clear .venv)
-	$(BIN)/python -m pip install --quiet --upgrade --constraint constraints.txt pip hatchling editables
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-compile --upgrade --constraint constraints.txt pip hatchling editables
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --no-build-isolation --editable '.[dev]'
 	@touch $@
 
 .venv/cuda-installed: .venv/installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[dev,cuda]'
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --no-build-isolation --editable '.[dev,cuda]'
 	@touch $@
 
 bench-env: .venv/bench-installed  ## PyTorch and JAX beside it: the benchmark's peers, other backends
 
 .venv/bench-installed: .venv/installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[dev,bench]'
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --no-build-isolation --editable '.[dev,bench]'
 	@touch $@
 
 report: env  ## run the five notebooks and make report/index.html (the demo unless DATA is given)
