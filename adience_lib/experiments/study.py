@@ -23,8 +23,8 @@ protocol is named (``-p protocol paper``), it is taken as it is.
 
 What a training adds by chance is more than what further faces would take away, so a sample is
 trained several times. 3,200 training faces in batches of 31 are 104 updates an epoch; the paper's
-12,982 in batches of 128 were 102, so that epochs mean the same. A processor that
-has bfloat16 takes half of the time in it; the records of one study are of one precision."""
+12,982 in batches of 128 were 102, so that epochs mean the same. A processor that has bfloat16 takes
+half of the time in it; the records of one study are of one precision."""
 
 FOLDER = "study"
 """Its place beside a dataset's figures; the records lie in it."""
